@@ -95,8 +95,10 @@ class Holding:
 
     @contextmanager
     def _fastest(self) -> Iterator[None]:
-        self._as_root(_SET)
+        # What one who went has left would else be taken for the phone's own.
+        self._as_root(_RESTORE)
         try:
+            self._as_root(_SET)
             yield
         finally:
             # One that went is restored when it is back.

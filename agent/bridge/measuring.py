@@ -121,7 +121,7 @@ class PhoneMeasurer(Measurer):
         place = FOLDER / "programs" / name
         # Those of other versions go.
         self.phone.run(
-            f"cd {place.parent} && for each in *; do [ $each = {name} ] || rm -rf $each; done"
+            f'cd {place.parent} && for each in *; do [ "$each" = {name} ] || rm -rf "$each"; done'
         )
         for path in self.kit.files:
             self.phone.bring(path, place / path.name)

@@ -21,6 +21,7 @@ from agent.bridge.told import (
     properties_file,
     thermal_files,
 )
+from agent.device.accelerators import OF_PHONES
 from agent.device.kernel_files import Roots
 from protos.log_lines import event_log
 
@@ -102,6 +103,8 @@ class Mirror:
             read = self.phone.run(f"cat {path}")
             if read.code == 0:
                 lasting[path.removeprefix("/")] = read.text
+        found = self.phone.run(f"ls -d {' '.join(f'/{each}' for each in OF_PHONES)}").text.split()
+        lasting |= dict.fromkeys((each for each in OF_PHONES if f"/{each}" in found), "")
         lasting["system/build.prop"] = properties_file(self.phone.run("getprop").text)
         self._lasting = lasting
         told = files_of_lines(self.phone.run(_READ + " ".join(_ALWAYS)).text)

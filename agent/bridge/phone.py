@@ -103,7 +103,8 @@ class Phone:
                 self._place(stream, place, sha256, still_wanted)
                 self._checked.add(str(place))
         # Those used longest ago make room first.
-        done = self.run(f"touch {_quoted(place)} && chmod 755 {_quoted(place)}")
+        # One that somebody removed meanwhile is not made anew, empty.
+        done = self.run(f"touch -c {_quoted(place)} && chmod 755 {_quoted(place)}")
         if done.code:
             self._checked.discard(str(place))
             raise PhoneRefuses(f"the phone {self.serial} does not keep {place}: {done.words}")

@@ -30,6 +30,7 @@ LOST_CODE: Final = 75
 """Exit code of a relay that lost the phone."""
 
 _SIGNALS_FROM: Final = 128
+_MOST_BYTES: Final = 64 * 1024**2
 # Reading is all that a phone is asked for meanwhile, and its own deadline is later.
 _SILENCE_S: Final = 24 * 3_600.0
 
@@ -69,6 +70,8 @@ def main() -> None:
     """Relay the one request on stdin."""
     # Of a runner that crashed there is a core on the phone, and of us nothing to look at.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Nor fills a runner that never ends its words the disk or the memory of this computer.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
     plan = Plan(**json.loads(sys.argv[1]))
     asked = sys.stdin.buffer.read()
     if not asked:
@@ -86,8 +89,6 @@ def main() -> None:
 def _relay(plan: Plan, phone: Phone, asked: bytes) -> int:
     request = json.loads(asked) | {"parent_pid": 0, "given": plan.given}
     states = _States(phone, Path(plan.folder)) if request["sampling"] is not None else None
-    if states is not None:
-        states.before = states.read()
     limit = f"--time-limit {plan.time_limit_s}"
     command = (
         f"cd {FOLDER} && exec {shlex.quote(plan.program)} run {limit} {shlex.quote(plan.library)}"
@@ -95,12 +96,12 @@ def _relay(plan: Plan, phone: Phone, asked: bytes) -> int:
     with phone.start(command, _SILENCE_S) as shell:
         shell.give(json.dumps(request).encode())
         shell.end_input()
-        _pass_on(shell, states, sys.stdout.buffer)
+        _pass_on(phone, shell, states, sys.stdout.buffer)
         assert shell.code is not None
         return shell.code
 
 
-def _pass_on(shell: Shell, states: "_States | None", pipe: BinaryIO) -> None:
+def _pass_on(phone: Phone, shell: Shell, states: "_States | None", pipe: BinaryIO) -> None:
     kept = bytearray()
     for kind, content in shell.outputs():
         if kind != STDOUT:
@@ -108,11 +109,15 @@ def _pass_on(shell: Shell, states: "_States | None", pipe: BinaryIO) -> None:
             sys.stderr.buffer.flush()
             continue
         kept += content
+        if len(kept) > _MOST_BYTES:
+            sys.exit(f"the phone {phone.serial} says more than any runner of ours")
         *lines, rest = bytes(kept).split(b"\n")
         kept = bytearray(rest)
         for line in lines:
             pipe.write(_told(line + b"\n", states))
             pipe.flush()
+            # Behind the line, so that who watches the phone knows that samples are over.
+            _read_around(line, states)
     pipe.write(kept)
     pipe.flush()
 
@@ -121,8 +126,6 @@ def _told(line: bytes, states: "_States | None") -> bytes:
     """A line of the runner's, with what the phone's files tell beside it."""
     if states is None:
         return line
-    if phase_of(line) is Phase.REPORTING:
-        states.after = states.read()
     if not line.startswith(b"sampled "):
         return line
     try:
@@ -138,6 +141,17 @@ def _told(line: bytes, states: "_States | None") -> bytes:
             after=laid_under(sampled.after, states.after),
         )
     )
+
+
+def _read_around(line: bytes, states: "_States | None") -> None:
+    """Read the phone's files where the runner reads its own: energy is of the time between."""
+    if states is None:
+        return
+    phase = phase_of(line + b"\n")
+    if phase is Phase.FIRST_RUN:
+        states.before = states.read()
+    elif phase is Phase.REPORTING:
+        states.after = states.read()
 
 
 class _States:

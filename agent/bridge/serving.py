@@ -1,7 +1,7 @@
 """Serves the phones that a person named, or all that come."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from agent.bridge.server import AdbServer, Hanging
 from agent.bridge.states import GONE, is_ready, words_of
 from agent.bridge.watching import Watch
 from agent.errors import INPUT_EXIT_CODE, AgentError
+from agent.link.dialling import ControllerUnreachable
 from agent.link.tasks import end_tasks
 from protos.log_lines import event_log
 
@@ -18,6 +19,7 @@ log = event_log(__name__)
 
 ALL: Final = "all"
 """In place of a serial: whatever phone comes."""
+_AGAIN_S: Final = 15.0
 ONLY: Final = ""
 """In place of a serial: the one that is there."""
 
@@ -118,7 +120,7 @@ class _Lives:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Begin a life for each phone; one that cannot be served is told of, and let be."""
+        """Begin a life for each phone; one that cannot be served is, when it is plugged in anew."""
         running: dict[str, asyncio.Task[None]] = {}
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -137,7 +139,29 @@ class _Lives:
             await end_tasks(stopping, *running.values())
 
     async def _lead(self, serial: str, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self._serve(serial, stop)
+
+    async def _serve(self, serial: str, stop: asyncio.Event) -> None:
+        """Serve one phone; where that cannot be, until it may be tried anew."""
         try:
             await self.of(serial).run(stop)
+        except ControllerUnreachable as error:
+            log.warning("no controller answers", phone=serial, why=error)
+            await _until_either(stop, asyncio.sleep(_AGAIN_S))
         except AgentError as error:
-            log.error("a phone is not served", phone=serial, why=error)
+            log.error("a phone has to be plugged in anew to be served", phone=serial, why=error)
+            unplugged = self._watch.until(lambda: serial not in self._watch.serials)
+            await _until_either(stop, unplugged)
+        except Exception:
+            log.exception("the bridge ends: what serves a phone broke", phone=serial)
+            stop.set()
+            raise
+
+
+async def _until_either(stop: asyncio.Event, other: Coroutine[object, object, object]) -> None:
+    waiting = (asyncio.create_task(stop.wait()), asyncio.create_task(other))
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end_tasks(*waiting)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.bridge.server import PhoneAway, read_exactly
+from protos.names import printable
 
 STDOUT: Final = 1
 STDERR: Final = 2
@@ -18,6 +19,7 @@ _HEADER: Final = struct.Struct("<BI")
 _MOST_AT_ONCE: Final = 64 * 1024
 # No command of ours prints more, the runner's answer included.
 _MOST_BYTES: Final = 64 * 1024**2
+_MOST_LETTERS: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Ran:
     def words(self) -> str:
         """What it said on its way, the last line of it."""
         lines = (self.errors or self.output).decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"exit code {self.code}"
+        return printable(lines[-1])[:_MOST_LETTERS] if lines else f"exit code {self.code}"
 
 
 class Shell:
@@ -82,12 +84,13 @@ class Shell:
         """Wait until it has ended.
 
         Raises:
-            PhoneAway: the connection ended before.
+            PhoneAway: the connection ended before, or it says more than any command of ours.
         """
         written = {STDOUT: bytearray(), STDERR: bytearray()}
         for kind, content in self.outputs():
-            if sum(map(len, written.values())) < _MOST_BYTES:
-                written[kind] += content
+            written[kind] += content
+            if sum(map(len, written.values())) > _MOST_BYTES:
+                raise PhoneAway("its shell says more than any command of ours")
         assert self.code is not None
         return Ran(code=self.code, output=bytes(written[STDOUT]), errors=bytes(written[STDERR]))
 

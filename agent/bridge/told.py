@@ -10,6 +10,7 @@ _PATH = re.compile(r"/(?:proc|sys|etc)(?:/[A-Za-z0-9_.@+,=-]{1,128}){1,16}")
 _BATTERY = "sys/class/power_supply/battery"
 _THERMAL = "sys/class/thermal"
 # Of the runner, whose number is another one each time.
+_TEMPERATURE = re.compile(r"mValue=(-?[0-9]+(?:\.[0-9]+)?), mType=[0-9-]+, mName=([^,}]+)")
 _OF_RUNNER = re.compile(r"^proc/[0-9]+/task/")
 RUNNER = "proc/runner"
 """Where the mirror has the processes' folder of the runner that runs."""
@@ -49,7 +50,7 @@ def battery_files(dumped: str) -> dict[str, str]:
 def thermal_files(dumped: str) -> dict[str, str]:
     """What `dumpsys thermalservice` tells of now, as files of the kernel's thermal zones."""
     _, _, current = dumped.partition("Current temperatures from HAL:")
-    found = re.findall(r"mValue=(-?[0-9.]+), mType=[0-9-]+, mName=([^,}]+)", _of_block(current))
+    found = _TEMPERATURE.findall(_of_block(current))
     files = {}
     for number, (celsius, name) in enumerate(found):
         zone = f"{_THERMAL}/thermal_zone{number}"

@@ -189,6 +189,8 @@ def _measure(
     # At last, so that neither the first run nor memory has any of it.
     output_check = _compare(network, sampling, takes, inputs, pipe)
     build = network.build()
+    # Its threads go with it.
+    affinity = cores_of_threads(own)
     # A board may have room for one.
     del network
     providers = _profile(runtime, sampling, inputs, pipe)
@@ -209,7 +211,7 @@ def _measure(
         stop_reason=samples.stop_reason,
         before=before,
         after=replace(after, waiting_share=work.waiting_share),
-        affinity=cores_of_threads(own),
+        affinity=affinity,
         samples_per_window=samples.samples_per_window,
         output_check=output_check,
         paced=paced,

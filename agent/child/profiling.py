@@ -64,14 +64,15 @@ def providers_used(
 ) -> tuple[ProviderUse, ...]:
     """What each execution provider ran of one inference, the one that took the longest first.
 
-    None where the runtime has no profiler, or its trace cannot be read: figures stand without it.
+    None where the runtime has no profiler, its trace cannot be read, or there is no memory for it:
+    figures stand without it.
     """
     try:
         load = partial(runtime.load_profiled, folder=folder)
         network, _ = load_network(load, sampling)
         _times(network, inputs, run_count=1)
         layers = read_operator_times(_read(network.end_profiling(), 1), 1, [1]).layers
-    except (RuntimeRefused, TraceUnreadable):
+    except (RuntimeRefused, TraceUnreadable, MemoryError):
         return ()
     uses = [
         ProviderUse(

@@ -201,7 +201,9 @@ def agent(
                     asyncio.run(serve_here(adb, read_wish(**phones), side))
     except NameTaken as error:
         # One that asked already was told what is in its way.
-        advice = "" if replace else _TAKING_OVER.format(name=name)
+        # A phone is called by its model where nobody says how.
+        called = name if adb is None or _is_given(context, "name") else "NAME"
+        advice = "" if replace else _TAKING_OVER.format(name=called)
         raise CommandFailed(f"{error}{advice}", error.exit_code) from error
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error

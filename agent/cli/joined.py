@@ -3,9 +3,11 @@
 import asyncio
 import signal
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -21,6 +23,8 @@ from agent.state_folder import device_id
 from protos.joining import JoinToken
 from protos.runtimes import RuntimeInfo
 from protos.traces import Spans
+
+_THREADS: Final = 256
 
 
 class NoController(AgentError):
@@ -87,6 +91,8 @@ async def _line_of_phone(way: Way, folder: Path) -> tuple[Line, str]:
 
 async def serve_here(adb: str, wish: Wish, side: FleetSide) -> None:
     """Serve the phones that hang on this computer, until a signal ends it."""
+    # Each phone that measures, or waits for its hub, holds one; others are looked at meanwhile.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     await serve_phones(server_here(), adb, wish, side, stopped_by_signals())
 
 

@@ -19,6 +19,8 @@ _NNAPI: Final = (
     "system/lib64/libneuralnetworks.so",
     "apex/com.android.neuralnetworks/lib64/libneuralnetworks.so",
 )
+OF_PHONES: Final = (*_OPENCL, *_NNAPI)
+"""Where they are on phones, below the root."""
 
 
 def accelerators(roots: Roots) -> tuple[str, ...]:

@@ -54,11 +54,12 @@ class NativeChild:
 
         def request_with_inputs(pid: int) -> ChildRequest:
             request = request_for(pid)
-            given = _given(Path(folder), request)
-            states["before"] = self._read_state()
-            return replace(request, given=given)
+            return replace(request, given=_given(Path(folder), request))
 
-        def read_at_the_end(pid: int, phase: Phase) -> None:
+        def read_around(pid: int, phase: Phase) -> None:
+            # Where the runner reads its own: energy is of the time between.
+            if phase is Phase.FIRST_RUN:
+                states["before"] = self._read_state()
             on_phase(pid, phase)
             if phase is Phase.REPORTING:
                 states["after"] = self._read_state()
@@ -70,7 +71,7 @@ class NativeChild:
                 limit_s=limit_s,
                 cancellation=cancellation,
                 proc_root=proc_root,
-                on_phase=read_at_the_end,
+                on_phase=read_around,
                 inherited=inherited,
             )
         return _completed(answer, states) if isinstance(answer, Sampled) else answer
@@ -82,7 +83,7 @@ class NativeChild:
 def _completed(sampled: Sampled, read: dict[str, DeviceState]) -> Sampled:
     return replace(
         sampled,
-        before=laid_under(sampled.before, read["before"]),
+        before=laid_under(sampled.before, read.get("before", sampled.before)),
         after=laid_under(sampled.after, read.get("after", sampled.after)),
     )
 

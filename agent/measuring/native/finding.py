@@ -14,6 +14,7 @@ from typing import Any, Final
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.measuring.children import Child
 from agent.measuring.native.child import NativeChild
+from protos.log_lines import event_log
 from protos.runtimes import Runtime, RuntimeInfo
 
 PROTOCOL: Final = 1
@@ -21,6 +22,8 @@ PROTOCOL: Final = 1
 
 FOLDER: Final = "native"
 """Of the agent's state folder, where a runner and its libraries are looked for."""
+
+_log = event_log(__name__)
 
 _PROGRAM: Final = "edgerank-runner"
 _PATIENCE_S: Final = 20.0
@@ -83,11 +86,24 @@ def choose(installed: Iterable[RuntimeInfo], options: NativeOptions, folder: Pat
     packages = {each.runtime: each for each in installed}
     native = {
         runtime: child
-        for runtime, child in find_children(options, folder).items()
+        for runtime, child in _found(options, folder, packages).items()
         if options.are_given or runtime not in packages
     }
     found = packages | {each.runtime: each for each in infos_of(native)}
     return Chosen(runtimes=tuple(found.values()), children=native)
+
+
+def _found(
+    options: NativeOptions, folder: Path, packages: Mapping[Runtime, RuntimeInfo]
+) -> Mapping[Runtime, NativeChild]:
+    """The native children; none of a runner that nobody named or needs, and that does not serve."""
+    try:
+        return find_children(options, folder)
+    except RunnerRefused as error:
+        if options.are_given or not packages:
+            raise
+        _log.warning("the native runner that is there is not used", why=error)
+        return {}
 
 
 def find_children(options: NativeOptions, folder: Path) -> Mapping[Runtime, NativeChild]:

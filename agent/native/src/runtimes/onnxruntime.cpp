@@ -13,7 +13,6 @@ namespace {
 
 const std::string cpu_provider = "CPUExecutionProvider";
 // It is in every build, but sends what it is given to a service elsewhere.
-const std::string remote_provider = "AzureExecutionProvider";
 // The oldest table of functions that has all of those below: ONNX Runtime 1.16.
 constexpr std::uint32_t oldest_api = 16;
 
@@ -195,7 +194,9 @@ public:
         api_.check(api_.functions->GetAvailableProviders(&names, &count));
         std::vector<std::string> providers(names, names + count);
         api_.check(api_.functions->ReleaseAvailableProviders(names, count));
-        providers.erase(std::remove(providers.begin(), providers.end(), remote_provider), providers.end());
+        // Those that the runner would not ask for get no jobs.
+        auto is_unknown = [](const std::string& each) { return each != cpu_provider && !named_providers().count(each); };
+        providers.erase(std::remove_if(providers.begin(), providers.end(), is_unknown), providers.end());
         return providers;
     }
 
@@ -243,13 +244,17 @@ private:
     }
 
     // Providers that the C API takes by name; others need options that only their own headers know.
-    void add_provider(OrtSessionOptions* options, const std::string& provider, int threads) const {
+    static const std::map<std::string, std::pair<const char*, const char*>>& named_providers() {
         static const std::map<std::string, std::pair<const char*, const char*>> named = {
             {"XnnpackExecutionProvider", {"XNNPACK", "intra_op_num_threads"}},
             {"OpenVINOExecutionProvider", {"OpenVINO", "num_of_threads"}},
         };
-        auto found = named.find(provider);
-        if (found == named.end())
+        return named;
+    }
+
+    void add_provider(OrtSessionOptions* options, const std::string& provider, int threads) const {
+        auto found = named_providers().find(provider);
+        if (found == named_providers().end())
             throw Refused(runtime_error_code, "the native runner does not ask for " + provider + "; measure on the CPU");
         const std::string count = std::to_string(threads);
         const char* key = found->second.second;

@@ -20,7 +20,7 @@ _PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
 
 
 @click.command()
-@click.argument("serial", metavar="[SERIAL|all]", default="")
+@click.argument("serial", metavar="[SERIAL]", default="")
 @click.option("--name", help="What people call the device.  [default: its model and serial]")
 @click.option(
     "--label", "labels", metavar="KEY=VALUE", multiple=True, help="As of 'edgerank agent'."
@@ -61,6 +61,11 @@ def adb(
       edgerank deploy adb --runner-folder runners
       edgerank deploy adb 1A2B3C4D --runner-folder runners --label room=lab
     """
+    if serial == "all":
+        raise click.UsageError(
+            "a token is good for one phone: bring one after the other, or make a token of as many "
+            "uses as there are phones and start 'edgerank agent --adb all --join @FILE'"
+        )
     asked = ["--adb", serial] if serial else ["--adb"]
     asked += ["--runner-folder", str(runner_folder)]
     asked += [] if name is None else ["--name", name]
