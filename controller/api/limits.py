@@ -165,8 +165,8 @@ def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", limits.streams_a_connection),
         # Of a fleet that comes at once gRPC would cancel some of more than a thousand calls that
         # wait to be begun, and what waited for half a minute; each dials again then.
-        ("grpc.server.max_pending_requests", connections),
-        ("grpc.server.max_pending_requests_hard_limit", connections),
+        ("grpc.server.max_pending_requests", limits.calls),
+        ("grpc.server.max_pending_requests_hard_limit", limits.calls),
         ("grpc.server_max_unrequested_time_in_server", round(limits.unbegun_s)),
         # Who opens connections and says nothing on them only holds descriptors.
         ("grpc.server_handshake_timeout_ms", round(1_000 * limits.handshake_s)),

@@ -11,7 +11,7 @@ from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device, find_labelled
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
@@ -84,8 +84,10 @@ class Queries:
         """Which backbone is best on a device, by the accuracy on a dataset.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device or the dataset.
+            EdgerankError: UNKNOWN_NAME for the device or the dataset; INVALID_INPUT for
+                constraints that no figure can be of.
         """
+        check_constraints(constraints)
         found = await self._measured(device)
         return await self._computed(self._rank, found, constraints, dataset)
 
@@ -96,6 +98,7 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for a device, a label, a share's device or the dataset;
                 INVALID_INPUT for a share that is not above 0.
         """
+        check_constraints(question.constraints)
         check_shares(question.shares)
         known = await self.devices()
         devices = _meant_devices(question, known)

@@ -60,7 +60,11 @@ class AbandonableThreads:
                     loop.call_soon_threadsafe(self._free.release)
 
         # Of a pool, the interpreter would wait for it.
-        threading.Thread(target=run, name="abandonable", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="abandonable", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise
         try:
             return await asyncio.wrap_future(answer)
         except asyncio.CancelledError:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from controller.domain.measurements import (
     LatencyFigures,
     Measurement,
+    per_image_ms,
     sustained_minutes,
 )
 from protos.measuring import Repetition
@@ -35,6 +36,7 @@ def at_minute(measurement: Measurement, minute: int) -> Measurement:
     return replace(
         measurement,
         latency=latency,
+        latency_per_image_ms=per_image_ms(latency.median_ms, measurement.batch),
         repetitions=repetitions_of_minute(measurement.repetitions, minute),
     )
 

@@ -1,9 +1,9 @@
 """Inference on a clock: what it took, and which frames had no outputs in time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from controller.domain.measurements import Measurement, PacedFigures, per_image_ms
+from controller.domain.measurements import LatencyFigures, Measurement, PacedFigures, per_image_ms
 from controller.figures.latency import latency_figures
 from protos.measuring import PacedSamples, Repetition
 from protos.reasons import ReasonCode, reason
@@ -12,7 +12,10 @@ _NS_PER_S = 1_000_000_000
 
 
 def paced_figures(
-    repetitions: Sequence[Repetition], fps: float, back_to_back_ms: float
+    repetitions: Sequence[Repetition],
+    fps: float,
+    back_to_back_ms: float,
+    derive: Callable[[Sequence[Repetition]], LatencyFigures] = latency_figures,
 ) -> PacedFigures | None:
     """Derive what inference on a clock was like; None where a repetition has none of it.
 
@@ -20,6 +23,7 @@ def paced_figures(
         repetitions: those that count.
         fps: frames a second.
         back_to_back_ms: median of inference back to back in the same processes, ms.
+        derive: the latency figures of what was measured, as of a job that goes on.
     """
     paced = [each.paced for each in repetitions if each.paced is not None]
     if not paced or len(paced) < len(repetitions):
@@ -28,7 +32,7 @@ def paced_figures(
         replace(each, latency_ns=of_it.latency_ns)
         for each, of_it in zip(repetitions, paced, strict=True)
     ]
-    latency = latency_figures(on_clock)
+    latency = derive(on_clock)
     spans = [span for each in paced for span in _frames_taken(each, fps)]
     # One that is there before the next frame comes takes one frame, its own.
     missed, dropped = sum(span for span in spans if span > 1), sum(spans) - len(spans)
@@ -59,6 +63,8 @@ def at_pace(measurement: Measurement, fps: float) -> Measurement:
         measurement,
         latency=paced.latency,
         latency_per_image_ms=per_image_ms(paced.latency.median_ms, measurement.batch),
+        # What was metered ran back to back.
+        energy=None,
         repetitions=(),
     )
 

@@ -81,6 +81,7 @@ MAX_INTEGER = 2**63 - 1
 MAX_UNIX_MS = 253_402_300_799_999
 # More than come in a repetition's longest time on a clock, at the most frames a second.
 MAX_FRAMES = 20_000
+_MOST_WATTS = 1e6
 # A day.
 MAX_LATENCY_NS = 86_400_000_000_000
 MAX_LAYERS = 20_000
@@ -236,6 +237,7 @@ def _doubt_of_repetition(taken: Repetition) -> str:
     return (
         _doubt_of_providers(taken.providers)
         or _doubt_of_pace(taken.paced)
+        or _doubt_of_power(taken)
         or _doubt_of_outputs(taken.output_check)
         or _doubt_of_start(taken.started_unready)
     )
@@ -259,7 +261,15 @@ def _doubt_of_pace(paced: PacedSamples | None) -> str:
     told = (*paced.latency_ns, *paced.delay_ns)
     if not all(0 <= each <= MAX_LATENCY_NS for each in told) or 0 in paced.latency_ns:
         return "a latency on a clock that cannot be"
+    if sum(told) > MAX_LATENCY_NS:
+        return "frames that took longer than a day"
     return ""
+
+
+def _doubt_of_power(taken: Repetition) -> str:
+    readings = (each.watts for state in _states(taken) for each in state.power)
+    makes_sense = all(watts is None or abs(watts) <= _MOST_WATTS for watts in readings)
+    return "" if makes_sense else "a power that no device takes"
 
 
 def _doubt_of_outputs(check: OutputCheck | None) -> str:

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
@@ -23,6 +24,9 @@ from controller.ranking.ranking import exclusions, in_scope
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
+
+# What needs no more than the bare runtime counts as if it needed this: nothing is so many times 0.
+_LEAST_MEMORY_BYTES: Final = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,11 +83,14 @@ def rank_fleet(
     held = [_hold(each, constraints, catalog) for each in devices]
     taking_part = [each for each in held if each.choices or each.excluded]
     total = sum(each.figures.share for each in taking_part) or 1.0
-    choices = sorted(_choices(taking_part, total), key=_least_worst)
+    choices = sorted(_choices(taking_part, total), key=_Order(taking_part).by_worst)
     first = choices[0] if choices else None
-    least_mean = min(choices, key=_least_mean, default=None)
+    least_mean = min(choices, key=_Order(taking_part).by_mean, default=None)
+    merit = constraints.merit
     ties = [
-        each for each in choices if first and each is not first and _may_be_as_good(each, first)
+        each
+        for each in choices
+        if first is not None and each is not first and _may_be_as_good(each, first, merit)
     ]
     told = [id(each) for each in (first, least_mean, *ties)]
     others = [each for each in choices if id(each) not in told]
@@ -107,7 +114,7 @@ def rank_fleet(
         other_count=len(others),
         incomplete=tuple(incomplete[:MOST_CHOICES]),
         incomplete_count=len(incomplete),
-        suggested_sweep=_suggested(incomplete[:MOST_CHOICES], taking_part, constraints, catalog),
+        suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
         accuracy_dataset=dataset,
         merit=constraints.merit,
     )
@@ -117,7 +124,7 @@ def regrets(entries: Sequence[Entry], merit: Merit) -> dict[str, Span]:
     """Return by id what is lost by each entry beside the best one of the device.
 
     - latency, memory: c / c* - 1, with the cost c and the least cost c* (a fraction: 0.1 is 10 %
-      slower than the fastest).
+      slower than the fastest). Memory is the peak, and at least 1 MiB.
     - accuracy: a* - a, points of top-1 below the most accurate.
     - value: g* - g, with the height g above the line through the ends of the Pareto front
       (`controller.ranking.pareto.above_chord`), points of top-1.
@@ -157,19 +164,8 @@ def _hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) ->
 
 
 def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
-    measurement = entry.measurement
     return ChoiceOnDevice(
-        device=measurement.device,
-        measurement_id=entry.id,
-        runtime=measurement.runtime,
-        threads=measurement.threads,
-        precision=measurement.precision,
-        median_ms=entry.median_ms,
-        low_ms=entry.latency.low_ms,
-        high_ms=entry.latency.high_ms,
-        top1=entry.top1,
-        peak_rss_bytes=None if measurement.memory is None else measurement.memory.peak_rss_bytes,
-        verdict=measurement.verdict,
+        measurement=entry.measurement,
         regret=regret.value,
         regret_low=regret.low,
         regret_high=regret.high,
@@ -190,28 +186,56 @@ def _choices(held: Sequence[_Held], total: float) -> Iterable[FleetChoice]:
         yield FleetChoice(
             backbone=backbone,
             on_devices=on_devices,
-            worst_device=worst.device,
+            worst_device=worst.measurement.device,
             worst_regret=worst.regret,
             mean_regret=sum(weighted) / total,
         )
 
 
-def _least_worst(choice: FleetChoice) -> tuple[float, float, float, str]:
-    return choice.worst_regret, choice.mean_regret, -_accuracy(choice), choice.backbone
+class _Order:
+    """By what choices are ordered; of equal regrets, who is best on more devices comes first."""
+
+    def __init__(self, held: Sequence[_Held]) -> None:
+        self._led = Counter(
+            each.best.measurement.backbone for each in held if each.best is not None
+        )
+
+    def by_worst(self, choice: FleetChoice) -> tuple[object, ...]:
+        worst, mean = _rounded(choice.worst_regret), _rounded(choice.mean_regret)
+        return worst, mean, *self._preferred(choice)
+
+    def by_mean(self, choice: FleetChoice) -> tuple[object, ...]:
+        worst, mean = _rounded(choice.worst_regret), _rounded(choice.mean_regret)
+        return mean, worst, *self._preferred(choice)
+
+    def _preferred(self, choice: FleetChoice) -> tuple[object, ...]:
+        top1 = [each.measurement.top1 for each in choice.on_devices]
+        least = min(-math.inf if each is None else each for each in top1)
+        return -self._led[choice.backbone], -least, choice.backbone
 
 
-def _least_mean(choice: FleetChoice) -> tuple[float, float, float, str]:
-    return choice.mean_regret, choice.worst_regret, -_accuracy(choice), choice.backbone
+def _rounded(regret: float) -> float:
+    """What differs by no more than arithmetic does is the same."""
+    return round(regret, 9)
 
 
-def _accuracy(choice: FleetChoice) -> float:
-    return min(-math.inf if each.top1 is None else each.top1 for each in choice.on_devices)
+def _may_be_as_good(other: FleetChoice, first: FleetChoice, merit: Merit) -> bool:
+    """Say whether by the intervals another one's highest regret may be as low as the first's.
 
-
-def _may_be_as_good(other: FleetChoice, first: FleetChoice) -> bool:
-    """Say whether by the intervals another one's highest regret may be as low as the first's."""
+    An accuracy has no interval: there it is the same on every device, and the latencies overlap.
+    """
+    if merit is Merit.ACCURACY:
+        pairs = zip(other.on_devices, first.on_devices, strict=True)
+        return all(_is_alike(a.measurement, b.measurement) for a, b in pairs)
     at_best = max(each.regret_low for each in other.on_devices)
     return at_best <= max(each.regret_high for each in first.on_devices)
+
+
+def _is_alike(a: Measurement, b: Measurement) -> bool:
+    """Say whether two have the same accuracy, and neither is known to be faster."""
+    if a.latency is None or b.latency is None or a.top1 != b.top1:
+        return False
+    return a.latency.low_ms <= b.latency.high_ms and b.latency.low_ms <= a.latency.high_ms
 
 
 def _incomplete(held: Sequence[_Held]) -> list[IncompleteChoice]:
@@ -248,8 +272,11 @@ def _suggested(
         return None
     weights = weights_in_use(each for one in devices for each in one.measurements)
     suggested = suggest_sweep(devices[0].device, known, constraints, shared, weights)
-    names_in_order = tuple(each.device for each in devices)
-    return None if suggested is None else replace(suggested, devices=names_in_order)
+    if suggested is None:
+        return None
+    # What only its verdict holds back would stand for itself.
+    is_fresh = bool(constraints.only)
+    return replace(suggested, devices=tuple(each.device for each in devices), fresh=is_fresh)
 
 
 def _value_regrets(entries: Sequence[Entry]) -> dict[str, Span]:
@@ -296,5 +323,5 @@ def _latency_cost(entry: Entry) -> Span:
 
 
 def _memory_cost(entry: Entry) -> Span:
-    low, high = memory_of(entry)
-    return Span(low, low, high)
+    least, peak = (max(each, _LEAST_MEMORY_BYTES) for each in memory_of(entry))
+    return Span(peak, least, peak)

@@ -165,7 +165,12 @@ def _answer(ended: Sequence[_Ended]) -> None:
         if each.error is None:
             answer.set_result(each.result)
         else:
-            answer.set_exception(each.error)
+            answer.set_exception(_tellable(each.error))
+
+
+def _tellable(error: Exception) -> Exception:
+    """An error as a future takes it, which takes no StopIteration."""
+    return RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
 
 
 def _joined(group: Sequence[_Work]) -> Iterator[list[_Work]]:

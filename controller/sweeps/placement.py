@@ -8,6 +8,7 @@ from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.measurements import ORDINARY_ONNXRUNTIME
 from controller.domain.sweeps import SweepSpec
+from models.catalog.precisions import Precision
 from protos.device import DeviceProfile
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -36,6 +37,14 @@ def check_placement(spec: SweepSpec) -> None:
             ErrorCode.INVALID_INPUT,
             "execution provider, graph optimization, spinning and arena are settings of "
             "onnxruntime; ask for that runtime, too",
+        )
+    asks_paddlelite = not spec.runtimes or Runtime.PADDLELITE in spec.runtimes
+    asks_fp32 = not spec.precisions or Precision.FP32 in spec.precisions
+    if spec.accelerators and not (asks_paddlelite and asks_fp32):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "files for accelerators are paddlelite's, in fp32; ask for that runtime and that "
+            "precision, too",
         )
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from controller.domain.quantities import format_interval, format_latency, format_number
+from controller.domain.quantities import format_number
 from controller.domain.rankings import Merit
 from controller.domain.rankings.fleet import (
-    ChoiceOnDevice,
     FleetChoice,
     FleetRanking,
     IncompleteChoice,
@@ -59,29 +58,18 @@ def regret_words(regret: float, merit: Merit) -> str:
 def loss_words(choice: FleetChoice, merit: Merit) -> str:
     """Say where a backbone loses the most, and what it loses on average."""
     worst = regret_words(choice.worst_regret, merit)
-    mean = regret_words(choice.mean_regret, merit)
     if round(choice.worst_regret, 3) == 0:
         return "the best on every device"
+    is_little = round(choice.mean_regret, 3) == 0
+    mean = "next to nothing" if is_little else regret_words(choice.mean_regret, merit)
     return f"at most {worst} (on {choice.worst_device}), on average {mean}"
-
-
-def setting_words(choice: ChoiceOnDevice) -> str:
-    """Say in which setting a backbone is the best on a device."""
-    threads = counted(choice.threads, "thread")
-    return f"{choice.runtime.value}, {threads}, {choice.precision.value}"
-
-
-def choice_latency_words(choice: ChoiceOnDevice) -> str:
-    """Say the median with its interval."""
-    interval = format_interval(choice.low_ms, choice.high_ms)
-    return f"{format_latency(choice.median_ms)} {interval}"
 
 
 def lacking_words(choice: IncompleteChoice) -> str:
     """Say where a backbone has no figures, and where they are not within the constraints."""
     told = []
     if choice.unmeasured_on:
-        told.append(f"no figures on {_few(choice.unmeasured_on)}")
+        told.append(f"no figures that count on {_few(choice.unmeasured_on)}")
     if choice.excluded_on:
         told.append(f"outside of the constraints on {_few(choice.excluded_on)}")
     return ", ".join(told)
@@ -101,7 +89,10 @@ def share_words(share: float) -> str:
 def why_none_words(ranking: FleetRanking) -> str:
     """Say in one sentence why there is no answer, and what to do."""
     if not ranking.places:
-        return "no device has figures that count; run 'edgerank sweep' on them first"
+        return (
+            "no device has figures that count; measure with 'edgerank sweep', or ask for what is "
+            "left out: --include-emulated, other verdicts than those of --only"
+        )
     empty = [place.device for place in ranking.places if place.best is None]
     if empty:
         return f"no measured candidate on {_few(empty)} satisfies this; loosen it, or measure more"

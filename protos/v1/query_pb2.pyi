@@ -3652,34 +3652,10 @@ class ChoiceOnDevice(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DEVICE_FIELD_NUMBER: _builtins.int
-    MEASUREMENT_ID_FIELD_NUMBER: _builtins.int
-    RUNTIME_FIELD_NUMBER: _builtins.int
-    THREADS_FIELD_NUMBER: _builtins.int
-    PRECISION_FIELD_NUMBER: _builtins.int
-    MEDIAN_MS_FIELD_NUMBER: _builtins.int
-    LOW_MS_FIELD_NUMBER: _builtins.int
-    HIGH_MS_FIELD_NUMBER: _builtins.int
-    TOP1_FIELD_NUMBER: _builtins.int
-    PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
-    VERDICT_FIELD_NUMBER: _builtins.int
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
     REGRET_FIELD_NUMBER: _builtins.int
     REGRET_LOW_FIELD_NUMBER: _builtins.int
     REGRET_HIGH_FIELD_NUMBER: _builtins.int
-    device: _builtins.str
-    measurement_id: _builtins.str
-    runtime: _types_pb2.Runtime.ValueType
-    threads: _builtins.int
-    precision: _types_pb2.Precision.ValueType
-    median_ms: _builtins.float
-    low_ms: _builtins.float
-    """Ends of the median's interval."""
-    high_ms: _builtins.float
-    top1: _builtins.float
-    """Percent; absent where it is not known."""
-    peak_rss_bytes: _builtins.int
-    """Above the bare runtime's."""
-    verdict: _types_pb2.Verdict.ValueType
     regret: _builtins.float
     """What the device loses by it beside its best: of latency and memory a fraction of the least, of accuracy
     and value points of top-1.
@@ -3687,36 +3663,21 @@ class ChoiceOnDevice(_message.Message):
     regret_low: _builtins.float
     """The least and the most that it can be by the intervals."""
     regret_high: _builtins.float
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
     def __init__(
         self,
         *,
-        device: _builtins.str = ...,
-        measurement_id: _builtins.str = ...,
-        runtime: _types_pb2.Runtime.ValueType = ...,
-        threads: _builtins.int = ...,
-        precision: _types_pb2.Precision.ValueType = ...,
-        median_ms: _builtins.float = ...,
-        low_ms: _builtins.float = ...,
-        high_ms: _builtins.float = ...,
-        top1: _builtins.float | None = ...,
-        peak_rss_bytes: _builtins.int | None = ...,
-        verdict: _types_pb2.Verdict.ValueType = ...,
+        measurement: Global___Measurement | None = ...,
         regret: _builtins.float = ...,
         regret_low: _builtins.float = ...,
         regret_high: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "device", b"device", "high_ms", b"high_ms", "low_ms", b"low_ms", "measurement_id", b"measurement_id", "median_ms", b"median_ms", "peak_rss_bytes", b"peak_rss_bytes", "precision", b"precision", "regret", b"regret", "regret_high", b"regret_high", "regret_low", b"regret_low", "runtime", b"runtime", "threads", b"threads", "top1", b"top1", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "regret", b"regret", "regret_high", b"regret_high", "regret_low", b"regret_low"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__peak_rss_bytes: _TypeAlias = _typing.Literal["peak_rss_bytes"]  # noqa: Y015
-    _WhichOneofArgType__peak_rss_bytes: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes"]  # noqa: Y015
-    _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
-    _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_rss_bytes) -> _WhichOneofReturnType__peak_rss_bytes | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChoiceOnDevice: _TypeAlias = ChoiceOnDevice  # noqa: Y015
 

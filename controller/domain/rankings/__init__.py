@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps import MAX_FPS, MIN_FPS, SweepSpec
 from models.catalog.catalog import IMAGENET
 from models.catalog.tiers import Tier
 from protos.reasons import Reason
@@ -103,6 +104,27 @@ class Constraints:
     def needs_accuracy(self) -> bool:
         """Whether only what has a known accuracy can be ranked."""
         return self.min_top1 is not None or self.merit in (Merit.ACCURACY, Merit.VALUE)
+
+
+def check_constraints(constraints: Constraints) -> None:
+    """Refuse constraints that no figure can be of.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for a minute and a clock at once, or for a clock that no sweep
+            may have.
+    """
+    fps = constraints.paced_fps
+    if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"frames come {MIN_FPS} to {MAX_FPS} times a second, not {fps:g}",
+        )
+    if fps is not None and constraints.at_minute is not None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "nothing is measured for minutes and on a clock at once; ask for a minute or for "
+            "frames a second",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

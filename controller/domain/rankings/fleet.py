@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
 from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import IMAGENET
-from models.catalog.precisions import Precision
-from protos.runtimes import Runtime
 
 MOST_CHOICES: Final = 10
 """How many ties, and how many backbones behind them, a fleet's ranking shows at most."""
@@ -51,33 +49,14 @@ class ChoiceOnDevice:
     """How a backbone does on one device, in its best setting there that satisfies the constraints.
 
     Attributes:
-        device: name of the device.
-        measurement_id: what it was measured at.
-        runtime: of that setting.
-        threads: of that setting.
-        precision: of that setting.
-        median_ms: median latency, ms.
-        low_ms: lower end of the median's interval, ms.
-        high_ms: upper end of it, ms.
-        top1: percent; None where it is not known.
-        peak_rss_bytes: peak memory above the baseline, bytes; None where it is not known.
-        verdict: of the measurement.
-        regret: what the device loses by it, at least 0; see `controller.ranking.fleet.regrets`.
+        measurement: what it was measured at, without raw samples.
+        regret: what the device loses by it, at least 0: of latency and memory a fraction of the
+            least there, of accuracy and value points of top-1.
         regret_low: the least that it can be by the intervals.
         regret_high: the most that it can be by the intervals.
     """
 
-    device: str
-    measurement_id: str
-    runtime: Runtime
-    threads: int
-    precision: Precision
-    median_ms: float
-    low_ms: float
-    high_ms: float
-    top1: float | None = None
-    peak_rss_bytes: int | None = None
-    verdict: Verdict
+    measurement: Measurement
     regret: float
     regret_low: float
     regret_high: float
@@ -143,12 +122,12 @@ class FleetRanking:
         least_worst: the backbone whose highest regret is the lowest; None where none satisfies the
             constraints on every device.
         least_mean: the backbone whose weighted mean regret is the lowest.
-        ties: what cannot be told apart from `least_worst` by its intervals, at most `MOST_CHOICES`.
-        others: the next ones by their highest regret, at most `MOST_CHOICES`.
+        ties: what cannot be told apart from `least_worst` by its intervals, at most 10.
+        others: the next ones by their highest regret, at most 10.
         tie_count: how many ties there are in all.
         other_count: how many there are in all besides the winners and ties.
         incomplete: what satisfies the constraints on some devices only, on most first; at most
-            `MOST_CHOICES`.
+            10.
         incomplete_count: how many there are of these in all.
         suggested_sweep: what would measure `incomplete` where it has no figures; None without any.
         accuracy_dataset: dataset whose accuracy counted.

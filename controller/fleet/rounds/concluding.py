@@ -5,6 +5,8 @@ do: else all count, and the verdict says what is wrong with them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from controller.domain.jobs import FEWEST_REPETITIONS
@@ -76,14 +78,17 @@ def conclude(
 def conclude_so_far(job: Underway) -> Conclusion:
     """Derive what can be said of a job that goes on to be measured: wide at best."""
     repetitions = _repetitions(job.taken)
-    figures = latency_so_far(repetitions, process_spread(job.spread))
+    derive = partial(latency_so_far, deviation=process_spread(job.spread))
+    figures = derive(repetitions)
     judged, reasons = _changed_runtime(job.taken, job.settings) or verdict(
         figures, repetitions, job.settings.relative_half_width
     )
     underway = reason(ReasonCode.STILL_MEASURED, repetitions=len(repetitions))
     if judged in (Verdict.OK, Verdict.WIDE):
         judged, reasons = Verdict.WIDE, ()
-    return _conclusion(job.taken, job.settings, figures, judged, (underway, *reasons))
+    concluded = _conclusion(job.taken, job.settings, figures, judged, (underway, *reasons))
+    fps = job.settings.paced_fps
+    return replace(concluded, paced=paced_figures(repetitions, fps, figures.median_ms, derive))
 
 
 def those_but(taken: Sequence[TakenT], is_other: Callable[[TakenT], bool]) -> Sequence[TakenT]:

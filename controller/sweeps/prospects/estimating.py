@@ -109,7 +109,9 @@ def _sum(
 
 def _job_ms(turn_ms: float, spec: SweepSpec) -> float:
     least, most = spec.fewest_repetitions * turn_ms, spec.most_repetitions * turn_ms
-    return max(least, min(most, job_time_ms(spec, spec.fewest_repetitions)))
+    # Each repetition on a clock is given its time there besides.
+    unpaced_ms = max(1.0, turn_ms - paced_ms(spec.paced_fps, spec.time_budget_ms))
+    return max(least, min(most, job_time_ms(spec, 0) * turn_ms / unpaced_ms))
 
 
 def _least_ms(spec: SweepSpec) -> float:

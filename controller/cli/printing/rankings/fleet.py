@@ -10,13 +10,11 @@ from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings.fleet import FleetChoice, FleetPlace, FleetRanking
 from controller.views.fleet_words import (
-    choice_latency_words,
     fleet_headline,
     fleet_rule,
     lacking_words,
     loss_words,
     regret_words,
-    setting_words,
     share_words,
     without_figures_words,
 )
@@ -67,12 +65,10 @@ def _print_on_devices(console: Console, ranking: FleetRanking, choice: FleetChoi
     )
     shares = {place.device: place.share for place in ranking.places}
     for each in choice.on_devices:
-        name = Text(each.device).append(f"\n  {setting_words(each)}", style="dim")
-        latency = Text(choice_latency_words(each))
-        if each.verdict is not Verdict.OK:
-            latency.append(f"\n{each.verdict.value}", style="yellow")
+        measured = each.measurement
+        name = Text(measured.device).append(f"\n  {provenance(measured)}", style="dim")
         lost = regret_words(each.regret, ranking.merit)
-        table.add_row(name, latency, lost, share_words(shares[each.device]))
+        table.add_row(name, _latency(measured), lost, share_words(shares[measured.device]))
     print_indented(console, table)
 
 
@@ -131,10 +127,14 @@ def _places(places: Iterable[FleetPlace]) -> Ledger:
 
 def _cells(best: Measurement) -> tuple[Text, str, Text, str]:
     name = Text(best.backbone).append(f"\n{provenance(best)}", style="dim")
-    latency = Text(latency_words(best))
-    if best.verdict is not Verdict.OK:
-        latency.append(f"\n{best.verdict.value}", style="yellow")
-    return name, top1_words(best), latency, memory_words(best)
+    return name, top1_words(best), _latency(best), memory_words(best)
+
+
+def _latency(measured: Measurement) -> Text:
+    latency = Text(latency_words(measured))
+    if measured.verdict is not Verdict.OK:
+        latency.append(f"\n{measured.verdict.value}", style="yellow")
+    return latency
 
 
 def _print_without_figures(console: Console, ranking: FleetRanking) -> None:
@@ -145,6 +145,8 @@ def _print_without_figures(console: Console, ranking: FleetRanking) -> None:
 
 def _print_notes(console: Console, ranking: FleetRanking) -> None:
     shown = [place.best for place in ranking.places if place.best is not None]
+    if ranking.least_worst is not None:
+        shown += [each.measurement for each in ranking.least_worst.on_devices]
     notes = verdict_notes(shown)
     if any(each.weights is WeightsKind.SYNTHETIC for each in shown):
         notes.append(SYNTHETIC_NOTE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 
@@ -63,6 +64,46 @@ async def test_what_fails_is_undone_and_told_alone(database: Database) -> None:
     ended = await Held(database).group(hello("phone"), twice, hello("board"))
     assert [isinstance(each, EdgerankError) for each in ended] == [False, True, False]
     assert names(database) == ["board", "phone"]
+
+
+async def test_of_one_kind_what_fails_is_undone_and_told_alone(database: Database) -> None:
+    def enrol_each(within: Database, hellos: Sequence[Hello]) -> list[int]:
+        for each in hellos:
+            enrol(within, each, 0)
+        return [len(hellos)] * len(hellos)
+
+    held = Held(database)
+    twice = replace(hello("phone"), device_id="another")
+    first = asyncio.create_task(held.commits.write(held.wait))
+    await asyncio.to_thread(held.begun.wait)
+    hellos = (hello("phone"), twice, hello("board"))
+    rest = [asyncio.create_task(held.commits.write_each(enrol_each, each)) for each in hellos]
+    await asyncio.sleep(0)
+    held.may_go_on.set()
+    await first
+    phone, refused, board = await asyncio.gather(*rest, return_exceptions=True)
+    # Each by itself, when all together failed.
+    assert (phone, board) == (1, 1)
+    assert isinstance(refused, EdgerankError)
+    assert names(database) == ["board", "phone"]
+
+
+async def test_of_one_kind_all_that_comes_in_together_is_one_call(database: Database) -> None:
+    held = Held(database)
+    calls: list[int] = []
+
+    def count(_within: Database, items: Sequence[int]) -> Sequence[int]:
+        calls.append(len(items))
+        return items
+
+    first = asyncio.create_task(held.commits.write(held.wait))
+    await asyncio.to_thread(held.begun.wait)
+    rest = [asyncio.create_task(held.commits.write_each(count, number)) for number in range(9)]
+    await asyncio.sleep(0)
+    held.may_go_on.set()
+    await first
+    assert await asyncio.gather(*rest) == list(range(9))
+    assert calls == [9]
 
 
 async def test_a_group_in_which_nothing_fails_makes_no_savepoints(database: Database) -> None:

@@ -121,6 +121,25 @@ async def test_a_group_of_leases_or_reports_takes_as_many_statements_as_one(
     assert counts[0] == counts[1]
 
 
+async def test_a_report_that_is_twice_in_a_group_counts_once(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=3)
+    (leased,) = next_leases(database, [Ask(device_id="id-of-phone", now_unix_ms=0)])
+    assert leased.lease is not None
+    told = measured_report(leased.lease.attempt_id, leased.lease.job_id)
+    twice = [Came("id-of-phone", told, 0)] * 2
+    assert [each.is_new for each in record_reports(database, twice)] == [True, False]
+    (again,) = next_leases(database, [Ask(device_id="id-of-phone", now_unix_ms=0)])
+    assert again.lease is not None
+    assert again.lease.attempt_id != leased.lease.attempt_id
+
+
+async def test_two_asks_of_one_device_in_a_group_give_one_lease(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=3)
+    both = next_leases(database, [Ask(device_id="id-of-phone", now_unix_ms=0)] * 2)
+    leases = {each.lease.attempt_id for each in both if each.lease is not None}
+    assert len(leases) == 1
+
+
 async def test_a_reading_of_the_sentinel_takes_few_statements_more(
     database: Database, fleet: Fleet
 ) -> None:

@@ -3,11 +3,14 @@
 import pytest
 
 from controller.fleet.credibility import answering, credible
+from protos.device import DeviceState, PowerReading
 from protos.fleet import Measured, Report
 from protos.measuring import PacedSamples, ProviderUse, Repetition
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.samples.measurements import repetition, settings
 
+DAY_NS = 86_400_000_000_000
+HUGE = PowerReading(source="x", watts=1e308)
 PACED = PacedSamples(latency_ns=(1, 2), delay_ns=(0, 0))
 
 
@@ -33,6 +36,14 @@ def report(taken: Repetition) -> Report:
         (
             repetition((1,), paced=PacedSamples(latency_ns=(0,), delay_ns=(0,))),
             "a latency on a clock that cannot be",
+        ),
+        (
+            repetition((1,), paced=PacedSamples(latency_ns=(DAY_NS, 1), delay_ns=(0, 0))),
+            "longer than a day",
+        ),
+        (
+            repetition((1,), after=DeviceState(taken_at_unix_ms=0, power=(HUGE,))),
+            "a power that no device takes",
         ),
         (
             repetition((1,), providers=(ProviderUse(provider="X", node_count=0, total_ns=1),)),
