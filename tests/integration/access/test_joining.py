@@ -148,7 +148,7 @@ def test_a_certificate_is_renewed_while_it_is_used_and_ends_when_it_is_not(
     guarded: Guarded,
 ) -> None:
     with (
-        guarded_controller(guarded.folder, "--certificate-lifetime", "6s", state="short") as short,
+        guarded_controller(guarded.folder, "--certificate-lifetime", "12s", state="short") as short,
         short.agent("short", short.token()) as agent,
     ):
         first = short.identity("short").certificate_pem
