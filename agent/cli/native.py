@@ -9,7 +9,7 @@ import click
 from agent.measuring.native.finding import NativeOptions
 from protos.runtimes import Runtime
 
-_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 def native_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -165,8 +165,10 @@ class _ForkServer:
 
     def kill_unless_ready(self) -> None:
         """Kill it while it reads its libraries: it has no fork yet that could be killed instead."""
-        hung_up, _, _ = select.select([self._reading_fd], [], [], 0)
-        if not hung_up:
+        # Of a controller of thousands its number is beyond what `select.select` takes.
+        reading = select.poll()
+        reading.register(self._reading_fd, select.POLLIN)
+        if not reading.poll(0):
             self.kill()
 
     def end(self, stderr: IO[bytes]) -> int:

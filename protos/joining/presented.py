@@ -1,7 +1,7 @@
 """The certificate of who signs at an address, taken only if it is the one that a token tells of."""
 
 import hashlib
-import select
+import selectors
 import socket
 import time
 from collections.abc import Iterator
@@ -55,6 +55,13 @@ def digest_of(authority_pem: bytes) -> bytes:
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
 
 
+def _is_readable(plain: socket.socket, within_s: float) -> bool:
+    """Whether something comes; of any descriptor, which `select.select` cannot take above 1,023."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(plain, selectors.EVENT_READ)
+        return bool(selector.select(within_s))
+
+
 @contextmanager
 def _connected(address: str, timeout_s: float) -> Iterator[SSL.Connection]:
     deadline = time.monotonic() + timeout_s
@@ -73,7 +80,7 @@ def _connected(address: str, timeout_s: float) -> Iterator[SSL.Connection]:
                     break
                 except SSL.WantReadError as error:
                     left_s = deadline - time.monotonic()
-                    if left_s <= 0 or not select.select([plain], [], [], left_s)[0]:
+                    if left_s <= 0 or not _is_readable(plain, left_s):
                         raise NobodyThere("no answer in time") from error
             yield connection
     except OSError as error:

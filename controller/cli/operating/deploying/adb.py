@@ -27,7 +27,7 @@ _PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
 )
 @click.option(
     "--runner-folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     required=True,
     help="Where edgerank-runner and its runtime's library for the phone are, or folders of them by "
     "architecture.",
