@@ -5,7 +5,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import util
 from pathlib import Path
 from types import MappingProxyType
@@ -51,7 +51,7 @@ class NativeOptions:
     """
 
     runner: Path | None = None
-    libraries: Mapping[Runtime, Path] = MappingProxyType({})
+    libraries: Mapping[Runtime, Path] = field(default_factory=dict)
 
     @property
     def are_given(self) -> bool:
