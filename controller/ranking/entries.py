@@ -36,10 +36,12 @@ class Entry:
 
     def latency_ties_with(self, other: "Entry") -> bool:
         """Say whether the two intervals overlap, so that neither is known to be faster."""
-        return (
-            self.latency.low_ms <= other.latency.high_ms
-            and other.latency.low_ms <= self.latency.high_ms
-        )
+        return latencies_tie(self.latency, other.latency)
+
+
+def latencies_tie(a: LatencyFigures, b: LatencyFigures) -> bool:
+    """Say whether two intervals overlap, so that neither is known to be faster."""
+    return a.low_ms <= b.high_ms and b.low_ms <= a.high_ms
 
 
 def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, str]:

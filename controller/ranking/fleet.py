@@ -17,7 +17,7 @@ from controller.domain.rankings.fleet import (
     IncompleteChoice,
 )
 from controller.domain.sweeps import SweepSpec
-from controller.ranking.entries import Entry, select_entries
+from controller.ranking.entries import Entry, latencies_tie, select_entries
 from controller.ranking.merits import front_of, leaders, memory_of, preference
 from controller.ranking.pareto import above_chord
 from controller.ranking.ranking import exclusions, in_scope
@@ -83,9 +83,10 @@ def rank_fleet(
     held = [_hold(each, constraints, catalog) for each in devices]
     taking_part = [each for each in held if each.choices or each.excluded]
     total = sum(each.figures.share for each in taking_part) or 1.0
-    choices = sorted(_choices(taking_part, total), key=_Order(taking_part).by_worst)
+    order = _Order(taking_part)
+    choices = sorted(_choices(taking_part, total), key=order.by_worst)
     first = choices[0] if choices else None
-    least_mean = min(choices, key=_Order(taking_part).by_mean, default=None)
+    least_mean = min(choices, key=order.by_mean, default=None)
     merit = constraints.merit
     ties = [
         each
@@ -235,7 +236,7 @@ def _is_alike(a: Measurement, b: Measurement) -> bool:
     """Say whether two have the same accuracy, and neither is known to be faster."""
     if a.latency is None or b.latency is None or a.top1 != b.top1:
         return False
-    return a.latency.low_ms <= b.latency.high_ms and b.latency.low_ms <= a.latency.high_ms
+    return latencies_tie(a.latency, b.latency)
 
 
 def _incomplete(held: Sequence[_Held]) -> list[IncompleteChoice]:
