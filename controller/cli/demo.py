@@ -17,7 +17,7 @@ from controller.cli.options.variants import weights_option
 from controller.cli.printing.follow import follow_sweep
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.telling import Teller, looked_at, print_line
-from controller.cli.report import write_report
+from controller.cli.rankings.report import write_report
 from controller.cli.sweeps.sweep import raise_if_jobs_failed
 from controller.client import QueryClient
 from controller.domain.devices import Device

@@ -93,11 +93,13 @@ COMMANDS: Mapping[str, Listed] = {
     "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
     "best": Listed(
-        "controller.cli.best:best", "Say which backbone is best on a device, or on many."
+        "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),
-    "report": Listed("controller.cli.report:report", "Write a device's ranking as one HTML file."),
+    "report": Listed(
+        "controller.cli.rankings.report:report", "Write a device's ranking as one HTML file."
+    ),
     "compare": Listed(
-        "controller.cli.compare:compare", "Say whether B is faster or slower than A."
+        "controller.cli.rankings.compare:compare", "Say whether B is faster or slower than A."
     ),
     "profile": Listed(
         "controller.cli.profile:profile",

@@ -17,9 +17,9 @@ from rich.console import Console
 from sqlalchemy import JSON
 
 from controller.api.queries import Queries
-from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.devices import print_device, print_devices
 from controller.cli.printing.documents import print_json
+from controller.cli.printing.rankings.comparison import print_comparison
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.results import print_results
 from controller.cli.printing.sweeps import print_sweeps

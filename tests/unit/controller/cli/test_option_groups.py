@@ -8,7 +8,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from controller.cli.best import best
 from controller.cli.options.failures import Command
 from controller.cli.options.grouping import GroupedCommand, option_group
 from controller.cli.options.profiling import (
@@ -29,6 +28,7 @@ from controller.cli.options.sweeping import (
 )
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.profile import profile
+from controller.cli.rankings.best import best
 from controller.cli.sweeps.plan import plan
 from controller.cli.sweeps.sweep import sweep
 from controller.domain.measurements import Verdict

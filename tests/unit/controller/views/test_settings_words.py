@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.cli.printing.comparison import print_comparison
+from controller.cli.printing.rankings.comparison import print_comparison
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.results import print_results
 from controller.domain.comparisons import Limits

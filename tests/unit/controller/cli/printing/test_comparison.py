@@ -9,7 +9,7 @@ When a page was meant to change, write them anew and look at what differs:
 from dataclasses import replace
 from typing import Any
 
-from controller.cli.printing.comparison import print_comparison
+from controller.cli.printing.rankings.comparison import print_comparison
 from controller.domain.comparisons import (
     Change,
     ComparedPair,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from controller.cli.accuracy import print_datasets
-from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.models import print_models
 from controller.cli.printing.profile import print_profile
+from controller.cli.printing.rankings.comparison import print_comparison
 from controller.cli.printing.rankings.device import print_ranking
 from controller.domain.catalog import AccuracyMetric, Dataset
 from controller.domain.comparisons import Change

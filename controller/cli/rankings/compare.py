@@ -9,8 +9,8 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.ranking import include_emulated_option
 from controller.cli.options.values import Converted, read_percentage
-from controller.cli.printing.comparison import print_comparison
 from controller.cli.printing.documents import print_json
+from controller.cli.printing.rankings.comparison import print_comparison
 from controller.client import QueryClient
 from controller.domain.comparisons import (
     EQUIVALENCE_MARGIN,

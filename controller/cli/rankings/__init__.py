@@ -1,0 +1,1 @@
+"""The commands that answer which backbone is best."""
