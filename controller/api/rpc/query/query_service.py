@@ -30,7 +30,6 @@ from controller.fleet.outliving import told_at_its_end
 from controller.own.accuracy import MAX_FIGURES, MAX_IMPORT_BYTES, import_accuracies
 from controller.own.adding import OwnModels
 from controller.state.blobs import CHUNK_BYTES
-from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.running import Profiles
@@ -230,7 +229,7 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await self._queries.listed(list_datasets, self._database)
+            found = await self._queries.datasets()
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )
