@@ -13,7 +13,7 @@ from tests.processes import running_controller
 
 def _routes() -> set[str]:
     routes = [each for router in routers() for each in router.routes if isinstance(each, APIRoute)]
-    return {f"{method} {each.path}" for each in routes for method in each.methods}
+    return {f"{method} {each.path}" for each in routes for method in each.methods or ()}
 
 
 def test_every_route_says_what_it_needs() -> None:
