@@ -11,7 +11,7 @@ from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_labelled
+from controller.domain.names import find_device, find_devices
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
@@ -214,11 +214,7 @@ def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[De
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    meant: dict[str, Device] = {}
-    for word in question.devices:
-        found = find_labelled(known, word) if "=" in word else [find_device(known, word)]
-        meant |= {each.device_id: each for each in found}
-    devices = tuple(meant.values()) if question.devices else tuple(known)
+    devices = find_devices(known, question.devices)
     for name in question.shares:
         find_device(devices, name)
     return devices

@@ -3,6 +3,7 @@
 from controller.client.access import AccessClient
 from controller.client.notebooks import Client
 from controller.client.queries import QueryClient
+from controller.client.reports import ReportClient
 from controller.client.tables import Table
 
-__all__ = ["AccessClient", "Client", "QueryClient", "Table"]
+__all__ = ["AccessClient", "Client", "QueryClient", "ReportClient", "Table"]
