@@ -19,6 +19,7 @@ from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
+from controller.ranking.certainty import certainty
 from controller.ranking.comparison import compare
 from controller.ranking.fleet import DeviceFigures, rank_fleet
 from controller.ranking.ranking import DatasetAccuracy, rank
@@ -31,6 +32,7 @@ from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
+from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -143,7 +145,7 @@ class Queries:
 
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
         dataset = find_dataset(self._database, dataset)
-        return rank(
+        ranking = rank(
             device.name,
             self._measured_on(device, dataset),
             constraints,
@@ -151,6 +153,21 @@ class Queries:
             tuple(info.runtime for info in device.profile.working_runtimes),
             accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
         )
+        if constraints.confidence is None or ranking.winner is None:
+            return ranking
+        return replace(ranking, certainty=certainty(ranking, constraints.confidence, self._samples))
+
+    def _samples(self, measurement: Measurement) -> Sequence[Repetition]:
+        """The stored repetitions of a measurement."""
+        wanted = MeasurementFilter(
+            device=measurement.device,
+            sweep_id=measurement.sweep_id,
+            backbone=measurement.backbone,
+            with_samples=True,
+        )
+        found = list_measurements(self._database, wanted)
+        alike = (m for m in found if m.measurement_id == measurement.measurement_id)
+        return next((m.repetitions for m in alike), ())
 
     def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
         dataset = find_dataset(self._database, question.accuracy_dataset)

@@ -8,7 +8,12 @@ from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
-from controller.cli.options.ranking import RankedFigures, ranked_options
+from controller.cli.options.ranking import (
+    RankedFigures,
+    constraint_options,
+    of_figures,
+    ranked_options,
+)
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings import Constraints
@@ -19,6 +24,7 @@ from models.catalog.catalog import IMAGENET
 @click.command(cls=GroupedCommand)
 @click.option("--device", required=True, help="The device's name (see 'edgerank devices').")
 @ranked_options
+@constraint_options
 @click.option(
     "--output",
     "-o",
@@ -29,7 +35,9 @@ from models.catalog.catalog import IMAGENET
 )
 @controller_option
 @says_failures
-def report(*, device: str, ranked: RankedFigures, path: Path, address: str) -> None:
+def report(
+    *, device: str, ranked: RankedFigures, constraints: Constraints, path: Path, address: str
+) -> None:
     """Write a device's ranking as one HTML file.
 
     It opens without a network, and shows every figure. Disturbed and throttled ones are ranked
@@ -39,14 +47,10 @@ def report(*, device: str, ranked: RankedFigures, path: Path, address: str) -> N
     Examples:
       edgerank report --device phone -o phone.html
       edgerank report --device pc --only ok,wide
+      edgerank report --device pc --max-latency 20ms --max-artifact 20MB
     """
     check_output(path, "name another with --output")
-    wanted = Constraints(
-        only=ranked.only,
-        at_minute=ranked.at_minute,
-        paced_fps=ranked.paced_fps,
-        include_emulated=ranked.include_emulated,
-    )
+    wanted = of_figures(constraints, ranked)
     with QueryClient(address) as client:
         write_report(client, device, path, wanted, ranked.accuracy_dataset)
     click.echo(f"report written to {path}")
