@@ -59,7 +59,13 @@ MOST_AXES: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A bound on one figure, in the unit that its criterion has."""
+    """A bound on one figure.
+
+    Attributes:
+        criterion: the figure.
+        bound: which way it is limited.
+        value: by how much, in the unit that the criterion has, at least 0.
+    """
 
     criterion: Criterion
     bound: Bound

@@ -84,10 +84,7 @@ def test_a_front_may_have_three_figures() -> None:
 def _measured(name: str, medians_ms: Sequence[float]) -> tuple[Measurement, tuple[Repetition, ...]]:
     rng = np.random.default_rng(7)
     repetitions = tuple(
-        replace(
-            repetition(),
-            latency_ns=tuple(int(each * 1e6) for each in rng.normal(median, median / 100, 60)),
-        )
+        repetition(tuple(int(each * 1e6) for each in rng.normal(median, median / 100, 60)))
         for median in medians_ms
     )
     return replace(measurement(name), latency=latency_figures(repetitions)), repetitions
