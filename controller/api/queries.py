@@ -9,9 +9,11 @@ from typing import Final, ParamSpec, TypeVar
 from controller.api.asking_once import AskingOnce
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device, find_labelled
 from controller.domain.rankings import Constraints, Ranking, check_constraints
+from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
@@ -21,6 +23,7 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.certainty import certainty
 from controller.ranking.comparison import compare
+from controller.ranking.explaining import explain
 from controller.ranking.fleet import DeviceFigures, rank_fleet
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.catalog.accuracy import known_top1
@@ -31,7 +34,7 @@ from controller.state.measurements import list_measurements
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Catalog
+from models.catalog.catalog import Catalog, UnknownBackbone
 from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
@@ -105,6 +108,36 @@ class Queries:
         known = await self.devices()
         devices = _meant_devices(question, known)
         return await self._computed(self._rank_fleet, devices, question)
+
+    async def explain(self, question: ExplainQuestion) -> Explanations:
+        """Why a backbone is where it is, on a device or on each that measured it.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device, the dataset or the backbone; INVALID_INPUT
+                for constraints that no figure can be of.
+        """
+        check_constraints(question.constraints)
+        known = question.device is not None
+        devices = (
+            [await self._measured(question.device)]
+            if question.device is not None
+            else await self.devices(with_removed=True)
+        )
+        found = [await self._computed(self._explain, each, question) for each in devices]
+        told = tuple(each for each in found if known or each.candidate or each.left_out)
+        if not any(each.candidate or each.left_out for each in told):
+            self._check_backbone(question.backbone)
+        return Explanations(on_devices=told)
+
+    def _check_backbone(self, name: str) -> None:
+        try:
+            self._catalog.get(name)
+        except UnknownBackbone as error:
+            raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+    def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
+        ranking = self._rank(device, question.constraints, question.accuracy_dataset)
+        return explain(ranking, question.backbone)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.

@@ -378,6 +378,26 @@ BOUND_AT_MOST: Bound.ValueType  # 1
 BOUND_AT_LEAST: Bound.ValueType  # 2
 Global___Bound: _TypeAlias = Bound  # noqa: Y015
 
+class _Goal:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GoalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Goal.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GOAL_UNSPECIFIED: _Goal.ValueType  # 0
+    GOAL_WITHIN: _Goal.ValueType  # 1
+    GOAL_FRONT: _Goal.ValueType  # 2
+    GOAL_WIN: _Goal.ValueType  # 3
+
+class Goal(_Goal, metaclass=_GoalEnumTypeWrapper):
+    """What something is needed for: to satisfy the constraints, to be on the Pareto front, to be the first by the merit."""
+
+GOAL_UNSPECIFIED: Goal.ValueType  # 0
+GOAL_WITHIN: Goal.ValueType  # 1
+GOAL_FRONT: Goal.ValueType  # 2
+GOAL_WIN: Goal.ValueType  # 3
+Global___Goal: _TypeAlias = Goal  # noqa: Y015
+
 class _Change:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -3878,6 +3898,233 @@ class RankResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
 
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015
+
+@_typing.final
+class ExplainRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    device: _builtins.str
+    """A device's name; absent is every device that measured it."""
+    accuracy_dataset: _builtins.str
+    """Whose accuracy counts; absent means ImageNet-1k."""
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        device: _builtins.str | None = ...,
+        constraints: Global___Constraints | None = ...,
+        accuracy_dataset: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "accuracy_dataset", b"accuracy_dataset", "backbone", b"backbone", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
+    _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class Lack(_message.Message):
+    """What a backbone would need of one figure, all else as it is, in the criterion's unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GOAL_FIELD_NUMBER: _builtins.int
+    CRITERION_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    HAS_FIELD_NUMBER: _builtins.int
+    goal: Global___Goal.ValueType
+    criterion: Global___Criterion.ValueType
+    bound: Global___Bound.ValueType
+    value: _builtins.float
+    """What it has to reach for a limit; what it has to be better than for the others."""
+    has: _builtins.float
+    def __init__(
+        self,
+        *,
+        goal: Global___Goal.ValueType = ...,
+        criterion: Global___Criterion.ValueType = ...,
+        bound: Global___Bound.ValueType = ...,
+        value: _builtins.float = ...,
+        has: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_has", b"_has", "has", b"has"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has", b"_has", "bound", b"bound", "criterion", b"criterion", "goal", b"goal", "has", b"has", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__has: _TypeAlias = _typing.Literal["has"]  # noqa: Y015
+    _WhichOneofArgType__has: _TypeAlias = _typing.Literal["_has", b"_has"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__has) -> _WhichOneofReturnType__has | None: ...
+
+Global___Lack: _TypeAlias = Lack  # noqa: Y015
+
+@_typing.final
+class Rival(_message.Message):
+    """What beats a backbone: the winner, and what is nowhere worse and somewhere better."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
+    BETTER_IN_FIELD_NUMBER: _builtins.int
+    SURELY_IN_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_LOW_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_HIGH_FIELD_NUMBER: _builtins.int
+    TOP1_POINTS_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    latency_ratio: _builtins.float
+    """The backbone's median over the rival's, with its 95 % interval."""
+    latency_ratio_low: _builtins.float
+    latency_ratio_high: _builtins.float
+    top1_points: _builtins.float
+    """The rival's top-1 above the backbone's, percent."""
+    memory_bytes: _builtins.int
+    """The backbone's peak above the rival's."""
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
+    @_builtins.property
+    def better_in(self) -> _containers.RepeatedScalarFieldContainer[Global___Criterion.ValueType]: ...
+    @_builtins.property
+    def surely_in(self) -> _containers.RepeatedScalarFieldContainer[Global___Criterion.ValueType]:
+        """Of these, in which it is whatever the intervals say."""
+
+    def __init__(
+        self,
+        *,
+        measurement: Global___Measurement | None = ...,
+        better_in: _abc.Iterable[Global___Criterion.ValueType] | None = ...,
+        surely_in: _abc.Iterable[Global___Criterion.ValueType] | None = ...,
+        latency_ratio: _builtins.float = ...,
+        latency_ratio_low: _builtins.float = ...,
+        latency_ratio_high: _builtins.float = ...,
+        top1_points: _builtins.float | None = ...,
+        memory_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "_top1_points", b"_top1_points", "measurement", b"measurement", "memory_bytes", b"memory_bytes", "top1_points", b"top1_points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "_top1_points", b"_top1_points", "better_in", b"better_in", "latency_ratio", b"latency_ratio", "latency_ratio_high", b"latency_ratio_high", "latency_ratio_low", b"latency_ratio_low", "measurement", b"measurement", "memory_bytes", b"memory_bytes", "surely_in", b"surely_in", "top1_points", b"top1_points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__memory_bytes: _TypeAlias = _typing.Literal["memory_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_bytes: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__top1_points: _TypeAlias = _typing.Literal["top1_points"]  # noqa: Y015
+    _WhichOneofArgType__top1_points: _TypeAlias = _typing.Literal["_top1_points", b"_top1_points"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1_points) -> _WhichOneofReturnType__top1_points | None: ...
+
+Global___Rival: _TypeAlias = Rival  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """Why a backbone is where it is on one device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
+    WINNER_FIELD_NUMBER: _builtins.int
+    RIVALS_FIELD_NUMBER: _builtins.int
+    RIVAL_COUNT_FIELD_NUMBER: _builtins.int
+    LACKS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    MERIT_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    backbone: _builtins.str
+    candidate_count: _builtins.int
+    """How many satisfy the constraints."""
+    rival_count: _builtins.int
+    accuracy_dataset: _builtins.str
+    merit: Global___Merit.ValueType
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    @_builtins.property
+    def candidate(self) -> Global___Candidate:
+        """Its best setting there; absent where none is ranked."""
+
+    @_builtins.property
+    def winner(self) -> Global___Measurement:
+        """Absent where nothing qualifies."""
+
+    @_builtins.property
+    def rivals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rival]:
+        """The winner first, then the fastest; at most 10."""
+
+    @_builtins.property
+    def lacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lack]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
+        """Its measurements that are not ranked."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        backbone: _builtins.str = ...,
+        constraints: Global___Constraints | None = ...,
+        candidate: Global___Candidate | None = ...,
+        candidate_count: _builtins.int = ...,
+        winner: Global___Measurement | None = ...,
+        rivals: _abc.Iterable[Global___Rival] | None = ...,
+        rival_count: _builtins.int = ...,
+        lacks: _abc.Iterable[Global___Lack] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+        accuracy_dataset: _builtins.str = ...,
+        merit: Global___Merit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_candidate", b"_candidate", "_winner", b"_winner", "candidate", b"candidate", "constraints", b"constraints", "winner", b"winner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_candidate", b"_candidate", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "backbone", b"backbone", "candidate", b"candidate", "candidate_count", b"candidate_count", "constraints", b"constraints", "device", b"device", "lacks", b"lacks", "left_out", b"left_out", "merit", b"merit", "rival_count", b"rival_count", "rivals", b"rivals", "winner", b"winner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__candidate: _TypeAlias = _typing.Literal["candidate"]  # noqa: Y015
+    _WhichOneofArgType__candidate: _TypeAlias = _typing.Literal["_candidate", b"_candidate"]  # noqa: Y015
+    _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
+    _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__candidate) -> _WhichOneofReturnType__candidate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class ExplainResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def on_devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Explanation]: ...
+    def __init__(
+        self,
+        *,
+        on_devices: _abc.Iterable[Global___Explanation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_devices", b"on_devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
 
 @_typing.final
 class RankFleetRequest(_message.Message):

@@ -15,6 +15,7 @@ from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
@@ -29,6 +30,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "datasets": tuple[Dataset, ...],
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
+        "answers/explanations": Explanations,
         "fleet_ranking": FleetRanking,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
