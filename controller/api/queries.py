@@ -148,8 +148,8 @@ class Queries:
         """
         a, b = await self._meant(question.a), await self._meant(question.b)
         in_a = await self._side(a, question.device)
-        # Without sweeps, or of one, both choose among the same.
-        is_alike = a.sweep_id == b.sweep_id
+        # Without sweeps and backbones, or of one, both choose among the same.
+        is_alike = (a.sweep_id, a.backbone) == (b.sweep_id, b.backbone)
         in_b = in_a if is_alike else await self._side(b, question.device)
         return await self._computed(compare, a, b, in_a, in_b, question.limits)
 
@@ -232,10 +232,14 @@ class Queries:
     async def _meant(self, side: Selector) -> Selector:
         if side.sweep_id is None:
             return side
+        if side.sweep_id in self._catalog:
+            return replace(side, sweep_id=None, backbone=side.sweep_id)
         return replace(side, sweep_id=await self.sweep_id(side.sweep_id))
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
-        return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
+        return await self.measurements(
+            MeasurementFilter(device=device, sweep_id=side.sweep_id, backbone=side.backbone)
+        )
 
     async def listed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs

@@ -7,13 +7,12 @@ from functools import partial
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
 from controller.domain.rankings.explanations import MOST_RIVALS, Explanation, Goal, Lack, Rival
-from controller.domain.rankings.limits import Bound, Criterion
+from controller.domain.rankings.limits import Bound, Criterion, figure_of
 from controller.figures.statistics import median_ratio
 from controller.ranking.entries import Entry, order_of
 from controller.ranking.merits import front_of, memory_of
 from controller.ranking.pareto import above_chord
 from controller.ranking.ranking import cost_of
-from controller.ranking.requirements import figure_of
 
 _USUAL_AXES = (Criterion.LATENCY, Criterion.TOP1)
 
@@ -139,7 +138,7 @@ def _lacks(
 
 def _to_qualify(entry: Entry, constraints: Constraints) -> Iterator[Lack]:
     for limit in constraints.every_limit:
-        figure = figure_of(limit.criterion, entry)
+        figure = figure_of(limit.criterion, entry.measurement)
         if figure is None or limit.overstep(figure) > 0:
             yield Lack(
                 goal=Goal.WITHIN,

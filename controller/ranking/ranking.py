@@ -14,7 +14,7 @@ from controller.domain.rankings import (
     Merit,
     Ranking,
 )
-from controller.domain.rankings.limits import Criterion
+from controller.domain.rankings.limits import Criterion, figure_of
 from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
 from controller.ranking.entries import Entry, held_back, select_entries, set_aside
@@ -22,7 +22,7 @@ from controller.ranking.losing import behind, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
 from controller.ranking.pareto import pareto_front_by
 from controller.ranking.places import Places, places
-from controller.ranking.requirements import effects, exclusions, figure_of, requirements
+from controller.ranking.requirements import effects, exclusions, requirements
 from controller.ranking.suggestion import (
     suggest_repeat,
     suggest_sweep,
@@ -134,7 +134,7 @@ def asked_front(passing: Sequence[Entry], constraints: Constraints) -> list[Entr
 
 def cost_of(axis: Criterion, entry: Entry) -> float:
     """Return what an entry costs by a figure, the less the better; of latency its median."""
-    figure = entry.median_ms if axis is Criterion.LATENCY else figure_of(axis, entry)
+    figure = entry.median_ms if axis is Criterion.LATENCY else figure_of(axis, entry.measurement)
     if figure is None:
         return math.inf
     return -figure if axis is Criterion.TOP1 else figure

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.rankings import Constraints
-from controller.domain.rankings.limits import Bound, Criterion, Limit, LimitEffect
+from controller.domain.rankings.limits import Bound, Criterion, Limit, LimitEffect, figure_of
 from controller.ranking.entries import Entry
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
@@ -59,14 +59,6 @@ def effects(entries: Sequence[Entry], required: Sequence[Requirement]) -> tuple[
     )
 
 
-def figure_of(criterion: Criterion, entry: Entry) -> float | None:
-    """Return what a limit of this criterion is held against, in its unit; None where unknown.
-
-    Of the median it is the worse end of its interval: a limit is kept only when all of it is.
-    """
-    return _FIGURES[criterion](entry)
-
-
 def _effect(
     requirement: Requirement, excluded: int, nearly: Sequence[Entry], entries: Sequence[Entry]
 ) -> LimitEffect:
@@ -78,7 +70,7 @@ def _effect(
     if limit is None:
         fastest = min(among, key=lambda entry: entry.median_ms)
         return replace(found, nearest=fastest.measurement)
-    known = [(entry, figure_of(limit.criterion, entry)) for entry in among]
+    known = [(entry, figure_of(limit.criterion, entry.measurement)) for entry in among]
     measured = [
         (limit.overstep(figure), figure, entry) for entry, figure in known if figure is not None
     ]
@@ -156,7 +148,7 @@ def is_of_kind(backbone: Backbone, criterion: Criterion) -> bool:
 
 def _of_figure(limit: Limit) -> Requirement:
     def breach(entry: Entry) -> Reason | None:
-        figure = figure_of(limit.criterion, entry)
+        figure = figure_of(limit.criterion, entry.measurement)
         if figure is None:
             return _unknown(limit.criterion)
         return None if limit.overstep(figure) <= 0 else _beyond(limit, entry, figure)
@@ -191,19 +183,3 @@ def _beyond(limit: Limit, entry: Entry, figure: float) -> Reason:
         figure=figure,
         limit=limit.value,
     )
-
-
-def _memory(entry: Entry) -> float | None:
-    memory = entry.measurement.memory
-    return None if memory is None else memory.peak_rss_bytes
-
-
-_FIGURES: Mapping[Criterion, Callable[[Entry], float | None]] = {
-    Criterion.LATENCY: lambda entry: entry.latency.high_ms,
-    Criterion.P90: lambda entry: entry.latency.p90_ms,
-    Criterion.P99: lambda entry: entry.latency.p99_ms,
-    Criterion.MEMORY: _memory,
-    Criterion.ARTIFACT_SIZE: lambda entry: entry.measurement.artifact_size_bytes,
-    Criterion.PARAMS: lambda entry: entry.measurement.params_m,
-    Criterion.TOP1: lambda entry: entry.top1,
-}

@@ -4429,9 +4429,11 @@ class Selector(_message.Message):
     RUNTIME_BUILD_FIELD_NUMBER: _builtins.int
     AFTER_UNIX_MS_FIELD_NUMBER: _builtins.int
     BEFORE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """What a person wrote."""
     sweep_id: _builtins.str
+    """A backbone's name here means that backbone."""
     runtime: _types_pb2.Runtime.ValueType
     runtime_version: _builtins.str
     runtime_build: _builtins.str
@@ -4439,6 +4441,8 @@ class Selector(_message.Message):
     after_unix_ms: _builtins.int
     """By the devices' clocks: from here on, and before here."""
     before_unix_ms: _builtins.int
+    backbone: _builtins.str
+    """Where both sides name one, and not the same, backbones are what is compared."""
     def __init__(
         self,
         *,
@@ -4449,13 +4453,16 @@ class Selector(_message.Message):
         runtime_build: _builtins.str | None = ...,
         after_unix_ms: _builtins.int | None = ...,
         before_unix_ms: _builtins.int | None = ...,
+        backbone: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_backbone", b"_backbone", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "backbone", b"backbone", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_backbone", b"_backbone", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "backbone", b"backbone", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_unix_ms: _TypeAlias = _typing.Literal["after_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__after_unix_ms: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__backbone: _TypeAlias = _typing.Literal["backbone"]  # noqa: Y015
+    _WhichOneofArgType__backbone: _TypeAlias = _typing.Literal["_backbone", b"_backbone"]  # noqa: Y015
     _WhichOneofReturnType__before_unix_ms: _TypeAlias = _typing.Literal["before_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__before_unix_ms: _TypeAlias = _typing.Literal["_before_unix_ms", b"_before_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
@@ -4468,6 +4475,8 @@ class Selector(_message.Message):
     _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__after_unix_ms) -> _WhichOneofReturnType__after_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__backbone) -> _WhichOneofReturnType__backbone | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__before_unix_ms) -> _WhichOneofReturnType__before_unix_ms | None: ...
     @_typing.overload

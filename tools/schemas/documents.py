@@ -17,6 +17,7 @@ from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.tuning import Tuning
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
@@ -31,6 +32,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
         "answers/explanations": Explanations,
+        "answers/tuning": Tuning,
         "fleet_ranking": FleetRanking,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],

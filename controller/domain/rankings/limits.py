@@ -136,3 +136,24 @@ def check_front(axes: Sequence[Criterion]) -> None:
             f"a Pareto front has 2 to {MOST_AXES} different figures, as latency,top1,memory; write "
             f"some of {', '.join(each.value for each in FIGURES)}",
         )
+
+
+def figure_of(criterion: Criterion, measurement: Measurement) -> float | None:
+    """Return what a limit of this criterion is held against, in its unit; None where unknown.
+
+    Of the median it is the upper end of its interval: a limit is kept only when all of it is.
+    """
+    latency, memory = measurement.latency, measurement.memory
+    figures: dict[Criterion, float | None] = {
+        Criterion.MEMORY: None if memory is None else memory.peak_rss_bytes,
+        Criterion.ARTIFACT_SIZE: measurement.artifact_size_bytes,
+        Criterion.PARAMS: measurement.params_m,
+        Criterion.TOP1: measurement.top1,
+    }
+    if latency is not None:
+        figures |= {
+            Criterion.LATENCY: latency.high_ms,
+            Criterion.P90: latency.p90_ms,
+            Criterion.P99: latency.p99_ms,
+        }
+    return figures.get(criterion)

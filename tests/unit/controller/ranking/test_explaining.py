@@ -79,7 +79,7 @@ def test_of_what_was_not_measured_nothing_is_known() -> None:
     st.integers(0, 7),
 )
 def test_with_what_it_needs_to_be_worth_most_it_is_level_with_the_winner(
-    figures: list[tuple[float, float]], at: int
+    figures: list[tuple[int, int]], at: int
 ) -> None:
     assume(at < len(figures))
     measured = tuple(
