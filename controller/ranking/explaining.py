@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Final
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
@@ -14,7 +15,8 @@ from controller.ranking.merits import front_of, memory_of
 from controller.ranking.pareto import above_chord
 from controller.ranking.ranking import cost_of
 
-_USUAL_AXES = (Criterion.LATENCY, Criterion.TOP1)
+_USUAL_AXES: Final = (Criterion.LATENCY, Criterion.TOP1)
+_LEAST_POINTS: Final = 1e-9
 
 
 def explain(ranking: Ranking, backbone: str) -> Explanation:
@@ -188,7 +190,8 @@ def _to_be_worth_more(entry: Entry, winner: Entry, passing: Sequence[Entry]) -> 
     gain = above_chord(front, lambda each: each.top1 or 0.0, lambda each: each.median_ms)
     wanted = gain(winner.top1, winner.median_ms)
     missing = wanted - gain(entry.top1, entry.median_ms)
-    if missing <= 0:
+    # Less is what rounding leaves of nothing.
+    if missing <= _LEAST_POINTS:
         return
     yield _lack(Goal.WIN, Criterion.TOP1, -(entry.top1 + missing), entry)
     slope = gain(entry.top1, entry.median_ms / math.e) - gain(entry.top1, entry.median_ms)

@@ -33,6 +33,7 @@ from controller.domain.rankings.tuning import (
     sweeps_of,
 )
 from controller.domain.sweeps import SweepSpec
+from controller.views.sweeps.words import before_words
 from protos.measuring import StartGate
 
 
@@ -98,7 +99,7 @@ def _race(
     trials = tuple(Trial(setting=setting) for setting in settings)
     sweep_ids: list[str] = []
     number = 0
-    for number, protocol in enumerate(ROUNDS, start=1):
+    for number, protocol in enumerate(ROUNDS[: tuned.rounds], start=1):
         running = [trial.setting for trial in trials if trial.fate is Fate.RUNNING]
         found: dict[Setting, Measurement | None] = {}
         for spec, some in sweeps_of(asked, running, protocol):
@@ -125,6 +126,9 @@ def _swept(
 ) -> tuple[str, tuple[Measurement, ...]]:
     """Measure a few settings as a sweep; give its id and the figures, those of before included."""
     started = started_once(client, spec, console)
+    if started.measured_before:
+        total = started.measured_before + started.job_count
+        print_line(console, before_words(started.measured_before, total))
     try:
         follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
     except KeyboardInterrupt:

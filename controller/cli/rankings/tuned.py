@@ -34,6 +34,7 @@ class Tuned:
     max_memory_bytes: int | None
     max_artifact_bytes: int | None
     min_top1: float | None
+    rounds: int
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -112,5 +113,12 @@ tuning_options = option_group(
         type=click.FloatRange(0, 100),
         metavar="PERCENT",
         help="Top-1 in the setting's precision at least.",
+    ),
+    click.option(
+        "--rounds",
+        type=click.IntRange(1, len(ROUNDS)),
+        default=len(ROUNDS),
+        show_default=True,
+        help="The most rounds, each with more processes than the one before.",
     ),
 )
