@@ -17,6 +17,8 @@ from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.reference import Reference
+from controller.domain.rankings.survey import Survey
 from controller.domain.rankings.tuning import Tuning
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
@@ -31,9 +33,6 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "datasets": tuple[Dataset, ...],
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
-        "answers/explanations": Explanations,
-        "answers/tuning": Tuning,
-        "fleet_ranking": FleetRanking,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
         "operating/audit": tuple[AuditEntry, ...],
@@ -42,6 +41,11 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "plan": SweepPlan,
         "profile": ProfileSummary,
         "ranking": Ranking,
+        "rankings/explanations": Explanations,
+        "rankings/fleet_ranking": FleetRanking,
+        "rankings/reference": Reference,
+        "rankings/survey": Survey,
+        "rankings/tuning": Tuning,
         "sweep": SweepSnapshot,
         "sweeps": tuple[SweepSummary, ...],
         "tier": TierSelection,
