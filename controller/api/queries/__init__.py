@@ -56,8 +56,10 @@ AnswerT = TypeVar("AnswerT")
 _THREADS: Final = 2
 
 # Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
-# backbone on each device, of which 1,000 take about 4 MB.
+# backbone on each device; measurements of devices that were asked for. 1,000 of either of these take
+# about 4 MB.
 _MOST_RANKINGS: Final = 128
+_MOST_MEASUREMENTS: Final = 20_000
 _MOST_CHOICES: Final = 80_000
 
 
@@ -71,6 +73,7 @@ class Queries:
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
+        self._measurements: Remembered[Sequence[Measurement]] = Remembered(_MOST_MEASUREMENTS)
         self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
@@ -215,7 +218,7 @@ class Queries:
         dataset = find_dataset(self._database, dataset)
         return rank(
             device.name,
-            self._measured_on(device, constraints, dataset),
+            self._known_on(device, constraints, dataset),
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.working_runtimes),
@@ -260,6 +263,20 @@ class Queries:
         is_whole = constraints.at_minute is not None or constraints.paced_fps is not None
         read = list_measurements if is_whole else list_newest
         return [*measured, *read(self._database, wanted)]
+
+    def _known_on(
+        self, device: Device, constraints: Constraints, dataset: str
+    ) -> Sequence[Measurement]:
+        """As `_measured_on`, remembered for other questions to the same device."""
+        key = (*_of_device(device), dataset, constraints.at_minute, constraints.paced_fps)
+        stamp = self._stamp(device)
+        is_settled = not devices_underway(self._database, device.device_id)
+        known = self._measurements.get(key, stamp) if is_settled else None
+        if known is None:
+            known = self._measured_on(device, constraints, dataset)
+            if is_settled:
+                self._measurements.put(key, stamp, known, weight=len(known))
+        return known
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""

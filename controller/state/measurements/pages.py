@@ -13,7 +13,7 @@ from controller.state.measurements import ended, list_measurements, measurements
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import jobs, measurements, reused_jobs
 
-PAGE: Final = 500
+PAGE: Final = 200
 """So many measurements are read at once, without their samples."""
 SAMPLED_PAGE: Final = 16
 """So many with them: each repetition may have 200,000."""
