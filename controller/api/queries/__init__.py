@@ -56,8 +56,8 @@ AnswerT = TypeVar("AnswerT")
 _THREADS: Final = 2
 
 # Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
-# backbone on each device; measurements of devices that were asked for. 1,000 of either of these take
-# about 4 MB.
+# backbone on each device; measurements of devices that were asked for. 1,000 of either take about
+# 4 MB.
 _MOST_RANKINGS: Final = 128
 _MOST_MEASUREMENTS: Final = 20_000
 _MOST_CHOICES: Final = 80_000

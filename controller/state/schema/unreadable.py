@@ -94,7 +94,8 @@ def misfit_of(made: object) -> str:
     Whole numbers are those that are counted with, from 0 to what a message has room for; figures
     are finite.
     """
-    for name, fits in _declared(type(made)):
+    made_type: Any = type(made)
+    for name, fits in _declared(made_type):
         if not fits(getattr(made, name)):
             return name
     return ""
@@ -125,7 +126,7 @@ def _log_once(kind: str, shown_id: str, why: str) -> None:
 
 
 @functools.cache
-def _declared(dataclass_type: type) -> tuple[tuple[str, _Fits], ...]:
+def _declared(dataclass_type: Any) -> tuple[tuple[str, _Fits], ...]:
     """What each field of a dataclass may hold; of anything else nothing is declared."""
     if not is_dataclass(dataclass_type):
         return ()
@@ -247,5 +248,5 @@ def _is_text(value: object) -> bool:
 
 _SCALARS: Final[Mapping[Any, _Fits]] = {
     str: _is_text,
-    float: lambda value: type(value) is float and math.isfinite(value) or finite(value) is not None,
+    float: lambda value: finite(value) is not None,
 }
