@@ -58,7 +58,7 @@ def run() -> Section:
         title="Questions to a controller that remembers much",
         promise=f"with {COUNT:,} measurements ({devices} devices, each backbone in several "
         "runtimes, threads and precisions) the ranking of one device is answered in 50 ms, of each "
-        "device in 500 ms, with all candidates in 300 ms, and a page of measurements in 100 ms (95th "
+        "device in 500 ms, with all candidates in 300 ms, a page of measurements in 100 ms (95th "
         "percentile of the call); all go to Parquet, samples included, in under "
         f"{EXPORT_S:g} s with under {EXPORT_BYTES / 1e6:.0f} MB more of memory on either side. "
         "First: each question is another one; again: nothing has changed since. Both are held "
