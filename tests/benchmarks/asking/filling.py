@@ -216,8 +216,24 @@ def _rows(
     latency_ns = tuple(
         (median_ms * (1e6 + 1e4 * rng.standard_normal(SAMPLES))).astype(int).tolist()
     )
-    measured = of_job | {
-        "measurement_id": job_id,
+    measured = of_job | _ended(number, place, thing, median_ms)
+    taken = vars(replace(repetition_of(latency_ns), busy_threads=thing.threads))
+    repetition = taken | {
+        "job_id": job_id,
+        "ordinal": 0,
+        "runtime_version": "1.23.2",
+        "runtime_build": "",
+        "affinity": (),
+        "taken_at_unix_ms": place,
+        "is_suspect": False,
+        "waited_ms": 0,
+    }
+    return job, measured, repetition
+
+
+def _ended(number: int, place: int, thing: Thing, median_ms: float) -> dict[str, Any]:
+    return {
+        "measurement_id": f"{number:08x}{place:024x}",
         "sweep_id": SWEEP,
         "backbone": thing.backbone.name,
         "position": place,
@@ -241,18 +257,6 @@ def _rows(
         "measured_at_unix_ms": place,
         "committed_at_unix_ms": place * 1_000 + number,
     }
-    taken = vars(replace(repetition_of(latency_ns), busy_threads=thing.threads))
-    repetition = taken | {
-        "job_id": job_id,
-        "ordinal": 0,
-        "runtime_version": "1.23.2",
-        "runtime_build": "",
-        "affinity": (),
-        "taken_at_unix_ms": place,
-        "is_suspect": False,
-        "waited_ms": 0,
-    }
-    return job, measured, repetition
 
 
 def _latency(median_ms: float) -> LatencyFigures:
