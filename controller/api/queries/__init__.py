@@ -1,18 +1,19 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.api.queries.meant import meant_devices, told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_devices
+from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
@@ -35,6 +36,8 @@ from controller.state.measurements.pages import (
     SAMPLED_PAGE,
     MeasurementPage,
     Place,
+    find_measurement,
+    find_place,
     list_newest,
     read_page,
 )
@@ -140,7 +143,7 @@ class Queries:
         check_constraints(question.constraints)
         check_shares(question.shares)
         known = await self.devices()
-        devices = _meant_devices(question, known)
+        devices = meant_devices(question, known)
         return await self._computed(self._rank_fleet, devices, question)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
@@ -166,14 +169,42 @@ class Queries:
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
+        count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self._computed(self._page, wanted, last)
+            page = await self._computed(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
         if wanted.with_underway:
             yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
+
+    async def measurement_page(
+        self, wanted: MeasurementFilter, after: str | None, count: int
+    ) -> MeasurementPage | None:
+        """At most so many behind the one of this id; None where there is none of it.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        place = None
+        if after is not None:
+            place = await self.listed(find_place, self._database, after)
+            if place is None:
+                return None
+        return await self._computed(self._page, wanted, place, count)
+
+    async def measurement(
+        self, measurement_id: str, wanted: MeasurementFilter
+    ) -> Measurement | None:
+        """One measurement beside the accuracy that the filter names; None of one that is not there.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the dataset.
+        """
+        wanted = await self._meant_filter(wanted)
+        return await self._computed(find_measurement, self._database, measurement_id, wanted)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -193,8 +224,7 @@ class Queries:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
 
-    def _page(self, wanted: MeasurementFilter, after: Place | None) -> MeasurementPage:
-        count = SAMPLED_PAGE if wanted.with_samples else PAGE
+    def _page(self, wanted: MeasurementFilter, after: Place | None, count: int) -> MeasurementPage:
         page = read_page(self._database, wanted, after, count)
         minute = wanted.at_minute
         if minute is None:
@@ -204,11 +234,8 @@ class Queries:
     def _listed(
         self, device: Device, constraints: Constraints, dataset: str, most: int | None
     ) -> Ranking:
-        """A ranking, remembered while nothing of the device changes and nothing is measured there.
-
-        Whole ones are large, and are not.
-        """
-        key = (*_of_device(device), constraints, dataset, most)
+        """A ranking; a short one is remembered while nothing changes or is measured there."""
+        key = (*told_of_device(device), constraints, dataset, most)
         stamp = self._stamp(device)
         is_settled = not devices_underway(self._database, device.device_id)
         known = self._rankings.get(key, stamp) if is_settled else None
@@ -242,7 +269,7 @@ class Queries:
 
         def held(device: Device) -> Held:
             share = question.shares.get(device.name, 1.0)
-            key = (*_of_device(device), question.constraints, dataset, share)
+            key = (*told_of_device(device), question.constraints, dataset, share)
             stamp = (*accuracy, counts.get(device.device_id, 0))
             is_settled = device.device_id not in underway
             known = self._held.get(key, stamp) if is_settled else None
@@ -277,7 +304,7 @@ class Queries:
         self, device: Device, constraints: Constraints, dataset: str
     ) -> Sequence[Measurement]:
         """As `_measured_on`, remembered for other questions to the same device."""
-        key = (*_of_device(device), dataset, constraints.at_minute, constraints.paced_fps)
+        key = (*told_of_device(device), dataset, constraints.at_minute, constraints.paced_fps)
         stamp = self._stamp(device)
         is_settled = not devices_underway(self._database, device.device_id)
         known = self._measurements.get(key, stamp) if is_settled else None
@@ -319,22 +346,3 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
-
-
-def _of_device(device: Device) -> tuple[Hashable, ...]:
-    """What an answer says of a device beside what was measured there."""
-    profile = device.profile
-    runtimes = tuple(info.runtime for info in profile.working_runtimes)
-    return device.device_id, device.name, profile.emulator, runtimes
-
-
-def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
-    """The devices that names and labels mean, connected or not; every one without any.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME.
-    """
-    devices = find_devices(known, question.devices)
-    for name in question.shares:
-        find_device(devices, name)
-    return devices

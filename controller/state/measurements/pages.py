@@ -79,6 +79,26 @@ def read_page(
     return MeasurementPage(measurements=read, last=last)
 
 
+def find_place(database: Database, measurement_id: str) -> Place | None:
+    """Where a measurement stands; None of one that is not there."""
+    query = select(*_ORDER).where(measurements.c.measurement_id == measurement_id)
+    with database.transaction() as transaction:
+        found = transaction.execute(query).mappings().one_or_none()
+    return None if found is None else Place(**found)
+
+
+def find_measurement(
+    database: Database, measurement_id: str, wanted: MeasurementFilter
+) -> Measurement | None:
+    """One measurement beside the filter's accuracy, with samples where it wants them; or None."""
+    query = ended(wanted.accuracy_dataset).where(
+        measurements.c.measurement_id == measurement_id, jobs.c.is_sentinel.is_(False)
+    )
+    with database.transaction() as transaction:
+        rows = transaction.execute(query).mappings().all()
+        return next(iter(measurements_of(transaction, rows, wanted)), None)
+
+
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
     """What is enough to choose the newest of each thing by, whichever verdicts are preferred.
 
