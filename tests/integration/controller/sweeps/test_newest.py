@@ -10,8 +10,8 @@ from controller.domain.measurements import Measurement, MeasurementFilter, Verdi
 from controller.domain.rankings import Constraints
 from controller.fleet.agents import Fleet
 from controller.fleet.reports import record_report
-from controller.ranking.listing import listed
 from controller.ranking.ranking import rank
+from controller.ranking.standing.listing import listed
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.devices import rename
