@@ -71,11 +71,11 @@ def rank(
     constraints that no other beats in both top-1 and median latency, by points and not intervals.
 
     Args:
-        device: name of the device; measurements of others do not count.
+        device: its name; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
         constraints: `runtime`, `threads`, `precision` and `only` say what is looked at,
-            `at_minute` and `paced_fps` what was measured so, by its figures there, the others what
-            may win. A confidence is not looked at here: it takes samples.
+            `at_minute` and `paced_fps` what was measured so, the others, but a confidence, what may
+            win.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -88,16 +88,12 @@ def rank(
     excluded = exclusions([*entries, *held], required)
     passing = [entry for entry in entries if not excluded[entry.id]]
     firsts = _Firsts(constraints.merit, leaders(passing))
-    winner = firsts.winner
-    front = asked_front(passing, constraints)
-    ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
-    judging = _Judging(excluded, front_of(passing), front, ties, places(passing, firsts.merit))
+    winner, judging = firsts.winner, _Judging.of(passing, excluded, constraints, firsts.winner)
     candidates = _judge(entries, judging, firsts)
-    told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
-    may_win = (entry for entry in held if not excluded[entry.id])
-    could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
+    may_win = [] if winner else [entry for entry in held if not excluded[entry.id]]
+    could_win = sorted(may_win, key=preference(firsts.merit))
     suggested = None
     if could_win:
         suggested = suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
@@ -109,9 +105,9 @@ def rank(
         device=device,
         constraints=constraints,
         winner=None if winner is None else candidates[winner.id],
-        ties=tuple(candidates[each.id] for each in ties),
-        pareto_front=tuple(candidates[each.id] for each in front),
-        others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
+        ties=tuple(candidates[each.id] for each in judging.ties),
+        pareto_front=tuple(candidates[each.id] for each in judging.front),
+        others=_others(candidates, judging, winner),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
         suggested_sweep=suggested,
@@ -138,6 +134,14 @@ def cost_of(axis: Criterion, entry: Entry) -> float:
     if figure is None:
         return math.inf
     return -figure if axis is Criterion.TOP1 else figure
+
+
+def _others(
+    candidates: Mapping[str, Candidate], judging: "_Judging", winner: Entry | None
+) -> tuple[Candidate, ...]:
+    """Return those that are neither on the front nor ties nor the winner."""
+    elsewhere = {entry.id for entry in (*judging.front, *judging.ties, *filter(None, [winner]))}
+    return tuple(each for id_, each in candidates.items() if id_ not in elsewhere)
 
 
 def _verdicts(entries: Iterable[Entry]) -> tuple[Verdict, ...]:
@@ -185,6 +189,24 @@ class _Judging:
     front: Sequence[Entry]
     ties: Sequence[Entry]
     places: Mapping[str, Places]
+
+    @classmethod
+    def of(
+        cls,
+        passing: Sequence[Entry],
+        excluded: Mapping[str, tuple[Reason, ...]],
+        constraints: Constraints,
+        winner: Entry | None,
+    ) -> "_Judging":
+        """Find what is known of those within the constraints."""
+        merit = constraints.merit
+        return cls(
+            excluded=excluded,
+            beating=front_of(passing),
+            front=asked_front(passing, constraints),
+            ties=[] if winner is None else ties_with(winner, passing, merit),
+            places=places(passing, merit),
+        )
 
 
 def _judge(entries: Sequence[Entry], judging: _Judging, firsts: _Firsts) -> dict[str, Candidate]:
