@@ -32,6 +32,10 @@ MOST_BACKBONES: Final = 12
 """How many names a suggested sweep lists at most, unless it is of a tier."""
 
 
+FIRST_LISTED: Final = 50
+"""So many of those that lost are listed unless all are asked for, and of what is left out."""
+
+
 class Merit(Enum):
     """By what the winner is chosen, of those that satisfy the constraints."""
 
@@ -245,8 +249,8 @@ class Ranking:
         pareto_front: candidates within the constraints that no other beats in both top-1 and
             median latency, or in all figures of the constraints' `front`, fastest first; of the
             former the winner is one unless it is chosen by memory.
-        others: every other candidate, fastest first.
-        left_out: measurements that are not ranked.
+        others: every other candidate, fastest first, or the first of them.
+        left_out: measurements that are not ranked, or the first of them.
         unmeasured: backbones that qualify by their accuracy and have no figures on this device;
             listed when there is no winner or a tier was asked for.
         suggested_sweep: without a winner: the sweep that would measure what is missing, or measure
@@ -258,6 +262,8 @@ class Ranking:
             constraints named them, too.
         limit_effects: without a winner: what each constraint excludes of what was measured.
         certainty: where a confidence was asked for: what may be the first at that.
+        other_count: how many others there are in all.
+        left_out_count: how many measurements are not ranked in all.
     """
 
     device: str
@@ -274,3 +280,5 @@ class Ranking:
     would_win_with: tuple[Verdict, ...] = ()
     limit_effects: tuple[LimitEffect, ...] = ()
     certainty: Certainty | None = None
+    other_count: int = 0
+    left_out_count: int = 0
