@@ -23,12 +23,12 @@ from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
-from controller.ranking.certainty import certainty
 from controller.ranking.comparison import compare
-from controller.ranking.explaining import explain
 from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
 from controller.ranking.listing import listed
 from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.ranking.reasoning.certainty import certainty
+from controller.ranking.reasoning.explaining import explain
 from controller.state.catalog.accuracy import known_top1, list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed

@@ -13,8 +13,8 @@ from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.domain.rankings.limits import Criterion
 from controller.figures.latency import latency_figures
 from controller.figures.statistics import median_interval
-from controller.ranking.certainty import certainty
 from controller.ranking.ranking import rank
+from controller.ranking.reasoning.certainty import certainty
 from models.catalog.catalog import Catalog
 from protos.measuring import Repetition
 from tests.unit.controller.samples.measurements import DEVICE, measurement, repetition
