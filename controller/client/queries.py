@@ -271,8 +271,9 @@ class QueryClient(Client):
 
     def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and which one backbone for all of them."""
+        request = to_message(question, query_pb2.RankFleetRequest)
         with self.said():
-            response = self._stub.RankFleet(to_message(question, query_pb2.RankFleetRequest))
+            response = self._stub.RankFleet(request)
         return from_answer(response, FleetRanking)
 
     def explain(self, question: ExplainQuestion) -> Explanations:
@@ -284,8 +285,9 @@ class QueryClient(Client):
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
+        request = to_message(question, query_pb2.CompareRequest)
         with self.said():
-            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
+            response = self._stub.Compare(request)
         return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:

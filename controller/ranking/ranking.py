@@ -15,14 +15,15 @@ from controller.domain.rankings import (
     Ranking,
 )
 from controller.domain.rankings.limits import Criterion, figure_of
+from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
 from controller.ranking.entries import Entry, held_back, select_entries, set_aside
 from controller.ranking.losing import behind, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
 from controller.ranking.pareto import pareto_front_by
-from controller.ranking.places import Places, places
 from controller.ranking.requirements import effects, exclusions, requirements
+from controller.ranking.standing.places import Places, places
 from controller.ranking.suggestion import (
     suggest_repeat,
     suggest_sweep,
@@ -71,11 +72,11 @@ def rank(
     constraints that no other beats in both top-1 and median latency, by points and not intervals.
 
     Args:
-        device: its name; measurements of others do not count.
+        device: name of the device; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
         constraints: `runtime`, `threads`, `precision` and `only` say what is looked at,
-            `at_minute` and `paced_fps` what was measured so, the others, but a confidence, what may
-            win.
+            `at_minute` and `paced_fps` what was measured so, by its figures there, the others what
+            may win. A confidence is not looked at here: it takes samples.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -88,34 +89,39 @@ def rank(
     excluded = exclusions([*entries, *held], required)
     passing = [entry for entry in entries if not excluded[entry.id]]
     firsts = _Firsts(constraints.merit, leaders(passing))
-    winner, judging = firsts.winner, _Judging.of(passing, excluded, constraints, firsts.winner)
+    winner = firsts.winner
+    front = asked_front(passing, constraints)
+    ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
+    judging = _Judging(excluded, front_of(passing), front, ties, places(passing, firsts.merit))
     candidates = _judge(entries, judging, firsts)
+    told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
-    may_win = [] if winner else [entry for entry in held if not excluded[entry.id]]
-    could_win = sorted(may_win, key=preference(firsts.merit))
-    suggested = None
-    if could_win:
-        suggested = suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
+    may_win = (entry for entry in held if not excluded[entry.id])
+    could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     # What else an emulated device measures would not be ranked either.
-    elif winner is None and not emulated:
-        weights = weights_in_use(measured_here)
-        suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
+    wanting = () if winner or emulated else missing
+    weights = weights_in_use(measured_here)
+    otherwise = partial(suggest_sweep, device, wanting, constraints, runtimes, weights)
     return Ranking(
         device=device,
         constraints=constraints,
         winner=None if winner is None else candidates[winner.id],
-        ties=tuple(candidates[each.id] for each in judging.ties),
-        pareto_front=tuple(candidates[each.id] for each in judging.front),
-        others=_others(candidates, judging, winner),
+        ties=tuple(candidates[each.id] for each in ties),
+        pareto_front=tuple(candidates[each.id] for each in front),
+        others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
-        suggested_sweep=suggested,
+        suggested_sweep=_repeat(device, could_win, catalog) if could_win else otherwise(),
         accuracy_dataset=accuracy.dataset,
         merit=firsts.merit,
         would_win_with=_verdicts(could_win),
         limit_effects=() if passing else effects(entries, required),
     )
+
+
+def _repeat(device: str, could_win: Sequence[Entry], catalog: Catalog) -> SweepSpec:
+    return suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
 
 
 def asked_front(passing: Sequence[Entry], constraints: Constraints) -> list[Entry]:
@@ -134,14 +140,6 @@ def cost_of(axis: Criterion, entry: Entry) -> float:
     if figure is None:
         return math.inf
     return -figure if axis is Criterion.TOP1 else figure
-
-
-def _others(
-    candidates: Mapping[str, Candidate], judging: "_Judging", winner: Entry | None
-) -> tuple[Candidate, ...]:
-    """Return those that are neither on the front nor ties nor the winner."""
-    elsewhere = {entry.id for entry in (*judging.front, *judging.ties, *filter(None, [winner]))}
-    return tuple(each for id_, each in candidates.items() if id_ not in elsewhere)
 
 
 def _verdicts(entries: Iterable[Entry]) -> tuple[Verdict, ...]:
@@ -189,24 +187,6 @@ class _Judging:
     front: Sequence[Entry]
     ties: Sequence[Entry]
     places: Mapping[str, Places]
-
-    @classmethod
-    def of(
-        cls,
-        passing: Sequence[Entry],
-        excluded: Mapping[str, tuple[Reason, ...]],
-        constraints: Constraints,
-        winner: Entry | None,
-    ) -> "_Judging":
-        """Find what is known of those within the constraints."""
-        merit = constraints.merit
-        return cls(
-            excluded=excluded,
-            beating=front_of(passing),
-            front=asked_front(passing, constraints),
-            ties=[] if winner is None else ties_with(winner, passing, merit),
-            places=places(passing, merit),
-        )
 
 
 def _judge(entries: Sequence[Entry], judging: _Judging, firsts: _Firsts) -> dict[str, Candidate]:

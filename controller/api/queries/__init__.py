@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
-from controller.api.queries.remembering import Remembered
+from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
@@ -24,11 +24,11 @@ from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
+from controller.ranking.explaining import explain
 from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
-from controller.ranking.listing import listed
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.ranking.reasoning.certainty import certainty
-from controller.ranking.reasoning.explaining import explain
+from controller.ranking.standing.certainty import certainty
+from controller.ranking.standing.listing import listed
 from controller.state.catalog.accuracy import known_top1, list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
@@ -61,11 +61,6 @@ AnswerT = TypeVar("AnswerT")
 # lists does not wait for what computes: who cancels a sweep is told of it meanwhile.
 _THREADS: Final = 2
 
-# Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
-# backbone on each device, of which 1,000 take about 4 MB.
-_MOST_RANKINGS: Final = 128
-_MOST_CHOICES: Final = 80_000
-
 
 class Queries:
     """Answers questions about what was measured; every answer is computed in a thread."""
@@ -76,8 +71,7 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
-        self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
-        self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
+        self._rankings = Rankings(database, catalog)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
@@ -130,7 +124,7 @@ class Queries:
         """
         check_constraints(constraints)
         found = await self._measured(device)
-        return await self._computed(self._listed, found, constraints, dataset, most_listed)
+        return await self._computed(self._rankings.listed, found, constraints, dataset, most_listed)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.
@@ -143,7 +137,7 @@ class Queries:
         check_shares(question.shares)
         known = await self.devices()
         devices = _meant_devices(question, known)
-        return await self._computed(self._rank_fleet, devices, question)
+        return await self._computed(self._rankings.rank_fleet, devices, question)
 
     async def explain(self, question: ExplainQuestion) -> Explanations:
         """Why a backbone is where it is, on a device or on each that measured it.
@@ -172,7 +166,7 @@ class Queries:
             raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
 
     def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
-        ranking = self._rank(device, question.constraints, question.accuracy_dataset)
+        ranking = self._rankings.rank(device, question.constraints, question.accuracy_dataset)
         return explain(ranking, question.backbone)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
@@ -233,93 +227,6 @@ class Queries:
             return page
         return replace(page, measurements=[at_minute(each, minute) for each in page.measurements])
 
-    def _listed(
-        self, device: Device, constraints: Constraints, dataset: str, most: int | None
-    ) -> Ranking:
-        """A ranking, remembered while nothing of the device changes and nothing is measured there.
-
-        Whole ones are large, and are not.
-        """
-        key = (*_of_device(device), constraints, dataset, most)
-        stamp = self._stamp(device)
-        is_settled = not devices_underway(self._database, device.device_id)
-        known = self._rankings.get(key, stamp) if is_settled else None
-        if known is not None:
-            return known
-        ranking = listed(self._rank(device, constraints, dataset), most)
-        if is_settled and most is not None:
-            self._rankings.put(key, stamp, ranking)
-        return ranking
-
-    def _stamp(self, device: Device) -> Stamp:
-        count = counts_by_device(self._database, device.device_id)
-        return (*accuracy_stamp(self._database), *count.values())
-
-    def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        dataset = find_dataset(self._database, dataset)
-        ranking = rank(
-            device.name,
-            self._measured_on(device, constraints, dataset),
-            constraints,
-            self._catalog,
-            tuple(info.runtime for info in device.profile.working_runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
-        )
-        if constraints.confidence is None or ranking.winner is None:
-            return ranking
-        return replace(ranking, certainty=certainty(ranking, constraints.confidence, self._samples))
-
-    def _samples(self, measurement: Measurement) -> Sequence[Repetition]:
-        """The stored repetitions of a measurement."""
-        wanted = MeasurementFilter(
-            device=measurement.device,
-            sweep_id=measurement.sweep_id,
-            backbone=measurement.backbone,
-            with_samples=True,
-        )
-        found = list_measurements(self._database, wanted)
-        alike = (m for m in found if m.measurement_id == measurement.measurement_id)
-        return next((m.repetitions for m in alike), ())
-
-    def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
-        dataset = find_dataset(self._database, question.accuracy_dataset)
-        accuracy = accuracy_stamp(self._database)
-        counts = counts_by_device(self._database)
-        underway = devices_underway(self._database)
-
-        def held(device: Device) -> Held:
-            share = question.shares.get(device.name, 1.0)
-            key = (*_of_device(device), question.constraints, dataset, share)
-            stamp = (*accuracy, counts.get(device.device_id, 0))
-            is_settled = device.device_id not in underway
-            known = self._held.get(key, stamp) if is_settled else None
-            if known is not None:
-                return known
-            figures = DeviceFigures(
-                device=device.name,
-                measurements=self._measured_on(device, question.constraints, dataset),
-                share=share,
-                runtimes=tuple(info.runtime for info in device.profile.working_runtimes),
-            )
-            found = hold(figures, question.constraints, self._catalog)
-            if is_settled:
-                self._held.put(key, stamp, found, weight=1 + len(found.choices))
-            return found
-
-        of_each = [held(each) for each in devices]
-        return rank_held(of_each, question.constraints, self._catalog, dataset)
-
-    def _measured_on(
-        self, device: Device, constraints: Constraints, dataset: str
-    ) -> list[Measurement]:
-        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        # First, as if they were the oldest: they count only where there is nothing else.
-        measured = list_underway(self._database, wanted, conclude_so_far)
-        # Whether a minute or a clock has figures is not known before it is read.
-        is_whole = constraints.at_minute is not None or constraints.paced_fps is not None
-        read = list_measurements if is_whole else list_newest
-        return [*measured, *read(self._database, wanted)]
-
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
         meant = await self.listed(find_named, self._database, name, self._fleet.connected())
@@ -358,13 +265,6 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
-
-
-def _of_device(device: Device) -> tuple[Hashable, ...]:
-    """What an answer says of a device beside what was measured there."""
-    profile = device.profile
-    runtimes = tuple(info.runtime for info in profile.working_runtimes)
-    return device.device_id, device.name, profile.emulator, runtimes
 
 
 def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:

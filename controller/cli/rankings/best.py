@@ -36,13 +36,13 @@ from protos.reasons import ReasonCode
 @where_options
 @ranked_options
 @constraint_options
-@answer_options
 @click.option(
     "--all",
     "lists_all",
     is_flag=True,
     help=f"List every candidate that lost and all that is left out, not the first {FIRST_LISTED}.",
 )
+@answer_options
 @controller_option
 @json_option
 @says_failures
@@ -51,8 +51,8 @@ def best(
     where: Where,
     ranked: RankedFigures,
     constraints: Constraints,
-    shape: AnswerShape,
     lists_all: bool,
+    shape: AnswerShape,
     address: str,
     as_json: bool,
 ) -> None:
@@ -69,10 +69,10 @@ def best(
     setting that is best there, and loses the least where it loses the most beside that device's
     own best; who loses the least on average is told, too.
 
+    Of those that lost, and of what is left out, the first are listed; --all lists every one.
+
     A place is a range where intervals overlap. With --confidence the winner is named only if it is
     surely the first at that confidence, of all candidates together; else everybody that may be.
-
-    Of those that lost, and of what is left out, the first are listed; --all lists every one.
 
     Exit code 3 when no measured candidate satisfies them, with what each limit excludes and the
     nearest miss; a sweep that could is named. Likewise where nobody is surely the first.

@@ -260,10 +260,10 @@ class Ranking:
         merit: by what the winner is chosen.
         would_win_with: without a winner: verdicts that there would be one with, if `only` of the
             constraints named them, too.
-        limit_effects: without a winner: what each constraint excludes of what was measured.
-        certainty: where a confidence was asked for: what may be the first at that.
         other_count: how many others there are in all.
         left_out_count: how many measurements are not ranked in all.
+        limit_effects: without a winner: what each constraint excludes of what was measured.
+        certainty: where a confidence was asked for: what may be the first at that.
     """
 
     device: str
@@ -278,7 +278,7 @@ class Ranking:
     accuracy_dataset: str = IMAGENET
     merit: Merit = Merit.VALUE
     would_win_with: tuple[Verdict, ...] = ()
-    limit_effects: tuple[LimitEffect, ...] = ()
-    certainty: Certainty | None = None
     other_count: int = 0
     left_out_count: int = 0
+    limit_effects: tuple[LimitEffect, ...] = ()
+    certainty: Certainty | None = None

@@ -8,8 +8,8 @@ from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
 from controller.domain.rankings.explanations import Explanation, Goal, Lack
 from controller.domain.rankings.limits import Bound, Criterion
+from controller.ranking.explaining import explain
 from controller.ranking.ranking import rank
-from controller.ranking.reasoning.explaining import explain
 from models.catalog.catalog import Catalog
 from tests.unit.controller.samples.measurements import DEVICE, measurement
 

@@ -14,7 +14,7 @@ from controller.domain.rankings.limits import Criterion
 from controller.figures.latency import latency_figures
 from controller.figures.statistics import median_interval
 from controller.ranking.ranking import rank
-from controller.ranking.reasoning.certainty import certainty
+from controller.ranking.standing.certainty import certainty
 from models.catalog.catalog import Catalog
 from protos.measuring import Repetition
 from tests.unit.controller.samples.measurements import DEVICE, measurement, repetition
