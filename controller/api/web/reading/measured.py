@@ -29,7 +29,11 @@ async def list_measurements(
         accuracy_dataset=asked.accuracy_dataset,
         at_minute=asked.at_minute,
     )
-    found = await parts.queries.measurements(wanted)
+    found: list[Measurement] = []
+    async for some in parts.queries.measurement_pages(wanted):
+        found += some
+        if asked.cursor is None and len(found) > asked.limit:
+            break
     page = page_of(found, lambda each: each.measurement_id, asked.cursor, asked.limit)
     return await answer(page, left_out)
 
