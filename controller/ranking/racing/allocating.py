@@ -62,31 +62,37 @@ def _worth(place: Place, now: Standings, rules: RaceRules) -> float:
     if rules.max_latency_ms is not None:
         apart = own.mean - math.log(rules.max_latency_ms)
         return _expected_beyond(abs(apart), own.error) * _over_the_winner(own, now, rules)
-    remaining = [
+    others = [
         other.belief
         for other in now.places
         if other is not place and other.belief.is_known and not other.standing.has_lost
     ]
-    return max(
-        (_against(own, other, remaining) for other in remaining if _is_rival(own, other)),
-        default=_expected_beyond(0, own.error) * own.racer.top1,
-    )
+    if not own.is_measured:
+        return _improvement(own, [other for other in others if other.is_measured])
+    rivals = [other for other in others if other.racer.top1 >= own.racer.top1]
+    # Its own error alone: what is not known of the rival, a process of the rival tells.
+    flips = (_expected_beyond(abs(own.mean - rival.mean), own.error) for rival in rivals)
+    return max(flips, default=0.0) * _height(own, others)
 
 
-def _is_rival(own: Belief, other: Belief) -> bool:
-    return other.racer.top1 >= own.racer.top1
-
-
-def _against(own: Belief, rival: Belief, others: Sequence[Belief]) -> float:
-    """What is expected to change if the order of two is not what it seems."""
-    error = math.hypot(own.error, rival.error)
-    return _expected_beyond(abs(own.mean - rival.mean), error) * _height(own, others)
+def _improvement(own: Belief, measured: Sequence[Belief]) -> float:
+    """By how much it is expected to extend the front of what was measured."""
+    rivals = [other.mean for other in measured if other.racer.top1 >= own.racer.top1]
+    # Nothing as accurate is known: it extends the front by all that is slower.
+    beyond = max([own.mean, *(other.mean for other in measured)]) + own.error
+    gained = _expected_beyond(own.mean - min(rivals, default=beyond), own.error)
+    return gained * _height(own, measured)
 
 
 def _height(own: Belief, others: Sequence[Belief]) -> float:
     """By how many points of top-1 it is above the best of those that are faster, at least 0.1."""
     below = [each.racer.top1 for each in others if each.mean < own.mean]
-    return max(0.1, own.racer.top1 - max(below, default=0.0))
+    return max(0.1, own.racer.top1 - max(below, default=_least_top1(own, others)))
+
+
+def _least_top1(own: Belief, others: Sequence[Belief]) -> float:
+    """The least accuracy of all, from which a front's area counts."""
+    return min([own.racer.top1, *(each.racer.top1 for each in others)])
 
 
 def _over_the_winner(own: Belief, now: Standings, rules: RaceRules) -> float:
