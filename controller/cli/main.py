@@ -95,6 +95,10 @@ COMMANDS: Mapping[str, Listed] = {
     "best": Listed(
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),
+    "find": Listed(
+        "controller.cli.rankings.find:find",
+        "Find the best backbone, and measure no more than that needs.",
+    ),
     "report": Listed(
         "controller.cli.rankings.report:report", "Write a device's ranking as one HTML file."
     ),

@@ -15,6 +15,7 @@ from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.finding import Found
 from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
@@ -30,6 +31,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
         "fleet_ranking": FleetRanking,
+        "rankings/found": Found,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
         "operating/audit": tuple[AuditEntry, ...],

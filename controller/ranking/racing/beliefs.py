@@ -7,6 +7,10 @@ from typing import Final
 
 from scipy import special
 
+from controller.figures.spread import UNKNOWN_SPREAD, Spread, careful_deviation
+
+# What is counted on before anything is known of a device: as of two processes more.
+_UNKNOWN: Final = Spread(squares=2 * UNKNOWN_SPREAD**2, degrees=2)
 # Latencies that differ by less are alike.
 INDIFFERENCE: Final = math.log1p(0.02)
 
@@ -100,6 +104,17 @@ def belief(racer: Racer, deviation: float) -> Belief:
 def beliefs(racers: Sequence[Racer], deviation: float) -> list[Belief]:
     """Tell the same of each, in order."""
     return [belief(racer, deviation) for racer in racers]
+
+
+def race_deviation(known: Spread) -> float:
+    """The standard deviation between processes that a race counts on: few tell it to be large.
+
+    The upper 80 % bound of what all its candidates tell, and of 3 % where nothing is known.
+
+    Args:
+        known: of processes of the device.
+    """
+    return careful_deviation(known.plus(_UNKNOWN))
 
 
 def quantile(candidates: int, rules: RaceRules) -> float:
