@@ -21,7 +21,7 @@ def print_found(console: Console, found: Found, surroundings: Iterable[str]) -> 
     print_line(
         console,
         f"measured: {counted(measured, 'candidate')}, of which {len(found.lost)} left the race "
-        f"early; 'edgerank results {found.sweep_id}' shows each",
+        f"early; 'edgerank results --sweep {found.sweep_id}' shows each",
     )
     if found.undecided:
         print_line(console, f"more time would decide: {_named(found.undecided)}")

@@ -47,7 +47,9 @@ def test_the_most_accurate_within_the_limit_wins_after_one_process_of_the_others
         codes = [each["code"] for each in outcome["reasons"]]
         assert "lost_race" in codes
         assert outcome["median_ms"] > 0
-    listed = json.loads(edgerank("results", found["sweep_id"], "--json", address=address).stdout)
+    listed = json.loads(
+        edgerank("results", "--sweep", found["sweep_id"], "--json", address=address).stdout
+    )
     counted = {
         each["backbone"]: each["latency"]["repetition_count"]
         for each in listed
