@@ -100,7 +100,12 @@ COMMANDS: Mapping[str, Listed] = {
         "Find the best backbone, and measure no more than that needs.",
     ),
     "report": Listed(
-        "controller.cli.rankings.report:report", "Write a device's ranking as one HTML file."
+        "controller.cli.rankings.report:report",
+        "Write a device's ranking as one HTML file, or as Markdown.",
+    ),
+    "reference": Listed(
+        "controller.cli.rankings.reference:reference",
+        "Set latency that others published beside what was measured.",
     ),
     "compare": Listed(
         "controller.cli.rankings.compare:compare", "Say whether B is faster or slower than A."

@@ -45,6 +45,7 @@ _MEASURING = (
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
     reason(ReasonCode.STILL_MEASURED, repetitions=1),
     reason(ReasonCode.ONE_PROCESS),
+    reason(ReasonCode.MEANS_ONLY, inferences=120),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
     reason(ReasonCode.LOST_RACE, {"standing": "dominated", "other": "PPLCNet_x1_0"}, repetitions=1),
     reason(ReasonCode.LOST_RACE, {"standing": "over_limit", "other": ""}, repetitions=2),
