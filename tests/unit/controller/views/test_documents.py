@@ -17,6 +17,7 @@ from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.finding import found_by
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase, SweepSnapshot
 from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
@@ -276,6 +277,7 @@ CASES = [
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
     ("rankings/fleet_ranking", FLEET_RANKING),
+    ("rankings/found", found_by(SWEEP, RANKING)),
     *REPORTS,
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
