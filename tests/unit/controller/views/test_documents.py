@@ -270,7 +270,7 @@ CASES = [
         ),
     ),
     ("datasets", DATASETS),
-    ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
+    ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it broke", "move it away"),)),
     ("own_models", OWN_MODELS),
     *(("devices", some) for some in ([device(), device(connected=False, labels={})], [])),
     ("models", list(load_catalog())),
