@@ -64,7 +64,7 @@ RACES = {
     "race-ties": racing.run_flat,
 }
 PAGES = {
-    "asking/find-the-best.md": RACES,
+    "asking/race-for-the-best.md": RACES,
     "measuring.md": PROOF,
     "proof/benchmarks.md": SPEED,
     "proof/public-models.md": PUBLIC,
