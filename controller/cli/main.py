@@ -100,6 +100,10 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.rankings.find:find",
         "Find the best backbone, and measure no more than that needs.",
     ),
+    "why": Listed("controller.cli.rankings.why:why", "Say why a backbone is not the best."),
+    "tune": Listed(
+        "controller.cli.rankings.tune:tune", "Search the fastest setting of one backbone."
+    ),
     "report": Listed(
         "controller.cli.rankings.report:report",
         "Write a device's ranking as one HTML file, or as Markdown.",
