@@ -55,6 +55,11 @@ class ReasonCode(Enum):
     MEANS_ONLY = "means_only"
     WARMUP_UNSETTLED = "warmup_unsettled"
     """Figures: count, repetitions."""
+    LOST_RACE = "lost_race"
+    """Figures: repetitions. Words: standing (dominated, over_limit or outclassed), other (empty, or
+    the backbone that it lost to)."""
+    RACE_UNDECIDED = "race_undecided"
+    """Figures: repetitions."""
     OUTPUTS_UNCHECKED = "outputs_unchecked"
     """Figures: count, repetitions."""
     REPETITIONS_DISAGREE = "repetitions_disagree"

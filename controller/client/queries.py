@@ -34,12 +34,12 @@ from controller.domain.sweeps import (
     CancelledSweep,
     Pause,
     StartedSweep,
-    SweepEdit,
     SweepPhase,
     SweepSnapshot,
     SweepSpec,
     SweepSummary,
 )
+from controller.domain.sweeps.editing import SweepEdit
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_answer, to_message
 from protos.v1 import query_pb2, query_pb2_grpc

@@ -37,6 +37,7 @@ from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.preparing.preparation import Preparing, ended
+from controller.sweeps.prospects.enough_time import check_time
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
@@ -144,8 +145,10 @@ class Sweeps:
         if request_id:
             asked = Asked(spec=spec)
             request = StartRequest(request_id=request_id, asked=asked, answer=started)
+        expected_ms = await self._planned(self._planner.expected_ms, spec, prospect)
+        check_time(spec, prospect, expected_ms)
         before = Before(
-            expected_ms=await self._planned(self._planner.expected_ms, spec, prospect),
+            expected_ms=expected_ms,
             reused=[figure.job_id for figure in prospect.reused],
             started_by=started_by,
             request=request,

@@ -23,6 +23,7 @@ from controller.domain.sweeps import (
     MIN_TIME_BUDGET_MS,
     SweepSpec,
 )
+from controller.domain.sweeps.races import MAX_CONFIDENCE, MIN_CONFIDENCE
 from protos.inputs import MAX_BATCH
 from protos.measuring import StartGate
 from protos.runtimes import Runtime
@@ -121,6 +122,7 @@ def check_settings(spec: SweepSpec) -> None:
             "accelerators are opencl and nnapi; what processors run is made by itself",
         ),
         *_urgency_checks(spec),
+        *_race_checks(spec),
         (
             may_name(spec.name),
             f"a sweep cannot be named {spec.name!r}: take at most {MAX_NAME_LENGTH} characters "
@@ -162,6 +164,27 @@ def _urgency_checks(spec: SweepSpec) -> Iterator[tuple[bool, str]]:
     yield (
         spec.deadline_unix_ms is None or spec.deadline_unix_ms > 0,
         f"a deadline is a time since 1970, not {spec.deadline_unix_ms} ms",
+    )
+
+
+def _race_checks(spec: SweepSpec) -> Iterator[tuple[bool, str]]:
+    """Whether a race can be decided, with the sentence that says what could."""
+    race = spec.race
+    if race is None:
+        return
+    limit = race.max_latency_ms
+    yield (
+        limit is None or (limit > 0 and math.isfinite(limit)),
+        f"the limit of latency must be above 0, not {limit} ms",
+    )
+    yield (
+        MIN_CONFIDENCE <= race.confidence <= MAX_CONFIDENCE,
+        f"the confidence must be {MIN_CONFIDENCE:.0%} to {MAX_CONFIDENCE:.2%}, "
+        f"not {race.confidence:.2%}",
+    )
+    yield (
+        not (spec.sustained_minutes or spec.paced_fps),
+        "a race is of inference back to back: sweep without it for sustained or paced figures",
     )
 
 

@@ -4,7 +4,8 @@ import asyncio
 
 from controller.conversions.demand import Demand
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import Pause, SweepEdit, SweepSpec
+from controller.domain.sweeps import Pause, SweepSpec
+from controller.domain.sweeps.editing import SweepEdit
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock

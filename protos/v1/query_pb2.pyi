@@ -1238,6 +1238,34 @@ class Cores(_message.Message):
 Global___Cores: _TypeAlias = Cores  # noqa: Y015
 
 @_typing.final
+class Race(_message.Message):
+    """A question that a sweep is measured for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_LATENCY_MS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    max_latency_ms: _builtins.float
+    """The most accurate within this median latency; absent means the whole front of top-1 and latency."""
+    confidence: _builtins.float
+    """That nobody leaves the race wrongly: 0.95 is 95 %."""
+    def __init__(
+        self,
+        *,
+        max_latency_ms: _builtins.float | None = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "max_latency_ms", b"max_latency_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms", "confidence", b"confidence", "max_latency_ms", b"max_latency_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
+    _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_latency_ms) -> _WhichOneofReturnType__max_latency_ms | None: ...
+
+Global___Race: _TypeAlias = Race  # noqa: Y015
+
+@_typing.final
 class SweepSpec(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1266,6 +1294,7 @@ class SweepSpec(_message.Message):
     FRESH_FIELD_NUMBER: _builtins.int
     PACED_FPS_FIELD_NUMBER: _builtins.int
     ACCELERATORS_FIELD_NUMBER: _builtins.int
+    RACE_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     relative_half_width: _builtins.float
     time_budget_ms: _builtins.int
@@ -1332,6 +1361,10 @@ class SweepSpec(_message.Message):
     def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Target.ValueType]:
         """Paddle Lite's files for these besides, on devices that have them."""
 
+    @_builtins.property
+    def race(self) -> Global___Race:
+        """Absent measures every job alike; else who has lost is measured no more."""
+
     def __init__(
         self,
         *,
@@ -1360,21 +1393,26 @@ class SweepSpec(_message.Message):
         fresh: _builtins.bool = ...,
         paced_fps: _builtins.float = ...,
         accelerators: _abc.Iterable[_types_pb2.Target.ValueType] | None = ...,
+        race: Global___Race | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "time_ms", b"time_ms"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_race", b"_race", "_time_ms", b"_time_ms", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "gate", b"gate", "onnxruntime", b"onnxruntime", "race", b"race", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_time_ms", b"_time_ms", "accelerators", b"accelerators", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms", "_onnxruntime", b"_onnxruntime", "_race", b"_race", "_time_ms", b"_time_ms", "accelerators", b"accelerators", "backbones", b"backbones", "batches", b"batches", "cores", b"cores", "deadline_unix_ms", b"deadline_unix_ms", "devices", b"devices", "fewest_repetitions", b"fewest_repetitions", "flush_denormals", b"flush_denormals", "fresh", b"fresh", "gate", b"gate", "input_sizes", b"input_sizes", "most_repetitions", b"most_repetitions", "name", b"name", "onnxruntime", b"onnxruntime", "paced_fps", b"paced_fps", "precisions", b"precisions", "priority", b"priority", "race", b"race", "relative_half_width", b"relative_half_width", "runtimes", b"runtimes", "sentinel", b"sentinel", "sustained_minutes", b"sustained_minutes", "threads", b"threads", "time_budget_ms", b"time_budget_ms", "time_ms", b"time_ms", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__deadline_unix_ms: _TypeAlias = _typing.Literal["deadline_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__deadline_unix_ms: _TypeAlias = _typing.Literal["_deadline_unix_ms", b"_deadline_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__onnxruntime: _TypeAlias = _typing.Literal["onnxruntime"]  # noqa: Y015
     _WhichOneofArgType__onnxruntime: _TypeAlias = _typing.Literal["_onnxruntime", b"_onnxruntime"]  # noqa: Y015
+    _WhichOneofReturnType__race: _TypeAlias = _typing.Literal["race"]  # noqa: Y015
+    _WhichOneofArgType__race: _TypeAlias = _typing.Literal["_race", b"_race"]  # noqa: Y015
     _WhichOneofReturnType__time_ms: _TypeAlias = _typing.Literal["time_ms"]  # noqa: Y015
     _WhichOneofArgType__time_ms: _TypeAlias = _typing.Literal["_time_ms", b"_time_ms"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__deadline_unix_ms) -> _WhichOneofReturnType__deadline_unix_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__onnxruntime) -> _WhichOneofReturnType__onnxruntime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__race) -> _WhichOneofReturnType__race | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_ms) -> _WhichOneofReturnType__time_ms | None: ...
 

@@ -320,6 +320,10 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """repetitions"""
     REASON_CODE_WARMUP_UNSETTLED: _ReasonCode.ValueType  # 13
     """count, repetitions"""
+    REASON_CODE_LOST_RACE: _ReasonCode.ValueType  # 310
+    """repetitions; standing, other"""
+    REASON_CODE_RACE_UNDECIDED: _ReasonCode.ValueType  # 311
+    """repetitions"""
     REASON_CODE_OUTPUTS_UNCHECKED: _ReasonCode.ValueType  # 170
     """count, repetitions"""
     REASON_CODE_REPETITIONS_DISAGREE: _ReasonCode.ValueType  # 14
@@ -541,6 +545,10 @@ REASON_CODE_STILL_MEASURED: ReasonCode.ValueType  # 116
 """repetitions"""
 REASON_CODE_WARMUP_UNSETTLED: ReasonCode.ValueType  # 13
 """count, repetitions"""
+REASON_CODE_LOST_RACE: ReasonCode.ValueType  # 310
+"""repetitions; standing, other"""
+REASON_CODE_RACE_UNDECIDED: ReasonCode.ValueType  # 311
+"""repetitions"""
 REASON_CODE_OUTPUTS_UNCHECKED: ReasonCode.ValueType  # 170
 """count, repetitions"""
 REASON_CODE_REPETITIONS_DISAGREE: ReasonCode.ValueType  # 14

@@ -30,6 +30,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.places import filled
 from tests.benchmarks.public import adopting
+from tests.benchmarks.racing import proof as racing
 from tests.benchmarks.size import SHARE
 
 # The proof of what docs/measuring.md says.
@@ -59,13 +60,19 @@ SPEED = {
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}
 ATTACKS = {"attacks": honest.run}
+RACES = {
+    "race-fronts": racing.run_fronts,
+    "race-limits": racing.run_winners,
+    "race-ties": racing.run_flat,
+}
 PAGES = {
+    "asking/race-for-the-best.md": RACES,
     "measuring.md": PROOF,
     "proof/benchmarks.md": SPEED,
     "proof/public-models.md": PUBLIC,
     "proof/attacks.md": ATTACKS,
 }
-BENCHMARKS = PROOF | SPEED | PUBLIC | ATTACKS
+BENCHMARKS = PROOF | RACES | SPEED | PUBLIC | ATTACKS
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -10,7 +10,8 @@ from controller.access.callers import OWNER
 from controller.domain.devices import Device as KnownDevice
 from controller.domain.devices import DeviceCondition
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import SweepEdit, SweepSpec
+from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps.editing import SweepEdit
 from controller.state.devices import list_devices
 from controller.state.sweeps import resolve_sweep
 from controller.sweeps.planning import plan_sweep

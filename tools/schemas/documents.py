@@ -16,6 +16,7 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.explanations import Explanations
+from controller.domain.rankings.finding import Found
 from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.rankings.reference import Reference
 from controller.domain.rankings.survey import Survey
@@ -43,6 +44,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "ranking": Ranking,
         "rankings/explanations": Explanations,
         "rankings/fleet_ranking": FleetRanking,
+        "rankings/found": Found,
         "rankings/reference": Reference,
         "rankings/survey": Survey,
         "rankings/tuning": Tuning,

@@ -7,7 +7,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.sweeping import PRIORITY
 from controller.cli.options.values import Converted, read_deadline
 from controller.client import QueryClient
-from controller.domain.sweeps import SweepEdit
+from controller.domain.sweeps.editing import SweepEdit
 from controller.views.sweeps.words import pause_words, urgency_words
 
 

@@ -1,19 +1,23 @@
 """What follows from the turns that were taken: more of them, or a job's end with its figures."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState, OpenJob
+from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.concluding import conclude
+from controller.fleet.rounds.racing import next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
+    NextTurns,
     is_complete,
     next_turns,
     with_readings,
 )
+from controller.state.catalog.candidates import racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.jobs import (
     end_job,
@@ -39,19 +43,23 @@ from controller.state.rounds.turns import (
 from controller.state.schema.unreadable import first_unreadable
 from controller.state.sweeps import end_finished, running_sweeps
 from protos.log_lines import event_log
-from protos.reasons import ReasonCode, reason
+from protos.reasons import Reason, ReasonCode, reason
 
 log = event_log(__name__)
 
 
 @dataclass(frozen=True)
 class _Settled:
-    """What was found of a sweep on a device: the jobs that are complete, and if turns are left."""
+    """What was found of a sweep on a device: the jobs that are complete, and if turns are left.
+
+    Beside it what the race tells of some of these jobs, by id.
+    """
 
     place: Place
     course: Course
     complete: Sequence[str]
     has_turns_left: bool
+    raced: Mapping[str, Reason] = field(default_factory=dict)
 
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
@@ -118,12 +126,29 @@ def _settle(
     jobs = list_open_jobs(transaction, place, among)
     complete = [job.job_id for job in jobs if is_complete(job, course)]
     has_turns_left = stored.has_open_turns
+    if among is None and not has_turns_left and course.spec.race is not None:
+        return _settle_race(transaction, place, jobs, course, course.spec.race)
     if among is None and not has_turns_left:
         rest = [job for job in jobs if job.job_id not in complete]
-        has_turns_left = _go_on(transaction, place, rest, course)
+        has_turns_left = _go_on(
+            transaction, place, next_turns(rest, course, _rng(place, course)), course
+        )
         if not has_turns_left:
             complete = [job.job_id for job in jobs]
     return _Settled(place, course, complete, has_turns_left)
+
+
+def _settle_race(
+    transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course, race: Race
+) -> _Settled:
+    """Lets the next round of a race follow, and finds who has lost it."""
+    candidates = racing_jobs(transaction, place)
+    after = next_round(jobs, candidates, course, race, _rng(place, course))
+    has_turns_left = _go_on(transaction, place, after.turns, course)
+    if has_turns_left:
+        return _Settled(place, course, list(after.lost), True, after.lost)
+    everyone = [job.job_id for job in jobs]
+    return _Settled(place, course, everyone, False, {**after.undecided, **after.lost})
 
 
 def _finish(database: Database, settled: _Settled, now_unix_ms: int) -> None:
@@ -132,18 +157,22 @@ def _finish(database: Database, settled: _Settled, now_unix_ms: int) -> None:
     While turns are left, there are jobs that have not ended.
     """
     for job_id in settled.complete:
-        finish_job(database, job_id, settled.course, now_unix_ms)
+        raced = settled.raced.get(job_id)
+        more = () if raced is None else (raced,)
+        finish_job(database, job_id, settled.course, now_unix_ms, more)
     has_ended = _end_sentinel(database, settled.place, settled.course, now_unix_ms)
     if has_ended or not settled.has_turns_left:
         end_finished(database, now_unix_ms, settled.place.sweep_id)
 
 
-def _go_on(transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course) -> bool:
+def _rng(place: Place, course: Course) -> random.Random:
+    # The same again, should the controller stop before it is committed.
+    return random.Random(f"{place.sweep_id} {place.device_id} {course.spread.degrees}")
+
+
+def _go_on(transaction: Transaction, place: Place, following: NextTurns, course: Course) -> bool:
     """Lets turns follow on those that were taken; False when there is nothing more to take."""
     sentinel = course.sentinel
-    # The same again, should the controller stop before it is committed.
-    rng = random.Random(f"{place.sweep_id} {place.device_id} {course.spread.degrees}")
-    following = next_turns(jobs, course, rng)
     order = following.jobs
     if sentinel is not None:
         since = count_since_reading(transaction, place, sentinel)
@@ -195,8 +224,16 @@ def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms:
     return True
 
 
-def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int) -> None:
-    """Derives a job's figures and ends it; one that ended before stays as it is.
+def finish_job(
+    database: Database,
+    job_id: str,
+    course: Course,
+    now_unix_ms: int,
+    more: tuple[Reason, ...] = (),
+) -> None:
+    """Derives a job's figures and ends it, for more reasons than these tell, if any.
+
+    One that ended before stays as it is.
 
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement. One of which anything cannot be read any more ends as a failure.
@@ -213,7 +250,8 @@ def finish_job(database: Database, job_id: str, course: Course, now_unix_ms: int
         if conclusion is None:
             end_job(transaction, job_id, JobState.CANCELLED)
         elif end_job(transaction, job_id, JobState.DONE):
-            record_conclusion(transaction, job_id, conclusion, now_unix_ms)
+            told = replace(conclusion, reasons=(*conclusion.reasons, *more))
+            record_conclusion(transaction, job_id, told, now_unix_ms)
             suspect = [each.ordinal for each in taken if each.block in course.suspects]
             mark_suspect(transaction, job_id, suspect)
 

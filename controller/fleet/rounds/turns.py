@@ -92,7 +92,7 @@ def first_rounds(
         sentinel: the job that is one, if any; it comes first, and after every ten others.
         rng: makes the order.
     """
-    turns = tuple(job_id for _ in range(fewest) for job_id in _shuffled(job_ids, rng))
+    turns = tuple(job_id for _ in range(fewest) for job_id in shuffled(job_ids, rng))
     if sentinel is None or not turns:
         return turns
     return (sentinel, *with_readings(turns, sentinel, since=0))
@@ -117,6 +117,9 @@ def wants_more(job: OpenJob, course: Course) -> bool:
         return False
     if len(job.turns) < spec.fewest_repetitions:
         return True
+    if spec.race is not None:
+        # The race says who has more, see `controller.fleet.rounds.racing`.
+        return False
     more = len(job.turns) + 1
     if spec.time_ms is None and job.spent_ms + job.next_ms > job_time_ms(spec, more):
         return False
@@ -128,6 +131,9 @@ def wants_more(job: OpenJob, course: Course) -> bool:
 def is_complete(job: OpenJob, course: Course) -> bool:
     """Whether a job can end while others are measured: with all it is to have, all of it steady."""
     if job.has_open_turns or wants_more(job, course):
+        return False
+    if course.spec.race is not None:
+        # What others will tell may give it more.
         return False
     if course.sentinel is None:
         return True
@@ -147,16 +153,16 @@ def next_turns(jobs: Sequence[OpenJob], course: Course, rng: random.Random) -> N
     """
     typical = likely_deviation(course.spread)
     widest = sorted(jobs, key=lambda job: half_width(job.medians_ms, typical), reverse=True)
-    round_ = _in_time([job for job in widest if wants_more(job, course)], _left_ms(course))
+    round_ = in_time([job for job in widest if wants_more(job, course)], course)
     if round_:
-        return NextTurns(jobs=_shuffled(round_, rng))
+        return NextTurns(jobs=shuffled(round_, rng))
     if course.sentinel is not None and jobs and _is_to_be_read(jobs, course):
         return NextTurns(reading=True)
     if course.has_repeated or not course.suspects:
         return NextTurns()
     again = [job for job in widest for turn in job.turns if turn.block in course.suspects]
     return NextTurns(
-        jobs=_shuffled(_in_time(again, REPEATING_SHARE * course.planned_ms), rng),
+        jobs=shuffled(_in_time(again, REPEATING_SHARE * course.planned_ms), rng),
         is_repeat=True,
     )
 
@@ -175,6 +181,11 @@ def _left_ms(course: Course) -> float | None:
     return None if course.spec.time_ms is None else course.spec.time_ms - course.spent_ms
 
 
+def in_time(jobs: Sequence[OpenJob], course: Course) -> list[str]:
+    """The first of them that are expected to fit into what is left of the sweep's time."""
+    return _in_time(jobs, _left_ms(course))
+
+
 def _in_time(jobs: Sequence[OpenJob], left_ms: float | None) -> list[str]:
     """The first of them that are expected to take no longer together; None is no limit."""
     chosen: list[str] = []
@@ -187,6 +198,7 @@ def _in_time(jobs: Sequence[OpenJob], left_ms: float | None) -> list[str]:
     return chosen
 
 
-def _shuffled(job_ids: Sequence[str], rng: random.Random) -> tuple[str, ...]:
+def shuffled(job_ids: Sequence[str], rng: random.Random) -> tuple[str, ...]:
+    """The same in random order."""
     # Not the widest first: a drift would fall on the same jobs in each round.
     return tuple(rng.sample(job_ids, len(job_ids)))

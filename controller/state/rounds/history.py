@@ -27,6 +27,7 @@ from controller.state.schema import artifacts, courses, devices, jobs, measureme
 from controller.state.schema.columns import IsJson, read_document
 from controller.state.schema.unreadable import readable
 from protos.measuring import MeasureSettings
+from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 # As many as tell how long measuring takes: an older one was of an older device, and a controller
@@ -41,6 +42,7 @@ _OF_MEASUREMENT: Final = (
     "runtime_version",
     "runtime_build",
     "latency",
+    "reasons",
 )
 
 
@@ -58,6 +60,7 @@ class EarlierFigure:
         latency: its figures.
         settings: how it was measured.
         asked: what its sweep was asked for.
+        reasons: what is told of it besides.
     """
 
     measurement_id: str
@@ -69,6 +72,7 @@ class EarlierFigure:
     latency: LatencyFigures
     settings: MeasureSettings
     asked: SweepSpec
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from sqlalchemy import select, update
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import RUNNING_PHASES, SweepEdit, SweepSpec
+from controller.domain.sweeps import RUNNING_PHASES, SweepSpec
+from controller.domain.sweeps.editing import SweepEdit
 from controller.state.database import Database, Transaction
 from controller.state.schema import sweeps
 from controller.state.sweeps import asked_columns

@@ -16,6 +16,7 @@ from controller.figures.statistics import relative_half_width
 from controller.state.rounds.history import EarlierFigure
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 
 
@@ -63,6 +64,9 @@ def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
         return False
     if spec.sentinel and not figure.asked.sentinel:
         return False
+    if any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons):
+        # Another day goes on where the time ended.
+        return False
     is_narrow = relative_half_width(figure.latency) <= spec.relative_half_width
     return is_narrow or _tried_as_hard(figure.asked, spec)
 
@@ -73,8 +77,11 @@ def _tried_as_hard(before: SweepSpec, now: SweepSpec) -> bool:
         has_as_long = before.time_ms is now.time_ms
     else:
         has_as_long = before.time_ms >= now.time_ms
+    # Who lost a race of another question was not measured further, and one that goes on could be.
+    has_asked_the_same = before.race is None or before.race == now.race
     return (
         has_as_long
+        and has_asked_the_same
         and before.relative_half_width <= now.relative_half_width
         and before.most_repetitions >= now.most_repetitions
         and before.time_budget_ms >= now.time_budget_ms

@@ -55,6 +55,15 @@ def _disagree(figures: _Figures, _words: _Words) -> str:
     return f"its repetitions disagree: medians from {least} to {most}; {_width(figures)}; {_MORE}"
 
 
+def _lost_race(figures: _Figures, words: _Words) -> str:
+    after = f"it left the race after {counted(round(figures['repetitions']), 'repetition')}"
+    if words["standing"] == "over_limit":
+        return f"{after}: it is over the limit"
+    if words["standing"] == "outclassed":
+        return f"{after}: one that is more accurate is within the limit"
+    return f"{after}: {words['other'] or 'another one'} is faster and at least as accurate"
+
+
 SENTENCES: Final[Writers] = {
     ReasonCode.LATENCY_SHIFTED: _shifted,
     ReasonCode.MEMORY_GREW: lambda figures, _: (
@@ -114,6 +123,11 @@ SENTENCES: Final[Writers] = {
     ReasonCode.WARMUP_UNSETTLED: lambda figures, _: (
         f"the warm-up of {_of_all(figures)} ended before it had settled; a larger --time-budget "
         "gives it more"
+    ),
+    ReasonCode.LOST_RACE: _lost_race,
+    ReasonCode.RACE_UNDECIDED: lambda figures, _: (
+        "the time ended before more than "
+        f"{counted(round(figures['repetitions']), 'repetition')} told whether it is of the answer"
     ),
     ReasonCode.OUTPUTS_UNCHECKED: lambda figures, _: (
         f"nobody compared the outputs of {_of_all(figures)} on the device"

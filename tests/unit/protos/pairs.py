@@ -18,6 +18,8 @@ from controller.domain import (
 )
 from controller.domain.rankings import certainty, explanations, limits
 from controller.domain.rankings import fleet as rankings_fleet
+from controller.domain.sweeps import editing as sweeps_editing
+from controller.domain.sweeps import races
 from models.catalog import own
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
@@ -68,7 +70,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (sweeps.CancelledSweep, query_pb2.CancelSweepResponse),
     (sweeps.SweepSummary, query_pb2.SweepSummary),
     (sweeps.Pause, query_pb2.Pause),
-    (sweeps.SweepEdit, query_pb2.EditSweepRequest),
+    (sweeps_editing.SweepEdit, query_pb2.EditSweepRequest),
+    (races.Race, query_pb2.Race),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (inputs.ImageSize, types_pb2.ImageSize),

@@ -27,6 +27,7 @@ from controller.domain import (
     sweeps,
 )
 from controller.domain.rankings import explanations
+from controller.domain.sweeps.editing import SweepEdit
 from models.catalog import own, tiers, variants
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.codec import (
@@ -301,7 +302,7 @@ def test_nobody_asks_for_more_than_may_be_asked_for_at_once() -> None:
 
 def test_what_may_be_asked_for_arrives_as_it_was_asked() -> None:
     asked = query_pb2.EditSweepRequest(sweep_id="a\x1b\n" + "b" * (ASKED.characters - 3))
-    assert from_request(asked, sweeps.SweepEdit).sweep_id == asked.sweep_id
+    assert from_request(asked, SweepEdit).sweep_id == asked.sweep_id
 
 
 def test_what_people_are_told_moves_no_cursor() -> None:

@@ -8,7 +8,7 @@ import grpc
 from controller.api.queries import Queries
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
-from controller.domain.sweeps import SweepEdit
+from controller.domain.sweeps.editing import SweepEdit
 from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from protos.codec import from_request, refuse_unknown, to_message

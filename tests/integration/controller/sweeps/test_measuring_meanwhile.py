@@ -10,7 +10,8 @@ from obstore.store import LocalStore
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from controller.conversions.converter import Converter
-from controller.domain.sweeps import SweepEdit, SweepPhase, SweepSnapshot
+from controller.domain.sweeps import SweepPhase, SweepSnapshot
+from controller.domain.sweeps.editing import SweepEdit
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.sessions import AgentSession

@@ -8,7 +8,8 @@ import pytest
 from controller.conversions.demand import Demand
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.sweeps import Pause, SweepEdit, SweepPhase
+from controller.domain.sweeps import Pause, SweepPhase
+from controller.domain.sweeps.editing import SweepEdit
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.state import attempts

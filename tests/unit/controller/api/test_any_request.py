@@ -20,7 +20,8 @@ from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.selectors import parse_selector
-from controller.domain.sweeps import SweepEdit, SweepSpec
+from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps.editing import SweepEdit
 from controller.own.accuracy import check_accuracies
 from controller.own.models import check_header
 from controller.ranking.comparison import compare

@@ -17,6 +17,7 @@ from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.finding import found_by
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase, SweepSnapshot
 from controller.ranking.comparison import compare_pair
 from controller.ranking.ranking import rank
@@ -269,17 +270,16 @@ CASES = [
         ),
     ),
     ("datasets", DATASETS),
-    ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
+    ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it broke", "move it away"),)),
     ("own_models", OWN_MODELS),
     *(("devices", some) for some in ([device(), device(connected=False, labels={})], [])),
     ("models", list(load_catalog())),
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
     ("rankings/fleet_ranking", FLEET_RANKING),
+    ("rankings/found", found_by(SWEEP, RANKING)),
     *REPORTS,
-    ("ranking", NOTHING_MEASURED),
-    ("ranking", ONLY_DOUBTFUL),
-    ("ranking", AT_MINUTE),
+    *(("ranking", each) for each in (NOTHING_MEASURED, ONLY_DOUBTFUL, AT_MINUTE)),
     ("measurement", FULL_MEASUREMENT),
     ("measurement", failed("Broken")),
     ("conversion", CONVERSIONS),

@@ -12,7 +12,8 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.profiles import ProfileProgress, ProfileSpec
-from controller.domain.sweeps import StartedSweep, SweepEdit, SweepSpec
+from controller.domain.sweeps import StartedSweep, SweepSpec
+from controller.domain.sweeps.editing import SweepEdit
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 from tests.faults.proxy import Link

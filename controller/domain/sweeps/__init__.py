@@ -7,6 +7,7 @@ from typing import Final
 from controller.domain.cores import Cores
 from controller.domain.devices import HeldUp
 from controller.domain.jobs import JobOutcome
+from controller.domain.sweeps.races import Race
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target, WeightsKind
 from protos.inputs import ImageSize
@@ -95,6 +96,7 @@ class SweepSpec:
         fresh: whether what was measured alike before is measured again.
         paced_fps: frames a second, one inference for each behind those back to back; 0 is none.
         accelerators: Paddle Lite's files for these besides, where devices have them.
+        race: None measures every job alike; else who has lost is measured no more.
     """
 
     backbones: tuple[str, ...]
@@ -122,6 +124,7 @@ class SweepSpec:
     fresh: bool = False
     paced_fps: float = 0.0
     accelerators: tuple[Target, ...] = ()
+    race: Race | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,23 +303,6 @@ def planned_time_ms(spec: SweepSpec, jobs: int) -> int:
 def job_time_ms(spec: SweepSpec, repetitions: int) -> int:
     """What so many processes of a job may take together, ms, those on a clock their time there."""
     return JOB_TIME_MS + repetitions * paced_ms(spec.paced_fps, spec.time_budget_ms)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepEdit:
-    """How urgent a sweep is to be; what is None stays.
-
-    Attributes:
-        sweep_id: which one.
-        priority: -10 to 10.
-        deadline_unix_ms: ms since 1970 UTC.
-        without_deadline: whether there is none any more.
-    """
-
-    sweep_id: str
-    priority: int | None = None
-    deadline_unix_ms: int | None = None
-    without_deadline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,138 @@
+"""What follows on a round of a race: who has lost, and who has another process: pure rules.
+
+Every job has one process first. After each round the race is judged by all processes so far; jobs
+that have lost end with the figures that they have, and the next round is of the few whose processes
+may change the answer most. It ends when no job is open any more, or with the sweep's time.
+"""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from controller.domain.jobs import OpenJob
+from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps.races import Race
+from controller.fleet.rounds.turns import Course, NextTurns, in_time, next_turns, shuffled
+from controller.ranking.racing.allocating import next_processes
+from controller.ranking.racing.beliefs import Racer, RaceRules, race_deviation
+from controller.ranking.racing.standings import Place, Standings, standings
+from controller.state.catalog.candidates import RacingJob
+from protos.reasons import Reason, ReasonCode, reason
+
+# Of those that are open, in each round: few, so that what a round told decides on the next.
+_SHARE_OF_ROUND: Final = 0.25
+_LEAST_OF_ROUND: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceRound:
+    """What follows on a round of a race.
+
+    Attributes:
+        lost: why each job that goes on has lost, by id.
+        undecided: why each that is open is, should nothing follow.
+        turns: what follows.
+    """
+
+    lost: Mapping[str, Reason] = field(default_factory=dict)
+    undecided: Mapping[str, Reason] = field(default_factory=dict)
+    turns: NextTurns
+
+
+def next_round(
+    jobs: Sequence[OpenJob],
+    candidates: Sequence[RacingJob],
+    course: Course,
+    race: Race,
+    rng: random.Random,
+) -> RaceRound:
+    """What follows when every turn was taken.
+
+    A job of which no accuracy is known has nothing to win, and is measured once.
+
+    Args:
+        jobs: those that have not ended; none has an open turn.
+        candidates: all of the race, those that ended as well.
+        course: how their sweep stands.
+        race: what is decided.
+        rng: orders them.
+    """
+    rules = _rules(race, course.spec)
+    steady = {job.job_id: _steady_medians(job, course) for job in jobs}
+    racers = [
+        Racer(
+            racer_id=each.job_id,
+            top1=each.top1,
+            medians_ms=steady.get(each.job_id, each.medians_ms),
+        )
+        for each in candidates
+        if each.top1 is not None and (each.medians_ms or each.job_id in steady)
+    ]
+    known = course.spread.plus(course.history.as_history())
+    now = standings(racers, race_deviation(known), rules)
+    lost = _lost(now, {each.job_id: each.backbone for each in candidates})
+    going_on = {job.job_id: job for job in jobs if job.job_id not in lost}
+    round_ = max(_LEAST_OF_ROUND, math.ceil(_SHARE_OF_ROUND * len(now.open)))
+    chosen = next_processes(now, rules, len(racers))
+    ready = [going_on[job_id] for job_id in chosen if _may_have_more(job_id, going_on, rules)]
+    turns = in_time(ready[:round_], course)
+    following = NextTurns(jobs=shuffled(turns, rng)) if turns else _at_end(going_on, course, rng)
+    return RaceRound(
+        lost={job.job_id: lost[job.job_id] for job in jobs if job.job_id in lost},
+        undecided=_undecided(now),
+        turns=following,
+    )
+
+
+def _rules(race: Race, spec: SweepSpec) -> RaceRules:
+    return RaceRules(
+        max_latency_ms=race.max_latency_ms,
+        confidence=race.confidence,
+        most_processes=spec.most_repetitions,
+    )
+
+
+def _may_have_more(job_id: str, going_on: Mapping[str, OpenJob], rules: RaceRules) -> bool:
+    return job_id in going_on and len(going_on[job_id].turns) < rules.most_processes
+
+
+def _at_end(going_on: Mapping[str, OpenJob], course: Course, rng: random.Random) -> NextTurns:
+    """A reading, or what lay beside a change, once nobody has another process for the race."""
+    return next_turns(list(going_on.values()), course, rng)
+
+
+def _steady_medians(job: OpenJob, course: Course) -> tuple[float, ...]:
+    """Of the processes that lie beside no change of the device, ms; of all where none is left."""
+    steady = tuple(
+        turn.median_ms
+        for turn in job.turns
+        if turn.median_ms is not None and turn.block not in course.suspects
+    )
+    return steady or job.medians_ms
+
+
+def _lost(now: Standings, backbones: Mapping[str, str]) -> dict[str, Reason]:
+    return {
+        place.belief.racer.racer_id: reason(
+            ReasonCode.LOST_RACE,
+            {"standing": place.standing.value, "other": backbones.get(place.beside, "")},
+            repetitions=_processes(place),
+        )
+        for place in now.places
+        if place.standing.has_lost
+    }
+
+
+def _undecided(now: Standings) -> dict[str, Reason]:
+    return {
+        place.belief.racer.racer_id: reason(
+            ReasonCode.RACE_UNDECIDED, repetitions=_processes(place)
+        )
+        for place in now.open
+    }
+
+
+def _processes(place: Place) -> int:
+    return len(place.belief.racer.medians_ms)

@@ -1,0 +1,188 @@
+"""Who is still in a race, who left it and why, and whether it is decided."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from controller.ranking.racing.beliefs import (
+    INDIFFERENCE,
+    Belief,
+    Racer,
+    RaceRules,
+    beliefs,
+    quantile,
+)
+
+
+class Standing(Enum):
+    """How a candidate stands."""
+
+    OPEN = "open"
+    """More processes of it may change the answer."""
+    IN = "in"
+    """It is of the answer, whatever more would tell: beaten by nobody by more than 2 %."""
+    TIED = "tied"
+    """It is at most 2 % faster than one that is as accurate, or as far from the limit; or it has
+    all processes that it may have."""
+    DOMINATED = "dominated"
+    """It is slower than one that is as accurate and was measured."""
+    OVER_LIMIT = "over_limit"
+    """It is over the limit."""
+    OUTCLASSED = "outclassed"
+    """One that is more accurate is within the limit."""
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether it is of no answer."""
+        return self in (Standing.DOMINATED, Standing.OVER_LIMIT, Standing.OUTCLASSED)
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a candidate stands, and by whom.
+
+    Attributes:
+        belief: of whom, and where its latency is.
+        standing: how it stands.
+        beside: the candidate that it lost to or is tied with; empty for none.
+    """
+
+    belief: Belief
+    standing: Standing
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Standings:
+    """How a race stands.
+
+    Attributes:
+        places: of each candidate, in order.
+    """
+
+    places: tuple[Place, ...]
+
+    @property
+    def open(self) -> tuple[Place, ...]:
+        """Those that are still in the race."""
+        return tuple(place for place in self.places if place.standing is Standing.OPEN)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no further process would change the answer."""
+        return not self.open
+
+    @property
+    def lost_by_prediction(self) -> tuple[str, ...]:
+        """Ids of those that lost without a process of their own."""
+        return tuple(
+            place.belief.racer.racer_id
+            for place in self.places
+            if place.standing.has_lost and not place.belief.is_measured
+        )
+
+
+def standings(racers: Sequence[Racer], deviation: float, rules: RaceRules) -> Standings:
+    """Tell how each candidate stands.
+
+    Args:
+        racers: all of the race, those that lost before as well: nobody leaves the union bound.
+        deviation: standard deviation between processes of one candidate, on the logarithm.
+        rules: what is decided, and how surely.
+    """
+    known = beliefs(racers, deviation)
+    judge = _Judge(known, quantile(len(racers), rules), rules)
+    return Standings(judge.places())
+
+
+class _Judge:
+    def __init__(self, known: Sequence[Belief], quantile: float, rules: RaceRules) -> None:
+        self._known = known
+        self._quantile = quantile
+        self._rules = rules
+        limit_ms = rules.max_latency_ms
+        self._limit = None if limit_ms is None else math.log(limit_ms)
+        self._within = max(
+            (each.racer.top1 for each in known if self._is_surely_within(each)), default=-math.inf
+        )
+        self._lost = [self._lost_place(each) for each in known]
+
+    def places(self) -> tuple[Place, ...]:
+        """Tell how each stands, in order."""
+        left = [each for each, lost in zip(self._known, self._lost, strict=True) if lost is None]
+        return tuple(
+            lost or self._racing_place(each, left)
+            for each, lost in zip(self._known, self._lost, strict=True)
+        )
+
+    def _lost_place(self, own: Belief) -> Place | None:
+        """How one stands that has lost; None for all others."""
+        if not own.is_known:
+            return None
+        if self._limit is not None:
+            if own.mean - self._quantile * own.error > self._limit:
+                return Place(own, Standing.OVER_LIMIT)
+            if own.racer.top1 < self._within:
+                return Place(own, Standing.OUTCLASSED)
+        beaten_by, behind = self._closest_to_beating(own, self._known)
+        return Place(own, Standing.DOMINATED, beaten_by) if behind > 0 else None
+
+    def _is_surely_within(self, own: Belief) -> bool:
+        if self._limit is None or not own.is_measured:
+            return False
+        return own.mean + self._quantile * own.error <= self._limit
+
+    def _racing_place(self, own: Belief, left: Sequence[Belief]) -> Place:
+        """How one stands that has not lost, beside the others that have not."""
+        if not own.is_measured:
+            # What was only predicted is of no answer, and ties with nobody.
+            return Place(own, Standing.OPEN)
+        rivals = [each for each in left if each is not own and self._rivals(own, each)]
+        if all(self._most_behind(own, rival) < INDIFFERENCE for rival in rivals):
+            return Place(own, self._beside_limit(own))
+        beaten_by, behind = self._closest_to_beating(own, left)
+        if behind > -INDIFFERENCE:
+            return Place(own, Standing.TIED, beaten_by)
+        has_all = len(own.racer.medians_ms) >= self._rules.most_processes
+        return Place(own, Standing.TIED if has_all else Standing.OPEN)
+
+    def _closest_to_beating(self, own: Belief, others: Sequence[Belief]) -> tuple[str, float]:
+        """The one that it is surely slower than, by most, and by how much at least."""
+        behind = {
+            each.racer.racer_id: self._least_behind(own, each)
+            for each in others
+            if each is not own and self._rivals(own, each)
+        }
+        beaten_by = max(behind, key=lambda racer_id: behind[racer_id], default="")
+        return beaten_by, behind.get(beaten_by, -math.inf)
+
+    def _beside_limit(self, own: Belief) -> Standing:
+        """How one stands that nobody beats."""
+        if self._limit is None or self._is_surely_within(own):
+            return Standing.IN
+        near = max(abs(own.mean - self._limit), self._quantile * own.error) < INDIFFERENCE
+        has_all = len(own.racer.medians_ms) >= self._rules.most_processes
+        return Standing.TIED if near or has_all else Standing.OPEN
+
+    def _rivals(self, own: Belief, other: Belief) -> bool:
+        """Whether another would be better if it were faster."""
+        if self._limit is not None:
+            # A more accurate one outclasses by being within the limit, however fast.
+            return other.racer.top1 == own.racer.top1
+        return other.racer.top1 >= own.racer.top1
+
+    def _least_behind(self, own: Belief, rival: Belief) -> float:
+        """How much slower than a rival it is at least; less than 0 is faster."""
+        if not rival.is_measured:
+            return -math.inf
+        return own.mean - rival.mean - self._reach(own, rival)
+
+    def _most_behind(self, own: Belief, rival: Belief) -> float:
+        """How much slower than a rival it is at most."""
+        if not rival.is_known:
+            return math.inf
+        return own.mean - rival.mean + self._reach(own, rival)
+
+    def _reach(self, own: Belief, other: Belief) -> float:
+        return self._quantile * math.hypot(own.error, other.error)

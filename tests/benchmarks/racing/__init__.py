@@ -1,0 +1,1 @@
+"""How well races decide, by simulation and for real."""

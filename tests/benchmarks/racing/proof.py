@@ -1,0 +1,144 @@
+"""Races on published tables: fronts and winners with a tenth of a full sweep's processes."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from controller.domain.sweeps import DEFAULT_MOST_REPETITIONS
+from controller.ranking.racing.beliefs import RaceRules
+from tests.benchmarks.racing.simulated import (
+    answered,
+    hypervolume,
+    is_right_winner,
+    race,
+    wrongly_left,
+)
+from tests.benchmarks.racing.tables import Known, flat_table, read_table
+from tests.benchmarks.section import Section
+from tests.benchmarks.size import scaled
+
+SHARE = 0.1
+LEAST_VOLUME = 0.98
+LEAST_RIGHT = 0.95
+# Of a front of 198 a race takes a second.
+FRONTS = ("Snapdragon 855, 1 thread", "Snapdragon 855, 4 threads", "Xeon Gold 6148", "T4, TensorRT")
+# How much slower each is than the one before.
+FLAT = (0.01, 0.021, 0.03)
+_OF_FLAT = 20
+
+
+def run_fronts() -> Section:
+    """Whole fronts, without a limit."""
+    runs = scaled(1_000)
+    found = {name: _front(read_table(name), runs) for name in FRONTS}
+    return Section(
+        title="Races for the front",
+        promise=f"with {SHARE:.0%} of the processes of a full sweep "
+        f"({DEFAULT_MOST_REPETITIONS} for each backbone) what a race answers with dominates at "
+        f"least {LEAST_VOLUME:.0%} of the area that the true front dominates, on a logarithmic "
+        f"scale of latency, in {LEAST_RIGHT:.0%} of {runs:,} runs. Processes differ by 1.5%, "
+        "heavy-tailed (Student's t of 4 degrees); priors are of two sizes alone.",
+        header=("table", "backbones", "of the front", "area, mean", "5th percentile", "runs held"),
+        rows=[(name, *_front_row(name, *each)) for name, each in found.items()],
+        holds=all(_share_held(volumes) >= LEAST_RIGHT for volumes, _ in found.values()),
+    )
+
+
+def run_winners() -> Section:
+    """The most accurate within a limit, which each run draws anew."""
+    runs = scaled(1_000)
+    found = {name: _winners(read_table(name), runs) for name in FRONTS}
+    return Section(
+        title="Races under a limit",
+        promise=f"with at most {SHARE:.0%} of the processes of a full sweep the most accurate "
+        "backbone within a limit of latency, or one that ties with it within 2%, wins in "
+        f"{LEAST_RIGHT:.0%} of {runs:,} runs, each with a limit of its own. A race that is "
+        "decided before stops.",
+        header=("table", "backbones", "right", "decided before", "processes, mean", "of a sweep"),
+        rows=[(name, *each[1:]) for name, each in found.items()],
+        holds=all(right >= LEAST_RIGHT for right, *_ in found.values()),
+    )
+
+
+def run_flat() -> Section:
+    """Fronts on which everything is, with the processes of a full sweep."""
+    runs = scaled(1_000)
+    found = {apart: _flat(apart, runs) for apart in FLAT}
+    return Section(
+        title="Races among near ties",
+        promise=f"of {_OF_FLAT} backbones that are all of the front, each a little slower and "
+        "more accurate than the one before, none loses to which nothing as accurate is within 2%, "
+        "in "
+        f"{LEAST_RIGHT:.0%} of {runs:,} runs that may take a full sweep's processes.",
+        header=("each slower by", "none lost", "decided", "processes, mean", "of a sweep"),
+        rows=[(f"{apart:.1%}", *each[1:]) for apart, each in found.items()],
+        holds=all(held >= LEAST_RIGHT for held, *_ in found.values()),
+    )
+
+
+def _tenth(known: Sequence[Known]) -> int:
+    return round(SHARE * DEFAULT_MOST_REPETITIONS * len(known))
+
+
+def _front(known: Sequence[Known], runs: int) -> tuple[list[float], int]:
+    rng = np.random.default_rng(len(known))
+    whole = hypervolume(known, known)
+    rules = RaceRules()
+    answers = [answered(known, race(known, rules, _tenth(known), rng)) for _ in range(runs)]
+    sizes = [len(each) for each in answers]
+    return [hypervolume(each, known) / whole for each in answers], round(np.median(sizes))
+
+
+def _front_row(name: str, volumes: list[float], size: int) -> tuple[str, ...]:
+    return (
+        str(len(read_table(name))),
+        str(size),
+        f"{np.mean(volumes):.2%}",
+        f"{np.percentile(volumes, 5):.2%}",
+        f"{_share_held(volumes):.1%}",
+    )
+
+
+def _share_held(volumes: Sequence[float]) -> float:
+    return sum(each >= LEAST_VOLUME for each in volumes) / len(volumes)
+
+
+def _winners(known: Sequence[Known], runs: int) -> tuple[float, str, str, str, str, str]:
+    rng = np.random.default_rng(len(known))
+    by_latency = sorted(each.latency_ms for each in known)
+    tenth = max(1, len(known) // 10)
+    low, high = math.log(by_latency[tenth]), math.log(by_latency[-tenth])
+    right, decided, processes = 0, 0, 0
+    for _ in range(runs):
+        limit_ms = math.exp(rng.uniform(low, high))
+        outcome = race(known, RaceRules(max_latency_ms=limit_ms), _tenth(known), rng)
+        right += is_right_winner(known, outcome, limit_ms)
+        decided += outcome.is_decided
+        processes += outcome.processes
+    of_sweep = processes / runs / (DEFAULT_MOST_REPETITIONS * len(known))
+    return (
+        right / runs,
+        str(len(known)),
+        f"{right / runs:.1%}",
+        f"{decided / runs:.1%}",
+        f"{processes / runs:.1f}",
+        f"{of_sweep:.1%}",
+    )
+
+
+def _flat(apart: float, runs: int) -> tuple[float, str, str, str, str]:
+    known = flat_table(_OF_FLAT, apart)
+    rng = np.random.default_rng(_OF_FLAT)
+    most = DEFAULT_MOST_REPETITIONS * len(known)
+    ended = [race(known, RaceRules(), most, rng) for _ in range(runs)]
+    held = sum(not wrongly_left(known, each) for each in ended) / runs
+    processes = float(np.mean([each.processes for each in ended]))
+    decided = sum(each.is_decided for each in ended) / runs
+    return (
+        held,
+        f"{held:.1%}",
+        f"{decided:.1%}",
+        f"{processes:.1f}",
+        f"{processes / most:.1%}",
+    )

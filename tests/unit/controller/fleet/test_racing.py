@@ -1,0 +1,87 @@
+"""After each round of a race: who ends, who has another process, and when nothing follows."""
+
+import random
+from dataclasses import replace
+
+from controller.domain.sweeps.races import Race
+from controller.figures.spread import Spread
+from controller.fleet.rounds.racing import RaceRound, next_round
+from controller.fleet.rounds.turns import is_complete, wants_more
+from controller.state.catalog.candidates import RacingJob
+from protos.reasons import ReasonCode
+from tests.unit.controller.fleet.test_turns import COURSE, SPEC, job
+
+FRONT = Race()
+UNDER_LIMIT = Race(max_latency_ms=20)
+RACING = replace(
+    COURSE,
+    spec=replace(SPEC, fewest_repetitions=1, most_repetitions=5, race=FRONT),
+    spread=Spread(squares=40 * 0.01**2, degrees=40),
+)
+TOP1 = {"best": 80.0, "good": 75.0, "rival": 74.9, "bad": 70.0, "unknown": None}
+
+
+def after(
+    medians_ms: dict[str, tuple[float, ...]],
+    race: Race = FRONT,
+    ended: tuple[str, ...] = (),
+    time_ms: int | None = None,
+) -> RaceRound:
+    candidates = [
+        RacingJob(job_id=name, backbone=f"of {name}", top1=TOP1[name], medians_ms=medians)
+        for name, medians in medians_ms.items()
+    ]
+    jobs = [
+        job(name, medians, spent_ms=1_000)
+        for name, medians in medians_ms.items()
+        if name not in ended
+    ]
+    course = replace(RACING, spec=replace(RACING.spec, time_ms=time_ms))
+    return next_round(jobs, candidates, course, race, random.Random(0))
+
+
+def test_who_has_lost_ends_with_why_and_the_close_ones_go_on() -> None:
+    found = after({"good": (10.0,), "rival": (10.1,), "bad": (20.0,)})
+    why = found.lost["bad"]
+    assert why.code is ReasonCode.LOST_RACE
+    assert why.words["standing"] == "dominated"
+    assert set(found.lost) == {"bad"}
+    assert set(found.turns.jobs) <= {"good", "rival"}
+    assert found.turns.jobs
+
+
+def test_nothing_follows_on_a_race_that_is_decided() -> None:
+    found = after({"best": (40.0,), "good": (10.0,), "bad": (5.0,)})
+    assert not found.lost
+    assert not found.undecided
+    assert not found.turns.jobs
+
+
+def test_under_a_limit_it_ends_when_the_most_accurate_within_it_is_known() -> None:
+    found = after({"best": (40.0,), "good": (10.0,), "bad": (5.0,)}, UNDER_LIMIT)
+    standings = {name: why.words["standing"] for name, why in found.lost.items()}
+    assert standings == {"best": "over_limit", "bad": "outclassed"}
+    assert not found.turns.jobs
+
+
+def test_those_that_ended_before_still_beat_others() -> None:
+    found = after({"good": (10.0,) * 3, "bad": (20.0,)}, ended=("good",))
+    assert found.lost["bad"].words["other"] == "of good"
+
+
+def test_when_the_time_is_over_it_says_who_is_undecided() -> None:
+    found = after({"good": (10.0,), "rival": (10.1,)}, time_ms=1)
+    assert not found.turns.jobs
+    assert {why.code for why in found.undecided.values()} == {ReasonCode.RACE_UNDECIDED}
+
+
+def test_what_has_no_known_accuracy_is_measured_once() -> None:
+    found = after({"good": (10.0,), "unknown": (1.0,)})
+    assert not found.turns.jobs
+    assert not found.lost
+
+
+def test_no_job_of_a_race_ends_or_has_more_by_itself() -> None:
+    one = job("good", (10.0,))
+    assert not wants_more(one, RACING)
+    assert not is_complete(one, RACING)
