@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.catalog.features import NetworkFeatures
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import AssumedAxis, Trained
 from models.catalog.precisions import Precision
@@ -185,11 +186,13 @@ class CountAnswer:
         params: trained parameters.
         multiply_adds: of convolutions and matrix products.
         operators: kinds of its operators, sorted.
+        features: what it does, by kind of work.
     """
 
     params: int
     multiply_adds: int
     operators: tuple[str, ...]
+    features: NetworkFeatures
 
 
 @dataclass(frozen=True, slots=True)
