@@ -1,0 +1,80 @@
+"""Experts: ways to tell latencies of networks from those of some, to be weighed by their errors.
+
+Each is asked with the rows that are known, their values as logarithms, and answers for all rows.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
+
+from controller.ranking.prediction.networks import Array
+
+Places: TypeAlias = npt.NDArray[np.intp]
+
+_RIDGE: Final = 0.01
+_LEAST_SHARE: Final = 1e-9
+
+
+class Told(NamedTuple):
+    """What an expert says of every row: logarithms, and their standard deviations if it has any."""
+
+    logs: Array
+    deviations: Array | None = None
+
+
+Expert: TypeAlias = Callable[[Places, Array], Told]
+
+
+def additive(costs: Array) -> Expert:
+    """Latency as a sum of works, each times a cost of at least 0 that the device has for it.
+
+    Least squares of relative errors with a little shrinkage (Lawson and Hanson's NNLS).
+    """
+    scaled = costs / np.maximum(costs.mean(axis=0), _LEAST_SHARE)
+
+    def tell(places: Places, logs: Array) -> Told:
+        inverse = np.exp(-logs)
+        shrinkage = _RIDGE * np.sqrt(len(places)) * np.median(inverse) * np.eye(costs.shape[1])
+        matrix = np.vstack([scaled[places] * inverse[:, None], shrinkage])
+        wanted = np.concatenate([np.ones(len(places)), np.zeros(costs.shape[1])])
+        weights, _ = nnls(matrix, wanted)
+        told = np.log(np.maximum(scaled @ weights, np.exp(logs.min()) * _LEAST_SHARE))
+        return Told(told)
+
+    return tell
+
+
+def process(columns: Array, places: Places, logs: Array, spreads: Array) -> Expert:
+    """A Gaussian process over columns: linear, smooth on top of it, and noise.
+
+    Its kernel is fitted once, by the known values; what leaves some of them out keeps it.
+
+    Args:
+        columns: one row a network, of comparable scale.
+        places: rows of the known networks.
+        logs: their values.
+        spreads: standard deviations of these by their own measuring.
+    """
+    width = np.sqrt(columns.shape[1])
+    kernel = (
+        ConstantKernel(1.0, (1e-3, 1e2)) * RBF(width, (0.3, 1e2))
+        + ConstantKernel(1.0, (1e-3, 1e2)) * DotProduct(1.0, (1e-2, 1e2))
+        + WhiteKernel(1e-2, (1e-5, 0.3))
+    )
+    noise = dict(zip(places.tolist(), spreads**2, strict=True))
+    fitted = GaussianProcessRegressor(kernel, alpha=spreads**2 + 1e-8)
+    fitted.fit(columns[places], logs - logs.mean())
+
+    def tell(places: Places, logs: Array) -> Told:
+        alpha = np.array([noise[place] for place in places.tolist()]) + 1e-8
+        again = GaussianProcessRegressor(fitted.kernel_, alpha=alpha, optimizer=None)
+        again.fit(columns[places], logs - logs.mean())
+        told, deviations = again.predict(columns, return_std=True)
+        return Told(told + logs.mean(), deviations)
+
+    return tell
