@@ -10,9 +10,14 @@ from controller.api.asking_once import AskingOnce
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_labelled
+from controller.domain.names import find_backbone, find_device, find_labelled
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
+from controller.domain.rankings.predicted import (
+    DevicePredictions,
+    PredictQuestion,
+    check_question,
+)
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
@@ -21,6 +26,7 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.fleet import DeviceFigures, rank_fleet
+from controller.ranking.prediction.device import features_by_name, predict_on_device
 from controller.ranking.ranking import DatasetAccuracy, rank
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
@@ -31,6 +37,7 @@ from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Catalog
+from models.catalog.features import load_features
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -104,6 +111,19 @@ class Queries:
         devices = _meant_devices(question, known)
         return await self._computed(self._rank_fleet, devices, question)
 
+    async def predict(self, question: PredictQuestion) -> DevicePredictions:
+        """What backbones would be measured at on a device, where they were not.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device or a backbone; INVALID_INPUT for a
+                confidence out of range.
+        """
+        check_question(question)
+        for name in question.backbones:
+            find_backbone(self._catalog, name)
+        device = await self._measured(question.device)
+        return await self._computed(self._predict, device, question)
+
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
 
@@ -164,6 +184,16 @@ class Queries:
             for each in devices
         )
         return rank_fleet(figures, question.constraints, self._catalog, dataset)
+
+    def _predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
+        known = tuple(self._catalog)
+        return predict_on_device(
+            question,
+            list_measurements(self._database, MeasurementFilter()),
+            known,
+            features_by_name(known, load_features()),
+            tuple(info.runtime for info in device.profile.working_runtimes),
+        )
 
     def _measured_on(self, device: Device, dataset: str) -> list[Measurement]:
         wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)

@@ -28,6 +28,7 @@ from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from controller.domain.sweeps import (
     CancelledSweep,
     Pause,
@@ -263,6 +264,13 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.RankFleet(request)
         return from_answer(response, FleetRanking)
+
+    def predict(self, question: PredictQuestion) -> DevicePredictions:
+        """What backbones would be measured at on a device, where they were not."""
+        request = to_message(question, query_pb2.PredictRequest)
+        with self.said():
+            response = self._stub.Predict(request)
+        return from_answer(response, DevicePredictions)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""

@@ -488,6 +488,12 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: backbone, asked, has"""
     REASON_CODE_NOT_QUANTISED: _ReasonCode.ValueType  # 93
     """words: backbone, has"""
+    REASON_CODE_PREDICTION_FEW_MEASURED: _ReasonCode.ValueType  # 290
+    """Why a backbone is not predicted.
+    measured, needed
+    """
+    REASON_CODE_PREDICTION_UNKNOWN_NETWORK: _ReasonCode.ValueType  # 291
+    REASON_CODE_PREDICTION_EXTRAPOLATES: _ReasonCode.ValueType  # 292
 
 class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
     """Why something is so. Behind each: its figures, then its words; see Reason."""
@@ -697,6 +703,12 @@ REASON_CODE_CAME_QUANTISED: ReasonCode.ValueType  # 92
 """words: backbone, asked, has"""
 REASON_CODE_NOT_QUANTISED: ReasonCode.ValueType  # 93
 """words: backbone, has"""
+REASON_CODE_PREDICTION_FEW_MEASURED: ReasonCode.ValueType  # 290
+"""Why a backbone is not predicted.
+measured, needed
+"""
+REASON_CODE_PREDICTION_UNKNOWN_NETWORK: ReasonCode.ValueType  # 291
+REASON_CODE_PREDICTION_EXTRAPOLATES: ReasonCode.ValueType  # 292
 Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
 
 @_typing.final

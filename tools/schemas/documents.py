@@ -16,6 +16,7 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.predicted import DevicePredictions
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
@@ -37,6 +38,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "own_models": tuple[OwnModel, ...],
         "plan": SweepPlan,
         "profile": ProfileSummary,
+        "predicting/predictions": DevicePredictions,
         "ranking": Ranking,
         "sweep": SweepSnapshot,
         "sweeps": tuple[SweepSummary, ...],

@@ -3,12 +3,14 @@
 Each is asked with the rows that are known, their values as logarithms, and answers for all rows.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
 
@@ -68,7 +70,10 @@ def process(columns: Array, places: Places, logs: Array, spreads: Array) -> Expe
     )
     noise = dict(zip(places.tolist(), spreads**2, strict=True))
     fitted = GaussianProcessRegressor(kernel, alpha=spreads**2 + 1e-8)
-    fitted.fit(columns[places], logs - logs.mean())
+    with warnings.catch_warnings():
+        # A width or a noise at its bound is what few or exact figures give.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted.fit(columns[places], logs - logs.mean())
 
     def tell(places: Places, logs: Array) -> Told:
         alpha = np.array([noise[place] for place in places.tolist()]) + 1e-8

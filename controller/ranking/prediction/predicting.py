@@ -162,7 +162,8 @@ def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Arra
     known = factors_of(elsewhere, [name for name in names if name in seen])
     terms = np.hstack([np.ones((len(names), 1)), large])
     normal = terms[has].T @ terms[has] + np.eye(terms.shape[1])
-    factors: Array = terms @ np.linalg.solve(normal, terms[has].T @ known)
+    slopes: Array = np.linalg.solve(normal, terms[has].T @ known)
+    factors: Array = np.dot(terms, slopes)
     factors[has] = known
     return factors
 

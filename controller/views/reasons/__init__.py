@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from controller.views.reasons import comparing, failing, measuring, planning, ranking
+from controller.views.reasons import (
+    comparing,
+    failing,
+    measuring,
+    planning,
+    predicting,
+    ranking,
+)
 from controller.views.reasons.failing import REMEDIES
 from protos.reasons import Reason, ReasonCode
 
@@ -15,6 +22,7 @@ SENTENCES: Final = MappingProxyType(
         **ranking.SENTENCES,
         **comparing.SENTENCES,
         **planning.SENTENCES,
+        **predicting.SENTENCES,
     }
 )
 """How each code is written."""
