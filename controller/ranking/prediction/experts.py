@@ -20,6 +20,7 @@ Places: TypeAlias = npt.NDArray[np.intp]
 
 _RIDGE: Final = 0.01
 _LEAST_SHARE: Final = 1e-9
+_LEAST_OFF: Final = 1e-3
 
 
 class Told(NamedTuple):
@@ -47,6 +48,25 @@ def additive(costs: Array) -> Expert:
         weights, _ = nnls(matrix, wanted)
         told = np.log(np.maximum(scaled @ weights, np.exp(logs.min()) * _LEAST_SHARE))
         return Told(told)
+
+    return tell
+
+
+def alike(table: Array) -> Expert:
+    """What the settings that are most like this one take, each times a factor of its own.
+
+    A setting counts by the inverse fourth power of how far its known values, so multiplied, are
+    off.
+
+    Args:
+        table: logarithms, a row a network, a column a setting.
+    """
+
+    def tell(places: Places, logs: Array) -> Told:
+        shifts = (logs[:, None] - table[places]).mean(axis=0)
+        off = np.sqrt(np.mean((logs[:, None] - table[places] - shifts) ** 2, axis=0))
+        weights = np.maximum(off, _LEAST_OFF) ** -4.0
+        return Told((table + shifts) @ weights / weights.sum())
 
     return tell
 

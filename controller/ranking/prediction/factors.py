@@ -1,7 +1,7 @@
 """Latent factors: how networks differ by what other devices and settings took for them."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,19 @@ def telling(elsewhere: Sequence[Elsewhere], networks: Sequence[str]) -> tuple[El
     return tuple(e for e in elsewhere if len(names & e.values.keys()) >= _LEAST_IN_COMMON)
 
 
-def factors_of(elsewhere: Sequence[Elsewhere], networks: Sequence[str]) -> Array:
+class Latent(NamedTuple):
+    """Networks by what other settings took for them, in units of log latency, a row each.
+
+    Attributes:
+        factors: at most `_MOST_FACTORS` columns.
+        table: a column for each setting, what was not measured there filled in.
+    """
+
+    factors: Array
+    table: Array
+
+
+def latent(elsewhere: Sequence[Elsewhere], networks: Sequence[str]) -> Latent:
     """Find factors of networks by a decomposition into singular values with missing entries.
 
     Soft-impute (Mazumder, Hastie, Tibshirani 2010): missing logarithms of latencies are filled by
@@ -31,9 +43,6 @@ def factors_of(elsewhere: Sequence[Elsewhere], networks: Sequence[str]) -> Array
     Args:
         elsewhere: settings, each with at least one of the networks.
         networks: names, each measured in at least one of the settings.
-
-    Returns:
-        A row for each network, at most `_MOST_FACTORS` columns, in units of log latency.
     """
     places = {name: place for place, name in enumerate(networks)}
     table = np.full((len(elsewhere), len(networks)), np.nan)
@@ -50,7 +59,7 @@ def factors_of(elsewhere: Sequence[Elsewhere], networks: Sequence[str]) -> Array
         approximated = means + (left[:, :rank] * shrunk) @ right[:rank]
         filled = np.where(missing, approximated, table)
     factors: Array = right[:rank].T * (singular[:rank] / np.sqrt(len(elsewhere)))
-    return factors
+    return Latent(factors, filled.T)
 
 
 def _with_effects(table: Array) -> Array:

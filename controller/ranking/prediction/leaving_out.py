@@ -27,6 +27,7 @@ class Ensemble:
         scores: the residuals' sizes, each in units of the deviation that was said without it.
         left_out_logs: for each known row what is said of every row without its fold.
         left_out_deviations: likewise.
+        expert_count: how many were weighed.
     """
 
     logs: Array
@@ -35,6 +36,7 @@ class Ensemble:
     scores: Array
     left_out_logs: Array
     left_out_deviations: Array
+    expert_count: int
 
 
 def ensemble(experts: Sequence[Expert], places: Places, logs: Array) -> Ensemble:
@@ -59,6 +61,7 @@ def ensemble(experts: Sequence[Expert], places: Places, logs: Array) -> Ensemble
         scores=np.abs(residuals) / left_out_deviations[each, places],
         left_out_logs=left_out_logs,
         left_out_deviations=left_out_deviations,
+        expert_count=len(experts),
     )
 
 
@@ -89,18 +92,31 @@ def intervals(told: Ensemble, confidence: float) -> tuple[Array, Array]:
     widely. Where too few are known for the share wanted, Student's t of the residuals instead.
     """
     count = len(told.scores)
-    place = (count + 1) * confidence
-    if math.ceil(place) > count:
-        half = student.ppf((1 + confidence) / 2, count - 1) * calibrated(told)
+    place = (count + 1) * confidence - 1
+    if place > count - 1:
+        freedom = _freedom(told)
+        half = student.ppf((1 + confidence) / 2, freedom) * calibrated(told)
         return told.logs - half, told.logs + half
-    rank = math.ceil(place) - 1
     reached = told.scores[:, None] * told.left_out_deviations
-    low = -np.sort(-(told.left_out_logs - reached), axis=0)[rank]
-    high = np.sort(told.left_out_logs + reached, axis=0)[rank]
+    low = -_between(np.sort(-(told.left_out_logs - reached), axis=0), place)
+    high = _between(np.sort(told.left_out_logs + reached, axis=0), place)
     return np.minimum(low, told.logs), np.maximum(high, told.logs)
+
+
+def _between(ordered: Array, place: float) -> Array:
+    """What lies at a place of ordered rows, between two of them in proportion."""
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    found: Array = ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return found
+
+
+def _freedom(told: Ensemble) -> int:
+    """Residuals less what was fitted to them, the experts' weights."""
+    return max(len(told.scores) - told.expert_count, 1)
 
 
 def calibrated(told: Ensemble) -> Array:
     """The deviation of every row, as large as the residuals say that it is."""
-    deviations: Array = told.deviations * np.sqrt(np.mean(told.scores**2))
+    deviations: Array = told.deviations * np.sqrt(np.sum(told.scores**2) / _freedom(told))
     return deviations

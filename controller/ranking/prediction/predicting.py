@@ -18,8 +18,8 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
     Unpredictable,
 )
-from controller.ranking.prediction.experts import Expert, Places, additive, process
-from controller.ranking.prediction.factors import factors_of, telling
+from controller.ranking.prediction.experts import Expert, Places, additive, alike, process
+from controller.ranking.prediction.factors import Latent, latent, telling
 from controller.ranking.prediction.leaving_out import Ensemble, calibrated, ensemble, intervals
 from controller.ranking.prediction.networks import (
     Array,
@@ -67,17 +67,18 @@ def _of_featured(
     every = rows_of(list(features.values()))
     large = standardised(sizes(np.vstack([rows, every])))[: len(rows)]
     elsewhere = telling(question.elsewhere, names)
-    tables = [large]
+    tables, experts = [large], [additive(costs(rows))]
     if elsewhere:
-        factors = _completed(elsewhere, names, large)
-        tables += [np.hstack([large, factors])]
+        factors, others = _completed(elsewhere, names, large)
+        tables.append(np.hstack([large, factors]))
+        experts.append(alike(others))
     ground = _Ground(
         known=telling_known,
         asked=asked,
         tables=tables,
         elsewhere=elsewhere,
         far=far_from(rows, rows[: len(telling_known)])[len(telling_known) :].tolist(),
-        experts=[additive(costs(rows))],
+        experts=experts,
     )
     return _told(ground, question.confidence)
 
@@ -98,10 +99,12 @@ def _of_others(
         told = _refused(asked, Unpredictable.FEW_MEASURED)
     else:
         names = [*(figure.backbone for figure in telling_known), *asked]
+        factors, others = latent(elsewhere, names)
         ground = _Ground(
             known=telling_known,
             asked=asked,
-            tables=[factors_of(elsewhere, names)],
+            tables=[factors],
+            experts=[alike(others)],
             elsewhere=elsewhere,
             far=[False] * len(asked),
         )
@@ -155,17 +158,18 @@ def _told(ground: _Ground, confidence: float) -> Prediction:
     )
 
 
-def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Array) -> Array:
-    """Factors of all networks: of those that no other setting has, as their size suggests."""
+def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Array) -> Latent:
+    """All networks by other settings: those that none of them has as their size suggests."""
     seen = {name for setting in elsewhere for name in setting.values}
     has = [place for place, name in enumerate(names) if name in seen]
-    known = factors_of(elsewhere, [name for name in names if name in seen])
+    known = np.hstack(latent(elsewhere, [name for name in names if name in seen]))
     terms = np.hstack([np.ones((len(names), 1)), large])
     normal = terms[has].T @ terms[has] + np.eye(terms.shape[1])
     slopes: Array = np.linalg.solve(normal, terms[has].T @ known)
-    factors: Array = np.dot(terms, slopes)
-    factors[has] = known
-    return factors
+    both: Array = np.dot(terms, slopes)
+    both[has] = known
+    count = known.shape[1] - len(elsewhere)
+    return Latent(both[:, :count], both[:, count:])
 
 
 def _errors(said: Ensemble) -> LeftOutErrors:

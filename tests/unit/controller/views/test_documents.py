@@ -55,6 +55,7 @@ from tests.unit.controller.samples.measurements import (
     repetition,
     sustained,
 )
+from tests.unit.controller.samples.predictions import PREDICTIONS
 from tests.unit.controller.samples.profiles import PROFILE
 from tests.unit.controller.samples.reasons import CRASHED
 from tests.unit.controller.samples.sweeps import PLAN, SWEEPS
@@ -276,6 +277,7 @@ CASES = [
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
     ("fleet_ranking", FLEET_RANKING),
+    ("predicting/predictions", PREDICTIONS),
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
     ("ranking", AT_MINUTE),
