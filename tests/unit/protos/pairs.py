@@ -17,6 +17,7 @@ from controller.domain import (
     sweeps,
 )
 from controller.domain.rankings import fleet as rankings_fleet
+from controller.domain.rankings import predicted, predictions
 from models.catalog import own
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
@@ -101,6 +102,13 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rankings_fleet.IncompleteChoice, query_pb2.IncompleteChoice),
     (rankings_fleet.FleetPlace, query_pb2.FleetPlace),
     (rankings_fleet.FleetRanking, query_pb2.RankFleetResponse),
+    (predicted.PredictQuestion, query_pb2.PredictRequest),
+    (predicted.PredictedFigure, query_pb2.PredictedFigure),
+    (predicted.PredictedBackbone, query_pb2.PredictedBackbone),
+    (predicted.UnpredictedBackbone, query_pb2.UnpredictedBackbone),
+    (predictions.LeftOutErrors, query_pb2.LeftOutErrors),
+    (predicted.PredictedSetting, query_pb2.PredictedSetting),
+    (predicted.DevicePredictions, query_pb2.PredictResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
     (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
     (catalog.Dataset, query_pb2.Dataset),
