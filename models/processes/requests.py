@@ -1,7 +1,6 @@
 """What the parent asks of each step's child process, and what a child answers.
 
-Both sides import this module, so it knows no framework. Paths travel as strings, since the
-exchange is JSON.
+Both sides import this, so it knows no framework. Paths travel as strings: the exchange is JSON.
 """
 
 from __future__ import annotations

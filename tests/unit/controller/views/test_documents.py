@@ -55,7 +55,6 @@ from tests.unit.controller.samples.measurements import (
     repetition,
     sustained,
 )
-from tests.unit.controller.samples.predictions import PREDICTIONS
 from tests.unit.controller.samples.profiles import PROFILE
 from tests.unit.controller.samples.reasons import CRASHED
 from tests.unit.controller.samples.reports import REPORTS
@@ -278,7 +277,6 @@ CASES = [
     ("ranking", RANKING),
     ("rankings/fleet_ranking", FLEET_RANKING),
     *REPORTS,
-    ("rankings/predictions", PREDICTIONS),
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
     ("ranking", AT_MINUTE),
