@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S, Client
+from controller.client.logins import Login
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -56,8 +57,9 @@ class QueryClient(Client):
     the controller said.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, login: Login | None = None) -> None:
+        """By a login, or as the one says that is kept of the address."""
+        super().__init__(address, login)
         self._stub = query_pb2_grpc.QueryStub(self.channel)
 
     def list_devices(self) -> tuple[Device, ...]:
@@ -246,13 +248,22 @@ class QueryClient(Client):
                         yield response.trace_chunk
 
     def rank(
-        self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET
+        self,
+        device: str,
+        constraints: Constraints,
+        accuracy_dataset: str = IMAGENET,
+        *,
+        most_listed: int | None = None,
     ) -> Ranking:
-        """Which backbone is best on a device, by the accuracy on a dataset."""
+        """Which backbone is best on a device, by the accuracy on a dataset.
+
+        At most `most_listed` of the others are told, and of what is left out; None is all.
+        """
         request = query_pb2.RankRequest(
             device=device,
             constraints=to_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
+            most_listed=most_listed,
         )
         with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
