@@ -278,16 +278,14 @@ class QueryClient(Client):
 
     def predict(self, question: PredictQuestion) -> DevicePredictions:
         """What backbones would be measured at on a device, where they were not."""
-        request = to_message(question, query_pb2.PredictRequest)
         with self.said():
-            response = self._stub.Predict(request)
+            response = self._stub.Predict(to_message(question, query_pb2.PredictRequest))
         return from_answer(response, DevicePredictions)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
-        request = to_message(question, query_pb2.CompareRequest)
         with self.said():
-            response = self._stub.Compare(request)
+            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
         return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:

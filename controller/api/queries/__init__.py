@@ -15,11 +15,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_backbone, find_device, find_devices
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
-from controller.domain.rankings.predicted import (
-    DevicePredictions,
-    PredictQuestion,
-    check_question,
-)
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion, check_question
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
