@@ -7,6 +7,7 @@ from typing import Final
 from controller.views.reasons import (
     comparing,
     failing,
+    limits,
     measuring,
     planning,
     predicting,
@@ -20,6 +21,7 @@ SENTENCES: Final = MappingProxyType(
         **measuring.SENTENCES,
         **failing.SENTENCES,
         **ranking.SENTENCES,
+        **limits.SENTENCES,
         **comparing.SENTENCES,
         **planning.SENTENCES,
         **predicting.SENTENCES,
