@@ -260,6 +260,11 @@ class ReasonCode(Enum):
     """Words: backbone, asked, has."""
     NOT_QUANTISED = "not_quantised"
     """Words: backbone, has."""
+    # Why a backbone is not predicted.
+    PREDICTION_FEW_MEASURED = "prediction_few_measured"
+    """Figures: measured, needed."""
+    PREDICTION_UNKNOWN_NETWORK = "prediction_unknown_network"
+    PREDICTION_EXTRAPOLATES = "prediction_extrapolates"
 
 
 @dataclass(frozen=True, kw_only=True)

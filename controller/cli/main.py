@@ -93,6 +93,10 @@ COMMANDS: Mapping[str, Listed] = {
     "retry": Listed("controller.cli.sweeps.retry:retry", "Measure what a sweep has no figures of."),
     "sweeps": Listed("controller.cli.sweeps.sweeps:sweeps", "List sweeps, the newest first."),
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
+    "predict": Listed(
+        "controller.cli.rankings.predict:predict",
+        "Tell what backbones would be measured at that were not.",
+    ),
     "best": Listed(
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),

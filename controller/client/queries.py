@@ -30,6 +30,7 @@ from controller.domain.profiles import OperatorProfile, ProfileProgress, Profile
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.rankings.explanations import ExplainQuestion, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from controller.domain.sweeps import (
     CancelledSweep,
     Pause,
@@ -276,6 +277,12 @@ class QueryClient(Client):
             response = self._stub.RankFleet(request)
         return from_answer(response, FleetRanking)
 
+    def predict(self, question: PredictQuestion) -> DevicePredictions:
+        """What backbones would be measured at on a device, where they were not."""
+        with self.said():
+            response = self._stub.Predict(to_message(question, query_pb2.PredictRequest))
+        return from_answer(response, DevicePredictions)
+
     def explain(self, question: ExplainQuestion) -> Explanations:
         """Why a backbone is where it is in a ranking, device by device."""
         request = to_message(question, query_pb2.ExplainRequest)
@@ -285,9 +292,8 @@ class QueryClient(Client):
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
-        request = to_message(question, query_pb2.CompareRequest)
         with self.said():
-            response = self._stub.Compare(request)
+            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
         return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:

@@ -1,7 +1,6 @@
 """What the parent asks of each step's child process, and what a child answers.
 
-Both sides import this module, so it knows no framework. Paths travel as strings, since the
-exchange is JSON.
+Both sides import this, so it knows no framework. Paths travel as strings: the exchange is JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.catalog.features import NetworkFeatures
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import AssumedAxis, Trained
 from models.catalog.precisions import Precision
@@ -185,11 +185,13 @@ class CountAnswer:
         params: trained parameters.
         multiply_adds: of convolutions and matrix products.
         operators: kinds of its operators, sorted.
+        features: what it does, by kind of work.
     """
 
     params: int
     multiply_adds: int
     operators: tuple[str, ...]
+    features: NetworkFeatures
 
 
 @dataclass(frozen=True, slots=True)

@@ -6566,3 +6566,262 @@ class WhoAmIResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WhoAmIResponse: _TypeAlias = WhoAmIResponse  # noqa: Y015
+
+@_typing.final
+class PredictRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    BACKBONES_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """A device's name."""
+    runtime: _types_pb2.Runtime.ValueType
+    """Absent is each that something was measured in there."""
+    threads: _builtins.int
+    confidence: _builtins.float
+    """Share of intervals that are to hold what is measured later, 0.5 to 0.99; absent is 0.9."""
+    @_builtins.property
+    def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names; none are all of the catalog."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        backbones: _abc.Iterable[_builtins.str] | None = ...,
+        runtime: _types_pb2.Runtime.ValueType | None = ...,
+        threads: _builtins.int | None = ...,
+        confidence: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
+    _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
+    _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
+    _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
+
+Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
+
+@_typing.final
+class PredictedFigure(_message.Message):
+    """A figure that nobody measured, ms or bytes, with the ends of its interval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    value: _builtins.float
+    low: _builtins.float
+    high: _builtins.float
+    def __init__(
+        self,
+        *,
+        value: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PredictedFigure: _TypeAlias = PredictedFigure  # noqa: Y015
+
+@_typing.final
+class PredictedBackbone(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    LATENCY_MS_FIELD_NUMBER: _builtins.int
+    PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    @_builtins.property
+    def latency_ms(self) -> Global___PredictedFigure: ...
+    @_builtins.property
+    def peak_rss_bytes(self) -> Global___PredictedFigure:
+        """Above the baseline; absent where it cannot be told."""
+
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        latency_ms: Global___PredictedFigure | None = ...,
+        peak_rss_bytes: Global___PredictedFigure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "backbone", b"backbone", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__peak_rss_bytes: _TypeAlias = _typing.Literal["peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofArgType__peak_rss_bytes: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_rss_bytes) -> _WhichOneofReturnType__peak_rss_bytes | None: ...
+
+Global___PredictedBackbone: _TypeAlias = PredictedBackbone  # noqa: Y015
+
+@_typing.final
+class UnpredictedBackbone(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    @_builtins.property
+    def reason(self) -> _types_pb2.Reason: ...
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        reason: _types_pb2.Reason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnpredictedBackbone: _TypeAlias = UnpredictedBackbone  # noqa: Y015
+
+@_typing.final
+class LeftOutErrors(_message.Message):
+    """How far off predictions are of what was measured, each made without it; all but the count are fractions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    MEDIAN_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    WITHIN_5_PERCENT_FIELD_NUMBER: _builtins.int
+    WITHIN_10_PERCENT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    median: _builtins.float
+    mean: _builtins.float
+    within_5_percent: _builtins.float
+    within_10_percent: _builtins.float
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        median: _builtins.float = ...,
+        mean: _builtins.float = ...,
+        within_5_percent: _builtins.float = ...,
+        within_10_percent: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "mean", b"mean", "median", b"median", "within_10_percent", b"within_10_percent", "within_5_percent", b"within_5_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOutErrors: _TypeAlias = LeftOutErrors  # noqa: Y015
+
+@_typing.final
+class PredictedSetting(_message.Message):
+    """In fp32, for one image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    PREDICTED_FIELD_NUMBER: _builtins.int
+    UNPREDICTED_FIELD_NUMBER: _builtins.int
+    RESTS_ON_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    LATENCY_ERRORS_FIELD_NUMBER: _builtins.int
+    MEMORY_ERRORS_FIELD_NUMBER: _builtins.int
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    @_builtins.property
+    def predicted(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictedBackbone]:
+        """The fastest first."""
+
+    @_builtins.property
+    def unpredicted(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnpredictedBackbone]: ...
+    @_builtins.property
+    def rests_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Backbones measured in this setting that predictions are made of."""
+
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other devices and settings that they learned from."""
+
+    @_builtins.property
+    def latency_errors(self) -> Global___LeftOutErrors:
+        """Absent where too little was measured."""
+
+    @_builtins.property
+    def memory_errors(self) -> Global___LeftOutErrors: ...
+    def __init__(
+        self,
+        *,
+        runtime: _types_pb2.Runtime.ValueType = ...,
+        threads: _builtins.int = ...,
+        predicted: _abc.Iterable[Global___PredictedBackbone] | None = ...,
+        unpredicted: _abc.Iterable[Global___UnpredictedBackbone] | None = ...,
+        rests_on: _abc.Iterable[_builtins.str] | None = ...,
+        settings: _abc.Iterable[_builtins.str] | None = ...,
+        latency_errors: Global___LeftOutErrors | None = ...,
+        memory_errors: Global___LeftOutErrors | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__latency_errors: _TypeAlias = _typing.Literal["latency_errors"]  # noqa: Y015
+    _WhichOneofArgType__latency_errors: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors"]  # noqa: Y015
+    _WhichOneofReturnType__memory_errors: _TypeAlias = _typing.Literal["memory_errors"]  # noqa: Y015
+    _WhichOneofArgType__memory_errors: _TypeAlias = _typing.Literal["_memory_errors", b"_memory_errors"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_errors) -> _WhichOneofReturnType__latency_errors | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_errors) -> _WhichOneofReturnType__memory_errors | None: ...
+
+Global___PredictedSetting: _TypeAlias = PredictedSetting  # noqa: Y015
+
+@_typing.final
+class PredictResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    confidence: _builtins.float
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictedSetting]: ...
+    @_builtins.property
+    def suggested_sweep(self) -> Global___SweepSpec:
+        """Where too little was measured: the backbones that tell most."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        confidence: _builtins.float = ...,
+        settings: _abc.Iterable[Global___PredictedSetting] | None = ...,
+        suggested_sweep: Global___SweepSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "suggested_sweep", b"suggested_sweep"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "confidence", b"confidence", "device", b"device", "settings", b"settings", "suggested_sweep", b"suggested_sweep"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
+    _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__suggested_sweep) -> _WhichOneofReturnType__suggested_sweep | None: ...
+
+Global___PredictResponse: _TypeAlias = PredictResponse  # noqa: Y015

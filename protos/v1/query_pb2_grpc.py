@@ -149,6 +149,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
                 _registered_method=True)
+        self.Predict = channel.unary_unary(
+                '/edgerank.v1.Query/Predict',
+                request_serializer=protos_dot_v1_dot_query__pb2.PredictRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PredictResponse.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/edgerank.v1.Query/Explain',
                 request_serializer=protos_dot_v1_dot_query__pb2.ExplainRequest.SerializeToString,
@@ -395,6 +400,15 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Predict(self, request, context):
+        """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+        Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
+        Too little to learn from is an answer, not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
         on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
@@ -593,6 +607,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.RankFleet,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.SerializeToString,
+            ),
+            'Predict': grpc.unary_unary_rpc_method_handler(
+                    servicer.Predict,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PredictRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PredictResponse.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
                     servicer.Explain,
@@ -1266,6 +1285,33 @@ class Query(object):
             '/edgerank.v1.Query/RankFleet',
             protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Predict(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/Predict',
+            protos_dot_v1_dot_query__pb2.PredictRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PredictResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -130,6 +130,11 @@ class QueryStub:
     Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
     """
+    Predict: _grpc.UnaryUnaryMultiCallable[_query_pb2.PredictRequest, _query_pb2.PredictResponse]
+    """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+    Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
+    Too little to learn from is an answer, not an error.
+    """
     Explain: _grpc.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]
     """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
     on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
@@ -263,6 +268,11 @@ class QueryAsyncStub(QueryStub):
     """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
     Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+    """
+    Predict: _aio.UnaryUnaryMultiCallable[_query_pb2.PredictRequest, _query_pb2.PredictResponse]  # type: ignore[assignment]
+    """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+    Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
+    Too little to learn from is an answer, not an error.
     """
     Explain: _aio.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]  # type: ignore[assignment]
     """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
@@ -532,6 +542,17 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
         Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
         Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+        """
+
+    @_abc_1.abstractmethod
+    def Predict(
+        self,
+        request: _query_pb2.PredictRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.PredictResponse, _abc.Awaitable[_query_pb2.PredictResponse]]:
+        """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+        Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
+        Too little to learn from is an answer, not an error.
         """
 
     @_abc_1.abstractmethod

@@ -494,6 +494,12 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: backbone, asked, has"""
     REASON_CODE_NOT_QUANTISED: _ReasonCode.ValueType  # 93
     """words: backbone, has"""
+    REASON_CODE_PREDICTION_FEW_MEASURED: _ReasonCode.ValueType  # 290
+    """Why a backbone is not predicted.
+    measured, needed
+    """
+    REASON_CODE_PREDICTION_UNKNOWN_NETWORK: _ReasonCode.ValueType  # 291
+    REASON_CODE_PREDICTION_EXTRAPOLATES: _ReasonCode.ValueType  # 292
     REASON_CODE_FIGURE_BEYOND_LIMIT: _ReasonCode.ValueType  # 260
     """What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
     REASON_CODE_FIGURE_UNKNOWN: _ReasonCode.ValueType  # 261
@@ -719,6 +725,12 @@ REASON_CODE_CAME_QUANTISED: ReasonCode.ValueType  # 92
 """words: backbone, asked, has"""
 REASON_CODE_NOT_QUANTISED: ReasonCode.ValueType  # 93
 """words: backbone, has"""
+REASON_CODE_PREDICTION_FEW_MEASURED: ReasonCode.ValueType  # 290
+"""Why a backbone is not predicted.
+measured, needed
+"""
+REASON_CODE_PREDICTION_UNKNOWN_NETWORK: ReasonCode.ValueType  # 291
+REASON_CODE_PREDICTION_EXTRAPOLATES: ReasonCode.ValueType  # 292
 REASON_CODE_FIGURE_BEYOND_LIMIT: ReasonCode.ValueType  # 260
 """What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
 REASON_CODE_FIGURE_UNKNOWN: ReasonCode.ValueType  # 261

@@ -29,6 +29,7 @@ from tests.benchmarks.measuring import (
     warmup,
 )
 from tests.benchmarks.places import filled
+from tests.benchmarks.predicting import leaving_out
 from tests.benchmarks.public import adopting
 from tests.benchmarks.racing import proof as racing
 from tests.benchmarks.size import SHARE
@@ -59,6 +60,8 @@ SPEED = {
 }
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}
+# Computed from recorded tables: it times nothing.
+DECIDING = {"predictions": leaving_out.run}
 ATTACKS = {"attacks": honest.run}
 RACES = {
     "race-fronts": racing.run_fronts,
@@ -68,11 +71,12 @@ RACES = {
 PAGES = {
     "asking/race-for-the-best.md": RACES,
     "measuring.md": PROOF,
+    "deciding.md": DECIDING,
     "proof/benchmarks.md": SPEED,
     "proof/public-models.md": PUBLIC,
     "proof/attacks.md": ATTACKS,
 }
-BENCHMARKS = PROOF | RACES | SPEED | PUBLIC | ATTACKS
+BENCHMARKS = PROOF | DECIDING | RACES | SPEED | PUBLIC | ATTACKS
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -18,6 +18,7 @@ from controller.domain.rankings import Ranking
 from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.finding import Found
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.predicted import DevicePredictions
 from controller.domain.rankings.reference import Reference
 from controller.domain.rankings.survey import Survey
 from controller.domain.rankings.tuning import Tuning
@@ -41,6 +42,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "own_models": tuple[OwnModel, ...],
         "plan": SweepPlan,
         "profile": ProfileSummary,
+        "rankings/predictions": DevicePredictions,
         "ranking": Ranking,
         "rankings/explanations": Explanations,
         "rankings/fleet_ranking": FleetRanking,

@@ -14,10 +14,11 @@ from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_devices
+from controller.domain.names import find_backbone, find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion, check_question
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
@@ -26,10 +27,12 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
+from controller.ranking.prediction.device import features_by_name, predict_on_device
 from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
+from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -44,6 +47,7 @@ from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.features import load_features
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -159,6 +163,29 @@ class Queries:
     def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
         ranking = self._rankings.rank(device, question.constraints, question.accuracy_dataset)
         return explain(ranking, question.backbone)
+
+    async def predict(self, question: PredictQuestion) -> DevicePredictions:
+        """What backbones would be measured at on a device, where they were not.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device or a backbone; INVALID_INPUT for a
+                confidence out of range.
+        """
+        check_question(question)
+        for name in question.backbones:
+            find_backbone(self._catalog, name)
+        device = await self._measured(question.device)
+        return await self._computed(self._predict, device, question)
+
+    def _predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
+        known = tuple(self._catalog)
+        return predict_on_device(
+            question,
+            list_measurements(self._database, MeasurementFilter()),
+            known,
+            features_by_name(known, load_features()),
+            tuple(info.runtime for info in device.profile.working_runtimes),
+        )
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.

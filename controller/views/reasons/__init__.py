@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from controller.views.reasons import comparing, failing, limits, measuring, planning, ranking
+from controller.views.reasons import (
+    comparing,
+    failing,
+    limits,
+    measuring,
+    planning,
+    predicting,
+    ranking,
+)
 from controller.views.reasons.failing import REMEDIES
 from protos.reasons import Reason, ReasonCode
 
@@ -16,6 +24,7 @@ SENTENCES: Final = MappingProxyType(
         **limits.SENTENCES,
         **comparing.SENTENCES,
         **planning.SENTENCES,
+        **predicting.SENTENCES,
     }
 )
 """How each code is written."""

@@ -7,13 +7,14 @@ from math import prod
 from typing import Any
 
 from models.processes.requests import CountAnswer, CountRequest
+from models.steps.counting.kinds_of_work import features
 from models.steps.counting.multiply_adds import Operator, Shape, multiply_adds
 from models.steps.paddle import architectures
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.paddle.tracing import trace
 
-# Every other operator's cost is 0 whatever it was built with.
-_ATTRIBUTES = ("trans_x", "trans_y", "y_num_col_dims")
+# No other attribute changes what an operator costs or of which kind its work is.
+_ATTRIBUTES = ("trans_x", "trans_y", "y_num_col_dims", "groups")
 
 
 def run(request: CountRequest) -> CountAnswer:
@@ -27,13 +28,14 @@ def run(request: CountRequest) -> CountAnswer:
     network = architectures.build(request.architecture)
     fuse_blocks(network)
     program = trace(network, (1, 3, request.input_size, request.input_size)).forward.main_program
-    cost = sum(
-        multiply_adds(_operator(block, operator))
-        for block in program.blocks
-        for operator in block.ops
+    operators = [_operator(block, operator) for block in program.blocks for operator in block.ops]
+    params = sum(_parameter_sizes(program))
+    return CountAnswer(
+        params,
+        sum(map(multiply_adds, operators)),
+        tuple(sorted({operator.kind for operator in operators})),
+        features(operators, params),
     )
-    kinds = {operator.type for block in program.blocks for operator in block.ops}
-    return CountAnswer(sum(_parameter_sizes(program)), cost, tuple(sorted(kinds)))
 
 
 def _operator(block: Any, operator: Any) -> Operator:

@@ -14,7 +14,10 @@ from tests.pages import PAGES, ROOT, console_commands, name, spans, yaml_files
 from tests.processes import edgerank as run
 
 # What reads, and so can be run against any fleet; the rest is held to its options.
-READING = ("devices", "models", "accuracy list", "best", "report", "reference", "compare", "export")
+READING = (
+    *("devices", "models", "accuracy list", "best", "predict"),
+    *("report", "reference", "compare", "export"),
+)
 WRITING = ("models add", "models remove", "devices mark", "devices revoke")
 
 # Each command behind a `$`, with its page.

@@ -16,7 +16,7 @@ from controller.domain import (
     selectors,
     sweeps,
 )
-from controller.domain.rankings import certainty, explanations, limits
+from controller.domain.rankings import certainty, explanations, limits, predicted, predictions
 from controller.domain.rankings import fleet as rankings_fleet
 from controller.domain.sweeps import editing as sweeps_editing
 from controller.domain.sweeps import races
@@ -114,6 +114,13 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rankings_fleet.IncompleteChoice, query_pb2.IncompleteChoice),
     (rankings_fleet.FleetPlace, query_pb2.FleetPlace),
     (rankings_fleet.FleetRanking, query_pb2.RankFleetResponse),
+    (predicted.PredictQuestion, query_pb2.PredictRequest),
+    (predicted.PredictedFigure, query_pb2.PredictedFigure),
+    (predicted.PredictedBackbone, query_pb2.PredictedBackbone),
+    (predicted.UnpredictedBackbone, query_pb2.UnpredictedBackbone),
+    (predictions.LeftOutErrors, query_pb2.LeftOutErrors),
+    (predicted.PredictedSetting, query_pb2.PredictedSetting),
+    (predicted.DevicePredictions, query_pb2.PredictResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),
     (catalog.AccuracyFigure, query_pb2.AccuracyFigure),
     (catalog.Dataset, query_pb2.Dataset),

@@ -26,6 +26,7 @@ from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.explanations import ExplainQuestion
 from controller.domain.rankings.fleet import FleetQuestion
+from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
@@ -181,6 +182,14 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         async with answered_failures(context):
             ranking = await self._queries.rank_fleet(from_request(request, FleetQuestion))
             return await self._queries.listed(to_message, ranking, query_pb2.RankFleetResponse)
+
+    async def Predict(  # noqa: N802
+        self, request: query_pb2.PredictRequest, context: Context
+    ) -> query_pb2.PredictResponse:
+        """What backbones would be measured at on a device."""
+        async with answered_failures(context):
+            told = await self._queries.predict(from_request(request, PredictQuestion))
+        return to_message(told, query_pb2.PredictResponse)
 
     async def Explain(  # noqa: N802
         self, request: query_pb2.ExplainRequest, context: Context

@@ -237,11 +237,19 @@ _PLANNING = (
     ),
 )
 
+_PREDICTING = (
+    reason(ReasonCode.PREDICTION_FEW_MEASURED, measured=3, needed=8),
+    reason(ReasonCode.PREDICTION_FEW_MEASURED, measured=1, needed=8),
+    reason(ReasonCode.PREDICTION_UNKNOWN_NETWORK),
+    reason(ReasonCode.PREDICTION_EXTRAPOLATES),
+)
+
 EXAMPLES: Final[tuple[Reason, ...]] = (
     *_MEASURING,
     *_FAILING,
     *_RANKING,
     *_COMPARING,
     *_PLANNING,
+    *_PREDICTING,
 )
 """In the order of the codes."""

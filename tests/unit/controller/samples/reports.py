@@ -7,6 +7,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.published import PublishedLatency
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.measurements import DEVICE, measurement
+from tests.unit.controller.samples.predictions import PREDICTIONS
 
 PUBLISHED = PublishedLatency(
     backbone="MobileNetV2",
@@ -36,4 +37,8 @@ REFERENCE = Reference(
     without_reference=("idle",),
     published_devices=("Snapdragon 855",),
 )
-REPORTS = [("rankings/survey", SURVEY), ("rankings/reference", REFERENCE)]
+REPORTS = [
+    ("rankings/survey", SURVEY),
+    ("rankings/reference", REFERENCE),
+    ("rankings/predictions", PREDICTIONS),
+]

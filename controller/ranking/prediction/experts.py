@@ -1,0 +1,105 @@
+"""Experts: ways to tell latencies of networks from those of some, to be weighed by their errors.
+
+Each is asked with the rows that are known, their values as logarithms, and answers for all rows.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
+
+from controller.ranking.prediction.networks import Array
+
+Places: TypeAlias = npt.NDArray[np.intp]
+
+_RIDGE: Final = 0.01
+_LEAST_SHARE: Final = 1e-9
+_LEAST_OFF: Final = 1e-3
+
+
+class Told(NamedTuple):
+    """What an expert says of every row: logarithms, and their standard deviations if it has any."""
+
+    logs: Array
+    deviations: Array | None = None
+
+
+Expert: TypeAlias = Callable[[Places, Array], Told]
+
+
+def additive(costs: Array) -> Expert:
+    """Latency as a sum of works, each times a cost of at least 0 that the device has for it.
+
+    Least squares of relative errors with a little shrinkage (Lawson and Hanson's NNLS).
+    """
+    scaled = costs / np.maximum(costs.mean(axis=0), _LEAST_SHARE)
+
+    def tell(places: Places, logs: Array) -> Told:
+        inverse = np.exp(-logs)
+        shrinkage = _RIDGE * np.sqrt(len(places)) * np.median(inverse) * np.eye(costs.shape[1])
+        matrix = np.vstack([scaled[places] * inverse[:, None], shrinkage])
+        wanted = np.concatenate([np.ones(len(places)), np.zeros(costs.shape[1])])
+        weights, _ = nnls(matrix, wanted)
+        told = np.log(np.maximum(scaled @ weights, np.exp(logs.min()) * _LEAST_SHARE))
+        return Told(told)
+
+    return tell
+
+
+def alike(table: Array) -> Expert:
+    """What the settings that are most like this one take, each times a factor of its own.
+
+    A setting counts by the inverse fourth power of how far its known values, so multiplied, are
+    off.
+
+    Args:
+        table: logarithms, a row a network, a column a setting.
+    """
+
+    def tell(places: Places, logs: Array) -> Told:
+        shifts = (logs[:, None] - table[places]).mean(axis=0)
+        off = np.sqrt(np.mean((logs[:, None] - table[places] - shifts) ** 2, axis=0))
+        weights = np.maximum(off, _LEAST_OFF) ** -4.0
+        return Told((table + shifts) @ weights / weights.sum())
+
+    return tell
+
+
+def process(columns: Array, places: Places, logs: Array, spreads: Array) -> Expert:
+    """A Gaussian process over columns: linear, smooth on top of it, and noise.
+
+    Its kernel is fitted once, by the known values; what leaves some of them out keeps it.
+
+    Args:
+        columns: one row a network, of comparable scale.
+        places: rows of the known networks.
+        logs: their values.
+        spreads: standard deviations of these by their own measuring.
+    """
+    width = np.sqrt(columns.shape[1])
+    kernel = (
+        ConstantKernel(1.0, (1e-3, 1e2)) * RBF(width, (0.3, 1e2))
+        + ConstantKernel(1.0, (1e-3, 1e2)) * DotProduct(1.0, (1e-2, 1e2))
+        + WhiteKernel(1e-2, (1e-5, 0.3))
+    )
+    noise = dict(zip(places.tolist(), spreads**2, strict=True))
+    fitted = GaussianProcessRegressor(kernel, alpha=spreads**2 + 1e-8)
+    with warnings.catch_warnings():
+        # A width or a noise at its bound is what few or exact figures give.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted.fit(columns[places], logs - logs.mean())
+
+    def tell(places: Places, logs: Array) -> Told:
+        alpha = np.array([noise[place] for place in places.tolist()]) + 1e-8
+        again = GaussianProcessRegressor(fitted.kernel_, alpha=alpha, optimizer=None)
+        again.fit(columns[places], logs - logs.mean())
+        told, deviations = again.predict(columns, return_std=True)
+        return Told(told + logs.mean(), deviations)
+
+    return tell

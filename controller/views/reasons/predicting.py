@@ -1,0 +1,72 @@
+"""What predictions rest on, how far off they are, and why there are none, in words."""
+
+from typing import Final
+
+from controller.domain.quantities import format_interval, format_latency, format_memory
+from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
+from controller.domain.rankings.predictions import LeftOutErrors
+from controller.views.counting import counted
+from controller.views.reasons.writing import Writers
+from protos.reasons import ReasonCode
+
+SENTENCES: Final[Writers] = {
+    ReasonCode.PREDICTION_FEW_MEASURED: lambda figures, _: (
+        f"{counted(int(figures['measured']), 'backbone')} measured in this setting can be learned "
+        f"from, and a prediction needs {figures['needed']:.0f}"
+    ),
+    ReasonCode.PREDICTION_UNKNOWN_NETWORK: lambda *_: (
+        "what its network does was never counted, and no other device has measured it"
+    ),
+    ReasonCode.PREDICTION_EXTRAPOLATES: lambda *_: (
+        "its network is unlike all that was measured here: its figure would be a guess"
+    ),
+}
+"""How each code is written."""
+
+
+def setting_words(setting: PredictedSetting) -> str:
+    """Name a setting: onnxruntime, 2 threads, fp32."""
+    return f"{setting.runtime.value}, {counted(setting.threads, 'thread')}, fp32"
+
+
+def latency_words(figure: PredictedFigure) -> tuple[str, str]:
+    """Write a predicted latency, and its interval."""
+    return f"~ {format_latency(figure.value)}", format_interval(figure.low, figure.high)
+
+
+def memory_words(figure: PredictedFigure | None) -> tuple[str, str]:
+    """Write predicted memory, and its interval; dashes where there is none."""
+    if figure is None:
+        return "-", "-"
+    low, high = format_memory(round(figure.low)), format_memory(round(figure.high))
+    return f"~ {format_memory(round(figure.value))}", f"[{low}, {high}]"
+
+
+def rests_words(setting: PredictedSetting) -> str:
+    """Say what a setting's predictions are made of."""
+    measured = counted(len(setting.rests_on), "backbone")
+    words = f"rests on {measured} measured here: {', '.join(setting.rests_on)}"
+    if setting.settings:
+        others = counted(len(setting.settings), "other setting")
+        words += f"; and on {others}: {'; '.join(setting.settings)}"
+    return words
+
+
+def errors_words(setting: PredictedSetting) -> tuple[str, ...]:
+    """Say how far off predictions are of what was measured here."""
+    return tuple(
+        _off(errors, figure)
+        for errors, figure in (
+            (setting.latency_errors, "latency"),
+            (setting.memory_errors, "memory"),
+        )
+        if errors is not None
+    )
+
+
+def _off(errors: LeftOutErrors, figure: str) -> str:
+    return (
+        f"{figure}: each of the {errors.count} predicted without its own measurement is off by "
+        f"{errors.median:.1%} (median), {errors.mean:.1%} (mean); "
+        f"{errors.within_10_percent:.0%} by at most 10 %"
+    )

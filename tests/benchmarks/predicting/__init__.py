@@ -1,0 +1,1 @@
+"""Whether what is predicted is what was measured."""

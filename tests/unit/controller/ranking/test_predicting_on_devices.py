@@ -1,0 +1,101 @@
+"""What `edgerank predict` learns from, and what it says where it cannot tell."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings.predicted import (
+    DevicePredictions,
+    PredictQuestion,
+    check_question,
+)
+from controller.ranking.prediction.device import features_by_name, predict_on_device
+from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.features import load_features
+from models.catalog.precisions import Precision
+from protos.reasons import ReasonCode
+from protos.runtimes import Runtime
+from tests.unit.controller.samples.measurements import DEVICE, figures, measurement
+
+CATALOG: Catalog = load_catalog()
+FEATURES = features_by_name(CATALOG, load_features())
+SOME = tuple(name for name in sorted(FEATURES) if FEATURES[name].multiply_adds < 600e6)[::2]
+
+
+def taken(name: str, factor: float = 1.0, **changes: Any) -> Measurement:
+    """A measurement that is the sum of a network's works, so that it can be predicted."""
+    does = FEATURES[name]
+    latency_ms = factor * (1.0 + 15 * does.multiply_adds / 1e9 + does.traffic_bytes / 1e8)
+    usual = {"latency": figures(latency_ms), "input_size": CATALOG.get(name).input_size}
+    return measurement(name, **{**usual, **changes})
+
+
+def asked(
+    measured: list[Measurement], *names: str, runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,)
+) -> DevicePredictions:
+    """What is predicted of some backbones."""
+    question = PredictQuestion(device=DEVICE, backbones=names)
+    return predict_on_device(question, measured, tuple(CATALOG), FEATURES, runtimes)
+
+
+def test_what_was_measured_tells_of_what_was_not() -> None:
+    wanted = SOME[20]
+    told = asked([taken(name) for name in SOME[:16]], wanted, SOME[0])
+    (setting,) = told.settings
+    truth = taken(wanted).latency
+    assert truth is not None
+    assert [each.backbone for each in setting.predicted] == [wanted]
+    assert setting.predicted[0].latency_ms.value == pytest.approx(truth.median_ms, rel=0.1)
+    assert sorted(setting.rests_on) == sorted(SOME[:16])
+    assert setting.latency_errors is not None
+    assert told.suggested_sweep is None
+
+
+def test_a_device_without_measurements_is_told_what_to_sweep() -> None:
+    told = asked([], SOME[0])
+    (setting,) = told.settings
+    assert not setting.predicted
+    assert [each.reason.code for each in setting.unpredicted] == [
+        ReasonCode.PREDICTION_FEW_MEASURED
+    ]
+    assert setting.unpredicted[0].reason.figures == {"measured": 0, "needed": 8}
+    sweep = told.suggested_sweep
+    assert sweep is not None
+    assert sweep.devices == (DEVICE,)
+    assert len(set(sweep.backbones)) == 12
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"verdict": Verdict.DISTURBED},
+        {"precision": Precision.FP16},
+        {"batch": 4},
+        {"emulator": "qemu"},
+    ],
+    ids=str,
+)
+def test_what_is_of_something_else_is_not_learned_from(changes: dict[str, Any]) -> None:
+    told = asked([taken(name, **changes) for name in SOME[:16]], SOME[20])
+    assert not any(setting.predicted for setting in told.settings)
+
+
+def test_each_runtime_and_number_of_threads_is_predicted_by_itself() -> None:
+    two = [taken(name, 0.5, threads=2) for name in SOME[:16]]
+    told = asked([*(taken(name) for name in SOME[:16]), *two], SOME[20])
+    one, both = told.settings
+    assert (one.threads, both.threads) == (1, 2)
+    ratio = both.predicted[0].latency_ms.value / one.predicted[0].latency_ms.value
+    assert ratio == pytest.approx(0.5, rel=0.1)
+    assert len(one.settings) == 1
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.49, 1.0, float("nan")])
+def test_a_confidence_that_no_interval_has_is_refused(confidence: float) -> None:
+    question = replace(PredictQuestion(device=DEVICE), confidence=confidence)
+    with pytest.raises(EdgerankError) as refused:
+        check_question(question)
+    assert refused.value.code is ErrorCode.INVALID_INPUT

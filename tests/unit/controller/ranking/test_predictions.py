@@ -1,0 +1,155 @@
+"""Predictions: exact where latency is a sum of works, honest where they cannot be made."""
+
+import math
+import random
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.domain.rankings.predictions import (
+    LEAST_MEASURED,
+    Elsewhere,
+    KnownFigure,
+    PredictionQuestion,
+    Unpredictable,
+)
+from controller.ranking.prediction import first_backbones, predict
+from models.catalog.features import NetworkFeatures
+
+
+def network(seed: int, scale: float = 1.0) -> NetworkFeatures:
+    """A small network of convolutions, the same for a seed."""
+    drawn = random.Random(seed)
+    pointwise = int(drawn.uniform(50e6, 400e6) * scale)
+    depthwise = int(drawn.uniform(5e6, 40e6) * scale)
+    activations = int(drawn.uniform(2e6, 9e6) * scale)
+    return NetworkFeatures(
+        params=int(drawn.uniform(1e6, 6e6) * scale),
+        multiply_adds=pointwise + depthwise,
+        activations=activations,
+        traffic_bytes=activations * 10,
+        pointwise_count=drawn.randrange(20, 40),
+        pointwise_cost=pointwise,
+        depthwise_count=drawn.randrange(10, 20),
+        depthwise_cost=depthwise,
+        cheap_count=30,
+        cheap_cost=activations,
+    )
+
+
+NETWORKS: Mapping[str, NetworkFeatures] = {f"net{seed}": network(seed) for seed in range(40)}
+
+
+def takes_ms(features: NetworkFeatures, per_giga: float = 20.0) -> float:
+    """What a device takes whose latency is a sum of works."""
+    return 1.0 + per_giga * features.pointwise_cost / 1e9 + 50 * features.depthwise_cost / 1e9
+
+
+def known(count: int, factor: float = 1.0) -> list[KnownFigure]:
+    """What the first networks are measured at."""
+    return [
+        KnownFigure(backbone=name, value=factor * takes_ms(NETWORKS[name]))
+        for name in list(NETWORKS)[:count]
+    ]
+
+
+def asked(count: int = 16, **changes: object) -> PredictionQuestion:
+    """What the other networks would be measured at."""
+    question = {"known": known(count), "wanted": tuple(NETWORKS), "features": NETWORKS}
+    return PredictionQuestion(**{**question, **changes})  # type: ignore[arg-type]
+
+
+def test_a_sum_of_works_is_predicted_within_five_percent() -> None:
+    told = predict(asked())
+    errors = [abs(p.value / takes_ms(NETWORKS[p.backbone]) - 1) for p in told.predicted]
+    assert len(errors) == len(NETWORKS) - 16
+    assert max(errors) < 0.05
+    assert told.rests_on == tuple(NETWORKS)[:16]
+    assert told.errors is not None
+    assert told.errors.count == 16
+    assert all(p.low <= p.value <= p.high for p in told.predicted)
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    assert predict(asked()) == predict(asked())
+
+
+def test_too_few_measured_backbones_are_told_as_such() -> None:
+    told = predict(asked(LEAST_MEASURED - 1))
+    assert not told.predicted
+    assert {each.why for each in told.not_predicted} == {Unpredictable.FEW_MEASURED}
+
+
+def test_a_network_ten_times_as_large_is_not_predicted() -> None:
+    features = {**NETWORKS, "huge": network(99, scale=10)}
+    told = predict(asked(features=features, wanted=("huge", "net30")))
+    assert [(each.backbone, each.why) for each in told.not_predicted] == [
+        ("huge", Unpredictable.FAR_AWAY)
+    ]
+    assert [each.backbone for each in told.predicted] == ["net30"]
+
+
+def test_work_of_a_kind_that_nothing_measured_does_is_not_predicted() -> None:
+    usual = network(5)
+    attention = NetworkFeatures(
+        params=usual.params,
+        multiply_adds=usual.multiply_adds,
+        activations=usual.activations,
+        traffic_bytes=usual.traffic_bytes,
+        product_count=usual.pointwise_count + usual.depthwise_count,
+        product_cost=usual.multiply_adds,
+    )
+    told = predict(asked(features={**NETWORKS, "vit": attention}, wanted=("vit",)))
+    assert [each.why for each in told.not_predicted] == [Unpredictable.FAR_AWAY]
+
+
+def test_networks_without_features_are_told_from_other_devices() -> None:
+    times = {name: takes_ms(each, per_giga=35.0) for name, each in NETWORKS.items()}
+    others = tuple(
+        Elsewhere(setting=f"other{k}", values={n: v * k for n, v in times.items()}) for k in (1, 3)
+    )
+    mine = [KnownFigure(backbone=n, value=2 * times[n]) for n in list(NETWORKS)[:12]]
+    told = predict(
+        PredictionQuestion(known=mine, wanted=(*NETWORKS, "nowhere"), features={}, elsewhere=others)
+    )
+    assert told.settings == ("other1", "other3")
+    assert max(abs(p.value / (2 * times[p.backbone]) - 1) for p in told.predicted) < 0.03
+    assert [(each.backbone, each.why) for each in told.not_predicted] == [
+        ("nowhere", Unpredictable.UNKNOWN_NETWORK)
+    ]
+
+
+@settings(max_examples=10, deadline=None)
+@given(factor=st.floats(0.01, 1000))
+def test_a_device_that_is_slower_by_a_factor_is_predicted_slower_by_it(factor: float) -> None:
+    one = predict(asked(12, wanted=("net30", "net31")))
+    other = predict(asked(12, known=known(12, factor), wanted=("net30", "net31")))
+    for a, b in zip(one.predicted, other.predicted, strict=True):
+        assert math.isclose(b.value / a.value, factor, rel_tol=0.02)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8])
+def test_more_confidence_is_a_wider_interval(confidence: float) -> None:
+    noisy = [
+        KnownFigure(backbone=f.backbone, value=f.value * random.Random(i).uniform(0.9, 1.1))
+        for i, f in enumerate(known(24))
+    ]
+    wide = predict(asked(known=noisy, confidence=0.9)).predicted
+    narrow = predict(asked(known=noisy, confidence=confidence)).predicted
+    assert all(n.low >= w.low and n.high <= w.high for n, w in zip(narrow, wide, strict=True))
+
+
+def test_the_first_backbones_are_apart_from_each_other_and_from_the_measured_ones() -> None:
+    twins = {**NETWORKS, "twin": NETWORKS["net3"]}
+    first = first_backbones(twins, len(twins))
+    assert len(set(first)) == len(first) == len(NETWORKS)
+    assert not {"net3", "twin"} <= set(first)
+    more = first_backbones(twins, 5, measured=first[:4])
+    assert len(more) == 5
+    assert not set(more) & set(first[:4])
+
+
+def test_nothing_to_choose_from_is_nothing() -> None:
+    assert first_backbones({}, 8) == ()
