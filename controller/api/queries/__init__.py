@@ -1,6 +1,6 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -26,12 +26,8 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
-from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
 from controller.ranking.prediction.device import features_by_name, predict_on_device
-from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.ranking.standing.certainty import certainty
-from controller.ranking.standing.listing import listed
-from controller.state.catalog.accuracy import known_top1, list_datasets
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
@@ -44,18 +40,11 @@ from controller.state.measurements.pages import (
     list_newest,
     read_page,
 )
-from controller.state.measurements.stamps import (
-    Stamp,
-    accuracy_stamp,
-    counts_by_device,
-    devices_underway,
-)
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
 from models.catalog.features import load_features
-from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
