@@ -16,9 +16,8 @@ from controller.domain import (
     selectors,
     sweeps,
 )
-from controller.domain.rankings import certainty, explanations, limits
+from controller.domain.rankings import certainty, explanations, limits, predicted, predictions
 from controller.domain.rankings import fleet as rankings_fleet
-from controller.domain.rankings import predicted, predictions
 from models.catalog import own
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
