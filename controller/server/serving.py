@@ -110,20 +110,15 @@ async def serve(
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
-        service = QueryService(
-            *(database, catalog, queries, sweeps),
-            OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
-            steering=steering,
-            fleet=fleet,
-            profiles=Profiles(database, catalog, fleet, sweeps),
-            tracing=tracing,
-            clock=clock,
-            open_to_all=wanted.insecure,
-        )
-        doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
+        own = (database, state_dir, catalog, fleet.gate, limits.upload_bytes)
+        own_models = OwnModels(*own, clock=clock)
+        service = _query_service(
+            behind, catalog, sweeps, own_models, steering=steering, open_to_all=wanted.insecure
+        )
+        doors = Doors(wanted, Authorities(state_dir / "access"))
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
@@ -141,11 +136,35 @@ async def serve(
                     on_listening(replace(doors.listening(), web_address=at), metrics_address)
                     await until_stopped(stopping, watching, database)
         finally:
-            for task in (*watching, stopping):
-                task.cancel()
+            _cancel_all(*watching, stopping)
             await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
+
+
+def _cancel_all(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _query_service(
+    behind: "_Behind",
+    catalog: Catalog,
+    sweeps: Sweeps,
+    own_models: OwnModels,
+    *,
+    steering: Steering,
+    open_to_all: bool,
+) -> QueryService:
+    return QueryService(
+        *(behind.database, catalog, behind.queries, sweeps, own_models),
+        steering=steering,
+        fleet=behind.fleet,
+        profiles=Profiles(behind.database, catalog, behind.fleet, sweeps),
+        tracing=behind.tracing,
+        clock=behind.clock,
+        open_to_all=open_to_all,
+    )
 
 
 @asynccontextmanager

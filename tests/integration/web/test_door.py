@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import httpx
+from fastapi.routing import APIRoute
 
 from controller.api.web.app import routers
 from controller.api.web.needs import ROUTES
@@ -14,8 +15,8 @@ def _routes() -> set[str]:
     found = set()
     for router in routers():
         for route in router.routes:
-            methods = getattr(route, "methods", None) or set()
-            found |= {f"{method} {route.path}" for method in methods - {"HEAD"}}
+            assert isinstance(route, APIRoute)
+            found |= {f"{method} {route.path}" for method in (route.methods or set()) - {"HEAD"}}
     return found
 
 
