@@ -245,13 +245,22 @@ class QueryClient(Client):
                         yield response.trace_chunk
 
     def rank(
-        self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET
+        self,
+        device: str,
+        constraints: Constraints,
+        accuracy_dataset: str = IMAGENET,
+        *,
+        most_listed: int | None = None,
     ) -> Ranking:
-        """Which backbone is best on a device, by the accuracy on a dataset."""
+        """Which backbone is best on a device, by the accuracy on a dataset.
+
+        At most `most_listed` of the others are told, and of what is left out; None is all.
+        """
         request = query_pb2.RankRequest(
             device=device,
             constraints=to_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
+            most_listed=most_listed,
         )
         with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)

@@ -47,6 +47,12 @@ class Selector:
     after_unix_ms: int | None = None
     before_unix_ms: int | None = None
 
+    @property
+    def takes_newest(self) -> bool:
+        """Say whether of the same thing the newest is selected wherever an older one is."""
+        terms = (self.sweep_id, self.runtime_version, self.runtime_build)
+        return all(each is None for each in (*terms, self.after_unix_ms, self.before_unix_ms))
+
     def selects(self, measurement: Measurement) -> bool:
         """Say whether every term holds."""
         measured_at = measurement.measured_at_unix_ms

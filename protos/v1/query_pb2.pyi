@@ -2819,10 +2819,13 @@ class RankRequest(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    MOST_LISTED_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
     accuracy_dataset: _builtins.str
     """Whose accuracy counts; absent means ImageNet-1k."""
+    most_listed: _builtins.int
+    """At most so many of the others, and so many of what is left out; absent means all."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     def __init__(
@@ -2831,14 +2834,20 @@ class RankRequest(_message.Message):
         device: _builtins.str = ...,
         constraints: Global___Constraints | None = ...,
         accuracy_dataset: _builtins.str | None = ...,
+        most_listed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "most_listed", b"most_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "most_listed", b"most_listed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__most_listed: _TypeAlias = _typing.Literal["most_listed"]  # noqa: Y015
+    _WhichOneofArgType__most_listed: _TypeAlias = _typing.Literal["_most_listed", b"_most_listed"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__most_listed) -> _WhichOneofReturnType__most_listed | None: ...
 
 Global___RankRequest: _TypeAlias = RankRequest  # noqa: Y015
 
@@ -3591,11 +3600,16 @@ class RankResponse(_message.Message):
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
     MERIT_FIELD_NUMBER: _builtins.int
+    OTHER_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
     merit: Global___Merit.ValueType
     """By what the winner is chosen."""
+    other_count: _builtins.int
+    """How many there are in all."""
+    left_out_count: _builtins.int
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     @_builtins.property
@@ -3649,10 +3663,12 @@ class RankResponse(_message.Message):
         accuracy_dataset: _builtins.str = ...,
         would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         merit: Global___Merit.ValueType = ...,
+        other_count: _builtins.int = ...,
+        left_out_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "merit", b"merit", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "left_out_count", b"left_out_count", "merit", b"merit", "other_count", b"other_count", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
     _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015

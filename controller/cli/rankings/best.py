@@ -20,7 +20,7 @@ from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.rankings.fleet import print_each_device, print_fleet_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import FIRST_LISTED, Constraints, Ranking
 from controller.domain.rankings.fleet import FleetQuestion
 from controller.views import wording
 from controller.views.device_words import surroundings_words
@@ -32,11 +32,23 @@ from protos.reasons import ReasonCode
 @where_options
 @ranked_options
 @constraint_options
+@click.option(
+    "--all",
+    "lists_all",
+    is_flag=True,
+    help=f"List every candidate that lost and all that is left out, not the first {FIRST_LISTED}.",
+)
 @controller_option
 @json_option
 @says_failures
 def best(
-    *, where: Where, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool
+    *,
+    where: Where,
+    ranked: RankedFigures,
+    constraints: Constraints,
+    lists_all: bool,
+    address: str,
+    as_json: bool,
 ) -> None:
     """Say which backbone is best on a device, or on many.
 
@@ -51,6 +63,8 @@ def best(
     setting that is best there, and loses the least where it loses the most beside that device's
     own best; who loses the least on average is told, too.
 
+    Of those that lost, and of what is left out, the first are listed; --all lists every one.
+
     Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
 
     \b
@@ -60,6 +74,7 @@ def best(
       edgerank best --device pc --tier mobile --json
       edgerank best --device pc --only ok,wide
       edgerank best --device pc --by latency
+      edgerank best --device pc --all
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
       edgerank best --each-device --max-latency 20ms
@@ -77,17 +92,16 @@ def best(
         if where.device is None:
             _answer_fleet(client, where, wanted, ranked.accuracy_dataset, as_json=as_json)
         else:
-            _answer(client, where.device, wanted, ranked.accuracy_dataset, as_json=as_json)
+            most = None if lists_all else FIRST_LISTED
+            ranking = client.rank(where.device, wanted, ranked.accuracy_dataset, most_listed=most)
+            _answer(client, ranking, as_json=as_json)
 
 
-def _answer(
-    client: QueryClient, device: str, wanted: Constraints, dataset: str, *, as_json: bool
-) -> None:
-    ranking = client.rank(device, wanted, dataset)
+def _answer(client: QueryClient, ranking: Ranking, *, as_json: bool) -> None:
     if as_json:
         print_json(ranking)
     else:
-        profile = client.measured_device(device).profile
+        profile = client.measured_device(ranking.device).profile
         print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))

@@ -22,6 +22,10 @@ MOST_BACKBONES: Final = 12
 """How many names a suggested sweep lists at most, unless it is of a tier."""
 
 
+FIRST_LISTED: Final = 50
+"""So many of those that lost are listed unless all are asked for, and of what is left out."""
+
+
 class Merit(Enum):
     """By what the winner is chosen, of those that satisfy the constraints."""
 
@@ -173,8 +177,8 @@ class Ranking:
         ties: candidates that cannot be told apart from the winner.
         pareto_front: candidates within the constraints that no other beats in both top-1 and
             median latency, fastest first; the winner is one of them unless it is chosen by memory.
-        others: every other candidate, fastest first.
-        left_out: measurements that are not ranked.
+        others: every other candidate, fastest first, or the first of them.
+        left_out: measurements that are not ranked, or the first of them.
         unmeasured: backbones that qualify by their accuracy and have no figures on this device;
             listed when there is no winner or a tier was asked for.
         suggested_sweep: without a winner: the sweep that would measure what is missing, or measure
@@ -184,6 +188,8 @@ class Ranking:
         merit: by what the winner is chosen.
         would_win_with: without a winner: verdicts that there would be one with, if `only` of the
             constraints named them, too.
+        other_count: how many others there are in all.
+        left_out_count: how many measurements are not ranked in all.
     """
 
     device: str
@@ -198,3 +204,5 @@ class Ranking:
     accuracy_dataset: str = IMAGENET
     merit: Merit = Merit.VALUE
     would_win_with: tuple[Verdict, ...] = ()
+    other_count: int = 0
+    left_out_count: int = 0

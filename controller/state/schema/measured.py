@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     false,
+    true,
 )
 
 from controller.domain.measurements import (
@@ -27,6 +28,7 @@ from controller.state.schema.base import metadata
 from controller.state.schema.columns import Document, Member, Samples
 from protos.device import DeviceState
 from protos.measuring import (
+    AveragedRuns,
     OperatorTimes,
     OutputCheck,
     PacedSamples,
@@ -42,6 +44,13 @@ measurements = Table(
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    # The job's, so that indexes find what is asked for.
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
+    Column("backbone", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    # False where one with the same verdict came later, of the same file in the same settings: no
+    # answer to what is best now needs it.
+    Column("is_newest", Boolean, nullable=False, server_default=true()),
     # The job's, and which of the sweep's outcomes it is, from 1.
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
@@ -60,10 +69,22 @@ measurements = Table(
     Column("delegation", Document(DelegationFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
-    Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
+    Column("committed_at_unix_ms", BigInteger, nullable=False),
     Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
     # What is imported is looked for by the moment at which it was measured.
     Index("ix_measurements_measured_at_unix_ms", "measured_at_unix_ms"),
+    Index("ix_measurements_order", "committed_at_unix_ms", "position", "measurement_id"),
+    Index(
+        "ix_measurements_order_of_device",
+        *("device_id", "committed_at_unix_ms", "position", "measurement_id"),
+    ),
+)
+_IS_NEWEST = measurements.c.is_newest.is_(True)
+Index(
+    "ix_measurements_newest",
+    *(measurements.c.device_id, measurements.c.backbone),
+    sqlite_where=_IS_NEWEST,
+    postgresql_where=_IS_NEWEST,
 )
 
 # One row a sweep that stands for one of another controller: its measurements were imported.
@@ -114,6 +135,7 @@ repetitions = Table(
     Column("paced", Document(PacedSamples)),
     Column("at_rest", Document(tuple[DeviceState, ...]), nullable=False),
     Column("providers", Document(tuple[ProviderUse, ...]), nullable=False),
+    Column("averaged", Document(AveragedRuns)),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

@@ -59,7 +59,9 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_minutes(console, ranking.winner.measurement)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
     _print_verdicts(console, lost, ranking.others, names)
+    _print_rest(console, ranking.other_count - len(ranking.others))
     _print_left_out(console, ranking)
+    _print_rest(console, ranking.left_out_count - len(ranking.left_out))
     if ranking.winner is not None and ranking.unmeasured:
         print_heading(console, "Not measured here")
         print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
@@ -151,6 +153,11 @@ def _print_verdicts(
             text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{sentences(candidate.lost_because, names)}")
         print_indented(console, hanging(text))
+
+
+def _print_rest(console: Console, count: int) -> None:
+    if count > 0:
+        print_indented(console, Text(f"and {count} more: --all lists them", style="dim"))
 
 
 def _print_left_out(console: Console, ranking: Ranking) -> None:

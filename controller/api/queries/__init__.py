@@ -1,12 +1,14 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.api.queries.remembering import Remembered
+from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -20,17 +22,32 @@ from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
-from controller.ranking.fleet import DeviceFigures, rank_fleet
+from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
+from controller.ranking.listing import listed
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.catalog.accuracy import known_top1
+from controller.state.catalog.accuracy import known_top1, list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
 from controller.state.measurements import list_measurements
+from controller.state.measurements.pages import (
+    PAGE,
+    SAMPLED_PAGE,
+    MeasurementPage,
+    Place,
+    list_newest,
+    read_page,
+)
+from controller.state.measurements.stamps import (
+    Stamp,
+    accuracy_stamp,
+    counts_by_device,
+    devices_underway,
+)
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Catalog
+from models.catalog.catalog import Backbone, Catalog
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -38,6 +55,11 @@ AnswerT = TypeVar("AnswerT")
 # Of their own: however much is asked, the threads that agents' words wait for stay free. What only
 # lists does not wait for what computes: who cancels a sweep is told of it meanwhile.
 _THREADS: Final = 2
+
+# Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
+# backbone on each device, of which 1,000 take about 4 MB.
+_MOST_RANKINGS: Final = 128
+_MOST_CHOICES: Final = 80_000
 
 
 class Queries:
@@ -49,6 +71,8 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
+        self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
+        self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
@@ -72,6 +96,14 @@ class Queries:
         """Every sweep and profile, the newest first."""
         return await self.listed(list_sweeps, self._database)
 
+    async def datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset that accuracy is known on, by name."""
+        return await self.listed(list_datasets, self._database)
+
+    def backbones(self) -> tuple[Backbone, ...]:
+        """Every backbone that is known, people's own behind the packaged ones."""
+        return tuple(self._catalog)
+
     async def sweep_id(self, wanted: str) -> str:
         """The id of the sweep that is meant by an id, a beginning of it, or a name.
 
@@ -80,8 +112,12 @@ class Queries:
         """
         return await self._meant_sweeps.ask(wanted)
 
-    async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
+    async def rank(
+        self, device: str, constraints: Constraints, dataset: str, most_listed: int | None = None
+    ) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.
+
+        At most `most_listed` of the others are told, and of what is left out; None is all.
 
         Raises:
             EdgerankError: UNKNOWN_NAME for the device or the dataset; INVALID_INPUT for
@@ -89,7 +125,7 @@ class Queries:
         """
         check_constraints(constraints)
         found = await self._measured(device)
-        return await self._computed(self._rank, found, constraints, dataset)
+        return await self._computed(self._listed, found, constraints, dataset, most_listed)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.
@@ -118,6 +154,24 @@ class Queries:
         in_b = in_a if is_alike else await self._side(b, question.device)
         return await self._computed(compare, a, b, in_a, in_b, question.limits)
 
+    async def measurement_pages(
+        self, wanted: MeasurementFilter
+    ) -> AsyncIterator[Sequence[Measurement]]:
+        """As `measurements`, one part after the other, each read when it is asked for.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        last: Place | None = None
+        while True:
+            page = await self._computed(self._page, wanted, last)
+            yield page.measurements
+            if (last := page.last) is None:
+                break
+        if wanted.with_underway:
+            yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
+
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
 
@@ -125,27 +179,52 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset; INVALID_INPUT for
                 a beginning of several sweeps' ids.
         """
+        return [each async for page in self.measurement_pages(wanted) for each in page]
+
+    async def _meant_filter(self, wanted: MeasurementFilter) -> MeasurementFilter:
         dataset = await self.listed(find_dataset, self._database, wanted.accuracy_dataset)
         wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
             await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
-        found = await self._computed(self._list, wanted)
-        minute = wanted.at_minute
-        return found if minute is None else [at_minute(each, minute) for each in found]
+        return wanted
 
-    def _list(self, wanted: MeasurementFilter) -> list[Measurement]:
-        found = list_measurements(self._database, wanted)
-        if wanted.with_underway:
-            found += list_underway(self._database, wanted, conclude_so_far)
-        return found
+    def _page(self, wanted: MeasurementFilter, after: Place | None) -> MeasurementPage:
+        count = SAMPLED_PAGE if wanted.with_samples else PAGE
+        page = read_page(self._database, wanted, after, count)
+        minute = wanted.at_minute
+        if minute is None:
+            return page
+        return replace(page, measurements=[at_minute(each, minute) for each in page.measurements])
+
+    def _listed(
+        self, device: Device, constraints: Constraints, dataset: str, most: int | None
+    ) -> Ranking:
+        """A ranking, remembered while nothing of the device changes and nothing is measured there.
+
+        Whole ones are large, and are not.
+        """
+        key = (*_of_device(device), constraints, dataset, most)
+        stamp = self._stamp(device)
+        is_settled = not devices_underway(self._database, device.device_id)
+        known = self._rankings.get(key, stamp) if is_settled else None
+        if known is not None:
+            return known
+        ranking = listed(self._rank(device, constraints, dataset), most)
+        if is_settled and most is not None:
+            self._rankings.put(key, stamp, ranking)
+        return ranking
+
+    def _stamp(self, device: Device) -> Stamp:
+        count = counts_by_device(self._database, device.device_id)
+        return (*accuracy_stamp(self._database), *count.values())
 
     def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
         dataset = find_dataset(self._database, dataset)
         return rank(
             device.name,
-            self._measured_on(device, dataset),
+            self._measured_on(device, constraints, dataset),
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.working_runtimes),
@@ -154,22 +233,42 @@ class Queries:
 
     def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
         dataset = find_dataset(self._database, question.accuracy_dataset)
-        figures = (
-            DeviceFigures(
-                device=each.name,
-                measurements=self._measured_on(each, dataset),
-                share=question.shares.get(each.name, 1.0),
-                runtimes=tuple(info.runtime for info in each.profile.working_runtimes),
-            )
-            for each in devices
-        )
-        return rank_fleet(figures, question.constraints, self._catalog, dataset)
+        accuracy = accuracy_stamp(self._database)
+        counts = counts_by_device(self._database)
+        underway = devices_underway(self._database)
 
-    def _measured_on(self, device: Device, dataset: str) -> list[Measurement]:
+        def held(device: Device) -> Held:
+            share = question.shares.get(device.name, 1.0)
+            key = (*_of_device(device), question.constraints, dataset, share)
+            stamp = (*accuracy, counts.get(device.device_id, 0))
+            is_settled = device.device_id not in underway
+            known = self._held.get(key, stamp) if is_settled else None
+            if known is not None:
+                return known
+            figures = DeviceFigures(
+                device=device.name,
+                measurements=self._measured_on(device, question.constraints, dataset),
+                share=share,
+                runtimes=tuple(info.runtime for info in device.profile.working_runtimes),
+            )
+            found = hold(figures, question.constraints, self._catalog)
+            if is_settled:
+                self._held.put(key, stamp, found, weight=1 + len(found.choices))
+            return found
+
+        of_each = [held(each) for each in devices]
+        return rank_held(of_each, question.constraints, self._catalog, dataset)
+
+    def _measured_on(
+        self, device: Device, constraints: Constraints, dataset: str
+    ) -> list[Measurement]:
         wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
         # First, as if they were the oldest: they count only where there is nothing else.
         measured = list_underway(self._database, wanted, conclude_so_far)
-        return [*measured, *list_measurements(self._database, wanted)]
+        # Whether a minute or a clock has figures is not known before it is read.
+        is_whole = constraints.at_minute is not None or constraints.paced_fps is not None
+        read = list_measurements if is_whole else list_newest
+        return [*measured, *read(self._database, wanted)]
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
@@ -185,6 +284,12 @@ class Queries:
         return replace(side, sweep_id=await self.sweep_id(side.sweep_id))
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
+        if side.takes_newest:
+            if device is not None:
+                await self._measured(device)
+            return await self._computed(
+                list_newest, self._database, MeasurementFilter(device=device)
+            )
         return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
 
     async def listed(
@@ -197,6 +302,13 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
+
+
+def _of_device(device: Device) -> tuple[Hashable, ...]:
+    """What an answer says of a device beside what was measured there."""
+    profile = device.profile
+    runtimes = tuple(info.runtime for info in profile.working_runtimes)
+    return device.device_id, device.name, profile.emulator, runtimes
 
 
 def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
