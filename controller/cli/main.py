@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Listed] = {
     "doctor": Listed(
         "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"
     ),
+    "mcp": Listed("controller.cli.operating.mcp:mcp", "Let an assistant ask a controller.", "mcp"),
     "backup": Listed(
         "controller.cli.operating.backup:backup", "Write a controller's state to one file."
     ),

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S, Client
+from controller.client.logins import Login
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -55,8 +56,9 @@ class QueryClient(Client):
     the controller said.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, login: Login | None = None) -> None:
+        """By a login, or as the one says that is kept of the address."""
+        super().__init__(address, login)
         self._stub = query_pb2_grpc.QueryStub(self.channel)
 
     def list_devices(self) -> tuple[Device, ...]:

@@ -113,10 +113,8 @@ async def serve(
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
-        own = (database, state_dir, catalog, fleet.gate, limits.upload_bytes)
-        own_models = OwnModels(*own, clock=clock)
         service = _query_service(
-            behind, catalog, sweeps, own_models, steering=steering, open_to_all=wanted.insecure
+            behind, catalog, sweeps, state_dir, steering=steering, open_to_all=wanted.insecure
         )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
@@ -151,13 +149,14 @@ def _query_service(
     behind: "_Behind",
     catalog: Catalog,
     sweeps: Sweeps,
-    own_models: OwnModels,
+    state_dir: Path,
     *,
     steering: Steering,
     open_to_all: bool,
 ) -> QueryService:
+    own = (behind.database, state_dir, catalog, behind.fleet.gate, behind.limits.upload_bytes)
     return QueryService(
-        *(behind.database, catalog, behind.queries, sweeps, own_models),
+        *(behind.database, catalog, behind.queries, sweeps, OwnModels(*own, clock=behind.clock)),
         steering=steering,
         fleet=behind.fleet,
         profiles=Profiles(behind.database, catalog, behind.fleet, sweeps),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from controller.api.rpc.needs import NEEDS, UNLISTED, Need
+from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
 
 ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/backbones": "/edgerank.v1.Query/ListOwnModels",
@@ -15,6 +15,7 @@ ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/devices/{device}/events": "/edgerank.v1.Query/ListDeviceEvents",
     "GET /api/v1/measurements": "/edgerank.v1.Query/ListMeasurements",
     "GET /api/v1/measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /api/v1/openapi.json": Need(Who.ANYONE),
     "GET /api/v1/pareto": "/edgerank.v1.Query/Rank",
     "GET /api/v1/sweeps": "/edgerank.v1.Query/ListSweeps",
     "GET /api/v1/sweeps/{sweep}": "/edgerank.v1.Query/WatchSweep",
