@@ -124,6 +124,10 @@ COMMANDS: Mapping[str, Listed] = {
         "Time a backbone on a device, operator by operator and layer by layer.",
     ),
     "export": Listed("controller.cli.sweeps.export:export", "Write every measurement to a file."),
+    "import": Listed(
+        "controller.cli.sweeps.importing:import_measurements",
+        "Take in measurements that another controller exported.",
+    ),
 }
 # A package of each extra that nothing else brings: without it the extra is not installed.
 WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}

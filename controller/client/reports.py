@@ -1,8 +1,10 @@
-"""What reports of many devices ask a controller, in domain objects."""
+"""What people ask of many devices, and bring of other controllers, in domain objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from controller.client.channel import Client
+from controller.domain.measurements import Measurement
+from controller.domain.measurements.imports import ImportDone, ImportHeader
 from controller.domain.rankings.reference import Reference, ReferenceQuestion
 from controller.domain.rankings.survey import Survey
 from protos.codec import from_answer, to_message
@@ -27,3 +29,19 @@ class ReportClient(Client):
         with self.said():
             response = self._stub.Reference(to_message(question, query_pb2.ReferenceRequest))
         return from_answer(response, Reference)
+
+    def import_measurements(
+        self, header: ImportHeader, measurements: Iterable[Measurement]
+    ) -> ImportDone:
+        """Takes in what another controller measured; what is here already is kept once."""
+
+        def parts() -> Iterator[query_pb2.ImportMeasurementsRequest]:
+            told = to_message(header, query_pb2.ImportHeader)
+            yield query_pb2.ImportMeasurementsRequest(header=told)
+            for each in measurements:
+                message = to_message(each, query_pb2.Measurement)
+                yield query_pb2.ImportMeasurementsRequest(measurement=message)
+
+        with self.said():
+            response = self._stub.ImportMeasurements(parts())
+        return from_answer(response, ImportDone)

@@ -141,6 +141,8 @@ class Device:
         enrolled_at_unix_ms: when it first connected, ms since 1970 UTC.
         last_seen_at_unix_ms: when it was last heard of, ms since 1970 UTC.
         standing: whether it takes jobs, since when, and by whose word.
+        origin: of a device of another controller, whose measurements were imported: that one's
+            name; it never connects, and takes no jobs. None of our own.
     """
 
     device_id: str
@@ -151,6 +153,7 @@ class Device:
     enrolled_at_unix_ms: int
     last_seen_at_unix_ms: int
     standing: DeviceStanding = ACTIVE
+    origin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

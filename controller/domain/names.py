@@ -82,5 +82,19 @@ def find_devices(devices: Sequence[Device], words: Sequence[str]) -> tuple[Devic
     return tuple(meant.values()) if words else tuple(devices)
 
 
+def refuse_imported(device: Device) -> None:
+    """Refuse a device whose measurements were imported, where a job or an agent needs one of ours.
+
+    Raises:
+        EdgerankError: PRECONDITION.
+    """
+    if device.origin is not None:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"{device.name!r} is a device of the controller {device.origin!r}, whose measurements "
+            "were imported: sweep it there, or name a device of this fleet",
+        )
+
+
 def _labels_of(device: Device) -> Iterator[str]:
     return (f"{key}={value}" for key, value in device.labels.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.names import find_device, find_labelled
+from controller.domain.names import find_device, find_labelled, refuse_imported
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def choose_devices(wanted: Sequence[str], known: Sequence[Device]) -> Chosen:
             chosen |= {device.device_id: device for device in _labelled(each, known)}
         else:
             device = find_device(known, each)
+            refuse_imported(device)
             chosen[device.device_id] = device
             named.append(device.device_id)
     if not wanted:

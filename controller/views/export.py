@@ -1,4 +1,4 @@
-"""Measurements as a file for other programs: CSV, JSON or Parquet.
+"""Measurements as a file for other programs: CSV, JSON, JSON lines or Parquet.
 
 CSV and Parquet have the flat columns of `COLUMNS`, one row a measurement, with units in the names;
 Parquet adds the raw latencies and JSON everything.
@@ -156,17 +156,18 @@ def check_kind(path: Path) -> None:
     """Refuse a file of a kind that nothing is exported to.
 
     Raises:
-        ExportFailed: another suffix than .csv, .json and .parquet.
+        ExportFailed: another suffix than .csv, .json, .jsonl and .parquet.
     """
     if path.suffix.lower() not in _WRITERS:
         raise ExportFailed(
             ErrorCode.INVALID_INPUT,
-            f"cannot export to {path.name!r}: name a file that ends in .csv, .json or .parquet",
+            f"cannot export to {path.name!r}: name a file that ends in .csv, .json, .jsonl or "
+            ".parquet",
         )
 
 
 def write_export(measurements: Iterable[Measurement], path: Path) -> None:
-    """Write measurements to a file of the kind that its suffix names: .csv, .json or .parquet.
+    """Write measurements to a file of the kind that its suffix names, as `check_kind` knows them.
 
     The file appears whole or not at all, and replaces an older one.
 
@@ -261,6 +262,14 @@ def _write_json(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
         text.write("\n]\n")
 
 
+def _write_json_lines(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
+    with _as_text(file) as text:
+        for measurement in measurements:
+            document = to_document(measurement)
+            line = json.dumps(document, ensure_ascii=False, allow_nan=False)
+            text.write(f"{spelt_safely(line)}\n")
+
+
 def _write_parquet(measurements: Iterable[Measurement], file: IO[bytes]) -> None:
     # They take as long to load as all the rest of the command, and only this file needs them.
     import pyarrow as pa  # noqa: PLC0415 - as said above
@@ -302,6 +311,7 @@ def _storable(value: Any) -> Any:
 _WRITERS: Final[Mapping[str, Callable[[Iterable[Measurement], IO[bytes]], None]]] = {
     ".csv": _write_csv,
     ".json": _write_json,
+    ".jsonl": _write_json_lines,
     ".parquet": _write_parquet,
 }
 

@@ -686,11 +686,16 @@ class Device(_message.Message):
     ENROLLED_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     LAST_SEEN_AT_UNIX_MS_FIELD_NUMBER: _builtins.int
     STANDING_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     device_id: _builtins.str
     name: _builtins.str
     connected: _builtins.bool
     enrolled_at_unix_ms: _builtins.int
     last_seen_at_unix_ms: _builtins.int
+    origin: _builtins.str
+    """Of a device of another controller, whose measurements were imported: that controller's name. It never
+    connects, and takes no jobs.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -708,12 +713,15 @@ class Device(_message.Message):
         enrolled_at_unix_ms: _builtins.int = ...,
         last_seen_at_unix_ms: _builtins.int = ...,
         standing: Global___DeviceStanding | None = ...,
+        origin: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["profile", b"profile", "standing", b"standing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_origin", b"_origin", "origin", b"origin", "profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "profile", b"profile", "standing", b"standing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_origin", b"_origin", "connected", b"connected", "device_id", b"device_id", "enrolled_at_unix_ms", b"enrolled_at_unix_ms", "labels", b"labels", "last_seen_at_unix_ms", b"last_seen_at_unix_ms", "name", b"name", "origin", b"origin", "profile", b"profile", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__origin: _TypeAlias = _typing.Literal["origin"]  # noqa: Y015
+    _WhichOneofArgType__origin: _TypeAlias = _typing.Literal["_origin", b"_origin"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__origin) -> _WhichOneofReturnType__origin | None: ...
 
 Global___Device: _TypeAlias = Device  # noqa: Y015
 
@@ -5455,6 +5463,93 @@ class ReferenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReferenceResponse: _TypeAlias = ReferenceResponse  # noqa: Y015
+
+@_typing.final
+class ImportHeader(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    FILE_SHA256_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The name of the controller that measured, for people."""
+    file_name: _builtins.str
+    file_sha256: _builtins.str
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        file_sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "file_sha256", b"file_sha256", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportHeader: _TypeAlias = ImportHeader  # noqa: Y015
+
+@_typing.final
+class ImportMeasurementsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def header(self) -> Global___ImportHeader: ...
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
+    def __init__(
+        self,
+        *,
+        header: Global___ImportHeader | None = ...,
+        measurement: Global___Measurement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "measurement", b"measurement", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "measurement", b"measurement", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "measurement"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ImportMeasurementsRequest: _TypeAlias = ImportMeasurementsRequest  # noqa: Y015
+
+@_typing.final
+class ImportMeasurementsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORT_ID_FIELD_NUMBER: _builtins.int
+    ADDED_COUNT_FIELD_NUMBER: _builtins.int
+    KNOWN_COUNT_FIELD_NUMBER: _builtins.int
+    WITHOUT_FIGURES_COUNT_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    import_id: _builtins.str
+    added_count: _builtins.int
+    """Taken in, known before, and without samples to derive figures from."""
+    known_count: _builtins.int
+    without_figures_count: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names that devices have here."""
+
+    def __init__(
+        self,
+        *,
+        import_id: _builtins.str = ...,
+        added_count: _builtins.int = ...,
+        known_count: _builtins.int = ...,
+        without_figures_count: _builtins.int = ...,
+        devices: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_count", b"added_count", "devices", b"devices", "import_id", b"import_id", "known_count", b"known_count", "without_figures_count", b"without_figures_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportMeasurementsResponse: _TypeAlias = ImportMeasurementsResponse  # noqa: Y015
 
 @_typing.final
 class ListMeasurementsRequest(_message.Message):

@@ -174,6 +174,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ReferenceRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ReferenceResponse.FromString,
                 _registered_method=True)
+        self.ImportMeasurements = channel.stream_unary(
+                '/edgerank.v1.Query/ImportMeasurements',
+                request_serializer=protos_dot_v1_dot_query__pb2.ImportMeasurementsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ImportMeasurementsResponse.FromString,
+                _registered_method=True)
         self.ListMeasurements = channel.unary_stream(
                 '/edgerank.v1.Query/ListMeasurements',
                 request_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
@@ -441,6 +446,15 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportMeasurements(self, request_iterator, context):
+        """Takes in what another controller measured: a header, then measurements with their samples, from which all
+        figures are derived anew. Idempotent: what has the same content is the same measurement, and kept once. What came
+        before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMeasurements(self, request, context):
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
@@ -632,6 +646,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Reference,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ReferenceRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ReferenceResponse.SerializeToString,
+            ),
+            'ImportMeasurements': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportMeasurements,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ImportMeasurementsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ImportMeasurementsResponse.SerializeToString,
             ),
             'ListMeasurements': grpc.unary_stream_rpc_method_handler(
                     servicer.ListMeasurements,
@@ -1420,6 +1439,33 @@ class Query(object):
             '/edgerank.v1.Query/Reference',
             protos_dot_v1_dot_query__pb2.ReferenceRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ReferenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportMeasurements(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/edgerank.v1.Query/ImportMeasurements',
+            protos_dot_v1_dot_query__pb2.ImportMeasurementsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ImportMeasurementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

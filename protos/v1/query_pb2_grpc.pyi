@@ -151,6 +151,11 @@ class QueryStub:
     """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
     unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
     """
+    ImportMeasurements: _grpc.StreamUnaryMultiCallable[_query_pb2.ImportMeasurementsRequest, _query_pb2.ImportMeasurementsResponse]
+    """Takes in what another controller measured: a header, then measurements with their samples, from which all
+    figures are derived anew. Idempotent: what has the same content is the same measurement, and kept once. What came
+    before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
+    """
     ListMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
@@ -289,6 +294,11 @@ class QueryAsyncStub(QueryStub):
     Reference: _aio.UnaryUnaryMultiCallable[_query_pb2.ReferenceRequest, _query_pb2.ReferenceResponse]  # type: ignore[assignment]
     """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
     unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
+    """
+    ImportMeasurements: _aio.StreamUnaryMultiCallable[_query_pb2.ImportMeasurementsRequest, _query_pb2.ImportMeasurementsResponse]  # type: ignore[assignment]
+    """Takes in what another controller measured: a header, then measurements with their samples, from which all
+    figures are derived anew. Idempotent: what has the same content is the same measurement, and kept once. What came
+    before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
     """
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
@@ -593,6 +603,17 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.ReferenceResponse, _abc.Awaitable[_query_pb2.ReferenceResponse]]:
         """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
         unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportMeasurements(
+        self,
+        request_iterator: _MaybeAsyncIterator[_query_pb2.ImportMeasurementsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ImportMeasurementsResponse, _abc.Awaitable[_query_pb2.ImportMeasurementsResponse]]:
+        """Takes in what another controller measured: a header, then measurements with their samples, from which all
+        figures are derived anew. Idempotent: what has the same content is the same measurement, and kept once. What came
+        before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
         """
 
     @_abc_1.abstractmethod

@@ -190,6 +190,8 @@ def _all_of(device: Device) -> Iterator[tuple[str, str]]:
 def _presence(device: Device) -> Text:
     if device.connected:
         return Text("yes", style="green")
+    if device.origin is not None:
+        return Text(f"never, imported from {device.origin}", style="dim")
     return Text(f"no, seen {_moment(device.last_seen_at_unix_ms)}", style="dim")
 
 

@@ -17,7 +17,7 @@ from controller.views.export import check_kind, write_export
 
 
 @click.command()
-@click.argument("path", metavar="FILE.{csv,json,parquet}", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE.{csv,json,jsonl,parquet}", type=click.Path(path_type=Path))
 @click.option("--device", help="Only this device's measurements.")
 @click.option("--sweep", "sweep_id", metavar="SWEEP", help="Only this sweep's, by its id or name.")
 @at_minute_option
@@ -35,14 +35,16 @@ def export(
 ) -> None:
     """Write every measurement to a file.
 
-    Each figure stands beside its accuracy and its verdict, whatever that is; json and parquet hold
-    all raw samples too. With --at-minute, figures and samples are those of that minute, and what
-    has none is left out.
+    Each figure stands beside its accuracy and its verdict, whatever that is; json, jsonl and
+    parquet hold all raw samples too, and 'edgerank import' takes json and jsonl. With --at-minute,
+    figures and samples are those of that minute, and what has none is left out. The columns of csv
+    and parquet are told in docs/asking/exports.md.
 
     \b
     Examples:
       edgerank export results.csv
       edgerank export phone.parquet --device phone
+      edgerank export lab-b.jsonl
       edgerank export minute10.csv --at-minute 10
     """
     check_kind(path)

@@ -5,6 +5,7 @@ from typing import Final
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.names import refuse_imported
 from controller.fleet.clock import Clock
 from controller.state.access.members import labels_of_member
 from controller.state.database import Database
@@ -33,6 +34,7 @@ class Takeovers:
         Raises:
             EdgerankError: PRECONDITION while it is connected, or where a certificate is its proof.
         """
+        refuse_imported(device)
         if device.device_id in connected:
             raise EdgerankError(
                 ErrorCode.PRECONDITION, f"{device.name} is connected; stop its agent first"

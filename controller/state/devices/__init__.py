@@ -33,6 +33,7 @@ from controller.state.schema import (
     device_spreads,
     device_standings,
     devices,
+    imports,
     jobs,
     measurements,
     profiles,
@@ -54,7 +55,11 @@ _AT_ONCE = 5_000
 _ADD = insert(devices)
 _CHANGE = update(devices).where(devices.c.device_id == bindparam("of_device"))
 _OF_AGENT = select(
-    devices.c.device_id, devices.c.name, devices.c.agent_name, devices.c.removed_at_unix_ms
+    devices.c.device_id,
+    devices.c.name,
+    devices.c.agent_name,
+    devices.c.removed_at_unix_ms,
+    devices.c.origin,
 ).where(devices.c.agent_id == bindparam("of_agent"))
 _REPLACED = (
     select(devices.c.name)
@@ -84,6 +89,12 @@ def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
         before = transaction.execute(_OF_AGENT, {"of_agent": hello.device_id}).one_or_none()
         if before is None:
             _refuse_replaced(transaction, hello.device_id)
+        elif before.origin is not None:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{before.name!r} is a device of another controller, for which no agent speaks; "
+                "start with a new state folder",
+            )
         is_renamed = before is not None and before.agent_name == hello.name
         name: str = before.name if before is not None and is_renamed else hello.name
         known = {
@@ -190,7 +201,7 @@ def forget(database: Database, device_id: str) -> None:
         for kept in (courses, device_spreads, servings, device_standings, device_events):
             transaction.execute(delete(kept).where(kept.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        for table in (sweep_counts, start_requests, sweeps):
+        for table in (sweep_counts, start_requests, imports, sweeps):
             transaction.execute(
                 delete(table).where(
                     table.c.sweep_id.in_(touched),
@@ -321,6 +332,7 @@ def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Dev
             enrolled_at_unix_ms=row["enrolled_at_unix_ms"],
             last_seen_at_unix_ms=row["last_seen_at_unix_ms"],
             standing=standing_of(row),
+            origin=row["origin"],
         )
 
     return tuple(readable("device", "device_id", rows, device))

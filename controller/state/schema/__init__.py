@@ -29,7 +29,7 @@ from controller.state.schema.devices import (
     devices,
     replaced_agents,
 )
-from controller.state.schema.measured import measurements, profiles, repetitions
+from controller.state.schema.measured import imports, measurements, profiles, repetitions
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.measuring import MeasureSettings
@@ -46,6 +46,7 @@ __all__ = [
     "device_spreads",
     "device_standings",
     "devices",
+    "imports",
     "jobs",
     "measurements",
     "metadata",

@@ -37,6 +37,8 @@ devices = Table(
     Column("last_seen_at_unix_ms", BigInteger, nullable=False),
     # Of one that a person removed: its measurements stay, its name is free.
     Column("removed_at_unix_ms", BigInteger),
+    # Of one of another controller, whose measurements were imported: that one's name.
+    Column("origin", String),
 )
 _IS_THERE = devices.c.removed_at_unix_ms.is_(None)
 Index(

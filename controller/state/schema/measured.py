@@ -71,6 +71,8 @@ measurements = Table(
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False),
     Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
+    # What is imported is looked for by the moment at which it was measured.
+    Index("ix_measurements_measured_at_unix_ms", "measured_at_unix_ms"),
     Index("ix_measurements_order", "committed_at_unix_ms", "position", "measurement_id"),
     Index(
         "ix_measurements_order_of_device",
@@ -83,6 +85,20 @@ Index(
     *(measurements.c.device_id, measurements.c.backbone),
     sqlite_where=_IS_NEWEST,
     postgresql_where=_IS_NEWEST,
+)
+
+# One row a sweep that stands for one of another controller: its measurements were imported.
+imports = Table(
+    "imports",
+    metadata,
+    Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
+    Column("import_id", String, nullable=False),
+    # The name of the other controller, and the id that the sweep has there.
+    Column("origin", String, nullable=False),
+    Column("of_sweep_id", String, nullable=False),
+    Column("file_name", String, nullable=False),
+    Column("file_sha256", String, nullable=False),
+    Column("imported_at_unix_ms", BigInteger, nullable=False),
 )
 
 # Also of jobs that failed later.

@@ -70,7 +70,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         self._tracing = tracing
         DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
         SteeringCalls.__init__(self, queries, steering, Retrying(database, sweeps))
-        ReportCalls.__init__(self, Reporting(queries, catalog))
+        ReportCalls.__init__(self, Reporting(queries, catalog), database, clock)
         self._database = database
         self._catalog = catalog
         self._sweeps = sweeps

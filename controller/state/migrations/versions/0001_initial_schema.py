@@ -150,6 +150,7 @@ def upgrade() -> None:
         sa.Column("enrolled_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("removed_at_unix_ms", sa.BigInteger(), nullable=True),
+        sa.Column("origin", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_devices")),
         sa.UniqueConstraint("agent_id", name=op.f("uq_devices_agent_id")),
     )
@@ -413,7 +414,24 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_measurements_sweep_id_ordinal", ["sweep_id", "ordinal"], unique=True
         )
+        batch_op.create_index(
+            "ix_measurements_measured_at_unix_ms", ["measured_at_unix_ms"], unique=False
+        )
 
+    op.create_table(
+        "imports",
+        sa.Column("sweep_id", sa.String(), nullable=False),
+        sa.Column("import_id", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("of_sweep_id", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("file_sha256", sa.String(), nullable=False),
+        sa.Column("imported_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_imports_sweep_id")
+        ),
+        sa.PrimaryKeyConstraint("sweep_id", name=op.f("pk_imports")),
+    )
     op.create_table(
         "profiles",
         sa.Column("job_id", sa.String(), nullable=False),
@@ -566,8 +584,10 @@ def downgrade() -> None:
     op.drop_table("reused_jobs")
     op.drop_table("repetitions")
     op.drop_table("profiles")
+    op.drop_table("imports")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.drop_index("ix_measurements_sweep_id_ordinal")
+        batch_op.drop_index("ix_measurements_measured_at_unix_ms")
         batch_op.drop_index("ix_measurements_order_of_device")
         batch_op.drop_index("ix_measurements_order")
         batch_op.drop_index(

@@ -165,7 +165,7 @@ def test_an_export_that_breaks_off_leaves_the_old_file_and_no_other(
 
 @pytest.mark.parametrize("name", ["all.xlsx", "all", "csv"])
 def test_an_unknown_suffix_names_the_known_ones(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExportFailed, match=r"\.json or \.parquet") as error:
+    with pytest.raises(ExportFailed, match=r"\.jsonl or \.parquet") as error:
         write_export(BOTH, tmp_path / name)
     assert error.value.code is ErrorCode.INVALID_INPUT
 

@@ -1,0 +1,230 @@
+"""Measurements that people bring of another controller: checked, derived anew, kept once."""
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements.imports import (
+    MOST_MEASUREMENTS,
+    ImportDone,
+    ImportHeader,
+    content_digest,
+)
+from controller.domain.rankings import WITH_FIGURES
+from controller.domain.sweeps import (
+    MAX_NAME_LENGTH,
+    MAX_REPETITIONS,
+    SweepSpec,
+)
+from controller.figures.spread import Spread
+from controller.fleet.rounds.concluding import conclude
+from controller.fleet.rounds.turns import Course
+from controller.state.catalog.imports import OpenImport, alike_samples, put_measurement
+from controller.state.database import Database
+from controller.state.devices.imported import imported_device
+from controller.state.measurements import Conclusion
+from controller.state.rounds.repetitions import TakenRepetition
+from protos.measuring import MeasureSettings, Repetition
+from protos.names import is_device_name, is_name
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_LONGEST_NS: Final = 10**13
+_LARGEST: Final = 2**53
+_MAX_TEXT: Final = 200
+_MAX_CORES: Final = 4_096
+
+
+class Importing:
+    """One import: each measurement by itself, so that one that is cut off goes on when repeated."""
+
+    def __init__(self, database: Database, header: ImportHeader, started_by: str) -> None:
+        """Raises EdgerankError, INVALID_INPUT, for a header that cannot be."""
+        if not is_name(header.origin):
+            raise _invalid(
+                f"no controller may be called {header.origin!r}: use letters, digits, dots, dashes "
+                "and underscores"
+            )
+        if not _is_text(header.file_name) or not _SHA256.fullmatch(header.file_sha256):
+            raise _invalid("an import says from which file it comes, and its SHA-256")
+        self._database = database
+        self._open = OpenImport(uuid.uuid4().hex[:12], header, started_by)
+        self._counts = {"added": 0, "known": 0, "without": 0}
+        self._devices: dict[str, None] = {}
+
+    def take(self, measurement: Measurement, now_unix_ms: int) -> None:
+        """Takes one in, unless it is here already or has no figures.
+
+        Raises:
+            EdgerankError: INVALID_INPUT, naming the measurement and what cannot be; NAME_TAKEN.
+        """
+        number = sum(self._counts.values()) + 1
+        if number > MOST_MEASUREMENTS:
+            raise _invalid(f"an import has at most {MOST_MEASUREMENTS:,} measurements: part it")
+        if measurement.verdict is Verdict.FAILED or measurement.latency is None:
+            self._counts["without"] += 1
+            return
+        problem = next(_problems(measurement), None)
+        settings = measurement.settings
+        if problem is not None:
+            raise _invalid(f"measurement {number} cannot be: {problem}")
+        if settings is None or _differ(settings, measurement):
+            raise _invalid(f"measurement {number} cannot be: its settings are of something else")
+        digest = content_digest(measurement)
+        header = self._open.header
+        spec = _spec(measurement, settings, header)
+        conclusion = _concluded(measurement, settings, spec)
+        with self._database.writing() as transaction:
+            for samples in alike_samples(transaction, measurement):
+                if content_digest(_with_samples(measurement, samples)) == digest:
+                    self._counts["known"] += 1
+                    return
+            device = imported_device(
+                transaction,
+                header.origin,
+                measurement.device,
+                emulator=measurement.emulator,
+                now_unix_ms=now_unix_ms,
+            )
+            put_measurement(
+                transaction,
+                self._open,
+                replace(spec, devices=(device.name,)),
+                device.device_id,
+                measurement,
+                settings=settings,
+                conclusion=conclusion,
+                now_unix_ms=now_unix_ms,
+            )
+        self._devices[device.name] = None
+        self._counts["added"] += 1
+
+    def done(self) -> ImportDone:
+        """What became of it."""
+        return ImportDone(
+            import_id=self._open.import_id,
+            added_count=self._counts["added"],
+            known_count=self._counts["known"],
+            without_figures_count=self._counts["without"],
+            devices=tuple(self._devices),
+        )
+
+
+def _with_samples(measurement: Measurement, samples: Sequence[tuple[int, ...]]) -> Measurement:
+    if len(samples) != len(measurement.repetitions):
+        return replace(measurement, repetitions=())
+    pairs = zip(measurement.repetitions, samples, strict=True)
+    return replace(
+        measurement, repetitions=tuple(replace(each, latency_ns=ns) for each, ns in pairs)
+    )
+
+
+def _problems(measurement: Measurement) -> Iterator[str]:
+    """Say what cannot be of a measurement: nothing of a stranger's file is trusted."""
+    if not is_device_name(measurement.device):
+        yield f"no device may be called {measurement.device[:64]!r}"
+    if not is_name(measurement.backbone):
+        yield f"no backbone may be called {measurement.backbone[:64]!r}"
+    told = (measurement.sweep_id, measurement.runtime_version, measurement.runtime_build)
+    if not all(_is_text(each) for each in (*told, measurement.emulator)):
+        yield f"a text is longer than {_MAX_TEXT} characters, or has such that nobody can read"
+    for digest in (measurement.artifact_sha256, measurement.weights_digest):
+        if not _SHA256.fullmatch(digest):
+            yield f"{digest[:64]!r} is no SHA-256"
+    if not _has_numbers(measurement):
+        yield "a number of it is below what there can be, or above"
+    if not 1 <= len(measurement.repetitions) <= MAX_REPETITIONS:
+        yield f"it has {len(measurement.repetitions)} repetitions, of 1 to {MAX_REPETITIONS}"
+    if not all(map(_has_times, measurement.repetitions)):
+        yield "a repetition has no samples, or such as take no time or hours"
+
+
+def _differ(settings: MeasureSettings, measurement: Measurement) -> bool:
+    told = settings.runtime, settings.threads
+    return told != (measurement.runtime, measurement.threads)
+
+
+def _has_numbers(measurement: Measurement) -> bool:
+    counts = (measurement.batch, measurement.threads, measurement.artifact_size_bytes)
+    moments = (measurement.measured_at_unix_ms, measurement.repetitions_wanted)
+    return (
+        all(0 < each < _LARGEST for each in counts)
+        and all(0 <= each < _LARGEST for each in moments)
+        and len(measurement.affinity) <= _MAX_CORES
+        and all(0 <= core < _MAX_CORES for core in measurement.affinity)
+    )
+
+
+def _has_times(repetition: Repetition) -> bool:
+    times = (*repetition.latency_ns, *repetition.warmup_ns, repetition.load_ns)
+    sizes = (repetition.peak_rss_bytes, repetition.baseline_rss_bytes, repetition.busy_threads)
+    are_sizes = all(0 <= each < _LARGEST for each in sizes)
+    return bool(repetition.latency_ns) and are_sizes and all(0 < t < _LONGEST_NS for t in times)
+
+
+def _is_text(text: str) -> bool:
+    return len(text) <= _MAX_TEXT and text.isprintable()
+
+
+def _concluded(measurement: Measurement, settings: MeasureSettings, spec: SweepSpec) -> Conclusion:
+    """Derive figures and verdict from the samples by our own rules.
+
+    Readings of the other controller's sentinel did not come with them: repetitions that it marked
+    do not count where two others are left, and a worse verdict of its own stays.
+    """
+    steady = [each for each in measurement.repetitions if not each.is_suspect]
+    counting = steady if len(steady) >= 2 else list(measurement.repetitions)
+    taken = [
+        TakenRepetition(
+            ordinal=ordinal,
+            block=None,
+            repetition=repetition,
+            runtime_version=measurement.runtime_version,
+            runtime_build=measurement.runtime_build,
+            affinity=measurement.affinity,
+            taken_at_unix_ms=measurement.measured_at_unix_ms,
+        )
+        for ordinal, repetition in enumerate(counting, 1)
+    ]
+    ours = conclude(taken, settings, _unwatched(spec), not_ready=0)
+    told = measurement.verdict
+    if WITH_FIGURES.index(told) > WITH_FIGURES.index(ours.verdict):
+        return replace(ours, verdict=told, reasons=measurement.reasons)
+    return ours
+
+
+def _unwatched(spec: SweepSpec) -> Course:
+    """A course of which no reading is known."""
+    return Course(
+        spec=spec,
+        planned_ms=0,
+        spread=Spread(),
+        history=Spread(),
+        spent_ms=0,
+        readings_ms=(),
+        sentinel=None,
+        has_repeated=False,
+    )
+
+
+def _spec(measurement: Measurement, settings: MeasureSettings, header: ImportHeader) -> SweepSpec:
+    """What was asked for there, as far as its measurement tells."""
+    return SweepSpec(
+        backbones=(measurement.backbone,),
+        devices=(measurement.device,),
+        runtimes=(measurement.runtime,),
+        threads=(measurement.threads,),
+        weights=measurement.weights,
+        fewest_repetitions=1,
+        most_repetitions=max(measurement.repetitions_wanted, 1),
+        relative_half_width=settings.relative_half_width,
+        time_budget_ms=settings.time_budget_ms,
+        name=f"imported-{header.origin}"[:MAX_NAME_LENGTH],
+    )
+
+
+def _invalid(problem: str) -> EdgerankError:
+    return EdgerankError(ErrorCode.INVALID_INPUT, problem)

@@ -1,0 +1,165 @@
+"""What one controller measured and another one took in: two labs' figures in one place."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.database import open_database
+from models.catalog.catalog import load_catalog
+from protos.runtimes import Runtime
+from tests.processes import edgerank, running_controller
+from tests.recorded import record_sweep
+
+BACKBONES = ("MobileNetV1", "MobileNetV2")
+
+
+def _serve(state_dir: Path, *latency_factors: float) -> Any:
+    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
+    if latency_factors:
+        record_sweep(database, *latency_factors, backbones=BACKBONES, runtimes=tuple(Runtime))
+    database.close()
+    return running_controller(state_dir)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A controller that has measured two backbones on a phone, with both runtimes."""
+    with _serve(tmp_path_factory.mktemp("lab-b"), 1.0, 1.01, 1.02) as (_controller, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A controller that has measured nothing."""
+    with _serve(tmp_path_factory.mktemp("lab-a")) as (_controller, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def exported(measured: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "results.jsonl"
+    done = edgerank("export", str(path), address=measured)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def _best(device: str, address: str) -> tuple[Any, ...]:
+    asked = ("best", "--device", device, "--by", "latency", "--json")
+    winner = json.loads(edgerank(*asked, address=address).stdout)["winner"]["measurement"]
+    kept = ("backbone", "runtime", "latency", "memory", "verdict", "top1", "artifact_sha256")
+    return tuple(winner[each] for each in kept)
+
+
+def _measurements(address: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(edgerank("results", "--json", address=address).stdout)
+    return found
+
+
+def test_what_is_imported_answers_as_where_it_was_measured_and_twice_adds_nothing(
+    measured: str, other: str, exported: Path
+) -> None:
+    first = edgerank("import", str(exported), "--origin", "lab-b", address=other)
+    assert first.returncode == 0, first.stderr
+    assert _best("phone.lab-b", other) == _best("phone", measured)
+    count = len(_measurements(other))
+    assert count == len(_measurements(measured)) == 4
+    again = edgerank("import", str(exported), "--origin", "lab-b", address=other)
+    assert again.returncode == 0, again.stderr
+    assert "4 known before" in again.stdout
+    assert len(_measurements(other)) == count
+
+
+def test_what_comes_home_is_known_there(measured: str, other: str, exported: Path) -> None:
+    assert edgerank("import", str(exported), "--origin", "lab-b", address=other).returncode == 0
+    # The list of JSON has everything, too.
+    back = exported.with_name("back.json")
+    assert edgerank("export", str(back), address=other).returncode == 0
+    home = edgerank("import", str(back), "--origin", "lab-a", address=measured)
+    assert home.returncode == 0, home.stderr
+    assert len(_measurements(measured)) == 4
+    names = [
+        each["name"] for each in json.loads(edgerank("devices", "--json", address=measured).stdout)
+    ]
+    assert names == ["phone"]
+
+
+def test_a_device_of_another_lab_is_marked_and_gets_no_jobs(other: str, exported: Path) -> None:
+    assert edgerank("import", str(exported), "--origin", "lab-b", address=other).returncode == 0
+    [device] = json.loads(edgerank("devices", "--json", address=other).stdout)
+    assert (device["name"], device["origin"], device["connected"]) == (
+        "phone.lab-b",
+        "lab-b",
+        False,
+    )
+    sweep = ("sweep", "--models", "MobileNetV1", "--devices", "phone.lab-b")
+    refused = edgerank(*sweep, address=other)
+    assert refused.returncode == 4
+    assert "lab-b" in refused.stderr
+    assert edgerank("devices", "replace", "phone.lab-b", address=other).returncode == 4
+    actions = json.loads(edgerank("audit", "--json", address=other).stdout)
+    assert "ImportMeasurements" in {each["action"] for each in actions}
+
+
+def _with(change: Callable[[dict[str, Any]], object]) -> Callable[[Path, Path], None]:
+    def damage(source: Path, target: Path) -> None:
+        document = json.loads(source.read_text().splitlines()[0])
+        change(document)
+        target.write_text(json.dumps(document) + "\n")
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _with(lambda each: each.update(device="../../etc")),
+        _with(lambda each: each.update(backbone="<script>")),
+        _with(lambda each: each.update(artifact_sha256="0")),
+        _with(lambda each: each.update(threads=-1)),
+        _with(lambda each: each.update(verdict="excellent")),
+        _with(lambda each: each.update(repetitions=[])),
+        _with(lambda each: each["repetitions"][0].update(latency_ns=[0])),
+        _with(lambda each: each["repetitions"][0].update(latency_ns=[10**15])),
+        _with(lambda each: each["settings"].update(threads=7)),
+        _with(lambda each: each.pop("runtime")),
+        lambda _source, target: target.write_text("{"),
+        lambda _source, target: target.write_bytes(b"\x00\xff" * 40),
+    ],
+)
+def test_nothing_of_a_file_that_cannot_be_is_taken_in(
+    damage: Callable[[Path, Path], object], measured: str, exported: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged.jsonl"
+    damage(exported, path)
+    done = edgerank("import", str(path), "--origin", "lab-c", address=measured)
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_figures_are_of_the_samples_whatever_the_file_says(
+    exported: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path / "boasting.jsonl"
+
+    def boast(document: dict[str, Any]) -> None:
+        document["latency"]["median_ms"] = 0.001
+        document["verdict"] = "ok"
+
+    _with(boast)(exported, path)
+    with _serve(tmp_path_factory.mktemp("lab-d")) as (_controller, address):
+        assert edgerank("import", str(path), address=address).returncode == 0
+        [found] = _measurements(address)
+    repetitions = json.loads(exported.read_text().splitlines()[0])["repetitions"]
+    samples_ms = [ns / 1e6 for each in repetitions for ns in each["latency_ns"]]
+    assert min(samples_ms) <= found["latency"]["median_ms"] <= max(samples_ms)
+    assert found["device"] == "phone.boasting"
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.parquet", "missing.jsonl"])
+def test_what_does_not_carry_everything_is_refused(name: str, measured: str) -> None:
+    assert edgerank("import", name, address=measured).returncode == 2
