@@ -271,9 +271,8 @@ class QueryClient(Client):
 
     def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and which one backbone for all of them."""
-        request = to_message(question, query_pb2.RankFleetRequest)
         with self.said():
-            response = self._stub.RankFleet(request)
+            response = self._stub.RankFleet(to_message(question, query_pb2.RankFleetRequest))
         return from_answer(response, FleetRanking)
 
     def explain(self, question: ExplainQuestion) -> Explanations:
@@ -285,9 +284,8 @@ class QueryClient(Client):
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
-        request = to_message(question, query_pb2.CompareRequest)
         with self.said():
-            response = self._stub.Compare(request)
+            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
         return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
