@@ -97,12 +97,10 @@ def rank(
     told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
-    could_win = sorted(
-        (e for e in held if not (winner or excluded[e.id])), key=preference(firsts.merit)
-    )
+    may_win = (entry for entry in held if not excluded[entry.id])
+    could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
     # What else an emulated device measures would not be ranked either.
-    wanting = () if winner or emulated else missing
-    weights = weights_in_use(measured_here)
+    wanting, weights = () if winner or emulated else missing, weights_in_use(measured_here)
     otherwise = partial(suggest_sweep, device, wanting, constraints, runtimes, weights)
     return Ranking(
         device=device,
