@@ -61,7 +61,8 @@ def _success(route: APIRoute, components: Schema) -> Schema:
 
 def _document(answered: Any, components: Schema) -> Schema:
     if get_origin(answered) is Page:
-        items = _document(tuple[get_args(answered)[0], ...], components)
+        (item,) = get_args(answered)
+        items = {"type": "array", "items": _document(item, components)}
         return {
             "type": "object",
             "description": "Some of what was asked for.",

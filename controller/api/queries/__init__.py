@@ -1,12 +1,13 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.api.queries.meant import meant_devices
 from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
@@ -25,34 +26,24 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
-from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
-from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.ranking.standing.certainty import certainty
-from controller.ranking.standing.listing import listed
-from controller.state.catalog.accuracy import known_top1, list_datasets
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
     MeasurementPage,
     Place,
+    find_measurement,
+    find_place,
     list_newest,
     read_page,
-)
-from controller.state.measurements.stamps import (
-    Stamp,
-    accuracy_stamp,
-    counts_by_device,
-    devices_underway,
 )
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
-from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -136,7 +127,7 @@ class Queries:
         check_constraints(question.constraints)
         check_shares(question.shares)
         known = await self.devices()
-        devices = _meant_devices(question, known)
+        devices = meant_devices(question, known)
         return await self._computed(self._rankings.rank_fleet, devices, question)
 
     async def explain(self, question: ExplainQuestion) -> Explanations:
@@ -192,14 +183,42 @@ class Queries:
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
+        count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self._computed(self._page, wanted, last)
+            page = await self._computed(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
         if wanted.with_underway:
             yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
+
+    async def measurement_page(
+        self, wanted: MeasurementFilter, after: str | None, count: int
+    ) -> MeasurementPage | None:
+        """At most so many behind the one of this id; None where there is none of it.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        place = None
+        if after is not None:
+            place = await self.listed(find_place, self._database, after)
+            if place is None:
+                return None
+        return await self._computed(self._page, wanted, place, count)
+
+    async def measurement(
+        self, measurement_id: str, wanted: MeasurementFilter
+    ) -> Measurement | None:
+        """One measurement beside the accuracy that the filter names; None of one that is not there.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the dataset.
+        """
+        wanted = await self._meant_filter(wanted)
+        return await self._computed(find_measurement, self._database, measurement_id, wanted)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -219,8 +238,7 @@ class Queries:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
 
-    def _page(self, wanted: MeasurementFilter, after: Place | None) -> MeasurementPage:
-        count = SAMPLED_PAGE if wanted.with_samples else PAGE
+    def _page(self, wanted: MeasurementFilter, after: Place | None, count: int) -> MeasurementPage:
         page = read_page(self._database, wanted, after, count)
         minute = wanted.at_minute
         if minute is None:
@@ -265,15 +283,3 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
-
-
-def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
-    """The devices that names and labels mean, connected or not; every one without any.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME.
-    """
-    devices = find_devices(known, question.devices)
-    for name in question.shares:
-        find_device(devices, name)
-    return devices

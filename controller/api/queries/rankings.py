@@ -1,9 +1,10 @@
 """Rankings of a device and of a fleet: read, ranked, and remembered while nothing changes."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -35,6 +36,7 @@ from protos.measuring import Repetition
 # backbone on each device, of which 1,000 take about 4 MB.
 _MOST_RANKINGS: Final = 128
 _MOST_CHOICES: Final = 80_000
+_MOST_MEASUREMENTS: Final = 20_000
 
 
 class Rankings:
@@ -44,6 +46,7 @@ class Rankings:
         self._database = database
         self._catalog = catalog
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
+        self._measurements: Remembered[Sequence[Measurement]] = Remembered(_MOST_MEASUREMENTS)
         self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
 
     def listed(
@@ -53,7 +56,7 @@ class Rankings:
 
         Whole ones are large, and are not.
         """
-        key = (*_of_device(device), constraints, dataset, most)
+        key = (*told_of_device(device), constraints, dataset, most)
         stamp = self._stamp(device)
         is_settled = not devices_underway(self._database, device.device_id)
         known = self._rankings.get(key, stamp) if is_settled else None
@@ -73,7 +76,7 @@ class Rankings:
         dataset = find_dataset(self._database, dataset)
         ranking = rank(
             device.name,
-            self._measured_on(device, constraints, dataset),
+            self._known_on(device, constraints, dataset),
             constraints,
             self._catalog,
             tuple(info.runtime for info in device.profile.working_runtimes),
@@ -104,7 +107,7 @@ class Rankings:
 
         def held(device: Device) -> Held:
             share = question.shares.get(device.name, 1.0)
-            key = (*_of_device(device), question.constraints, dataset, share)
+            key = (*told_of_device(device), question.constraints, dataset, share)
             stamp = (*accuracy, counts.get(device.device_id, 0))
             is_settled = device.device_id not in underway
             known = self._held.get(key, stamp) if is_settled else None
@@ -135,9 +138,16 @@ class Rankings:
         read = list_measurements if is_whole else list_newest
         return [*measured, *read(self._database, wanted)]
 
-
-def _of_device(device: Device) -> tuple[Hashable, ...]:
-    """What an answer says of a device beside what was measured there."""
-    profile = device.profile
-    runtimes = tuple(info.runtime for info in profile.working_runtimes)
-    return device.device_id, device.name, profile.emulator, runtimes
+    def _known_on(
+        self, device: Device, constraints: Constraints, dataset: str
+    ) -> Sequence[Measurement]:
+        """As `_measured_on`, remembered for other questions to the same device."""
+        key = (*told_of_device(device), dataset, constraints.at_minute, constraints.paced_fps)
+        stamp = self._stamp(device)
+        is_settled = not devices_underway(self._database, device.device_id)
+        known = self._measurements.get(key, stamp) if is_settled else None
+        if known is None:
+            known = self._measured_on(device, constraints, dataset)
+            if is_settled:
+                self._measurements.put(key, stamp, known, weight=len(known))
+        return known

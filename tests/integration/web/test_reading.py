@@ -40,7 +40,7 @@ def test_documents_are_those_of_the_command_line(asking: httpx.Client, lab: Lab)
 def test_every_document_has_its_schema(asking: httpx.Client) -> None:
     _conforms(_get(asking, "devices"), "devices")
     _conforms(_get(asking, "best", device="phone"), "ranking")
-    _conforms(_get(asking, "best-for-fleet", by="latency"), "fleet_ranking")
+    _conforms(_get(asking, "best-for-fleet", by="latency"), "rankings/fleet_ranking")
     _conforms(_get(asking, "sweeps")["items"], "sweeps")
     _conforms(_get(asking, "backbones")["items"], "models")
     _conforms(_get(asking, "datasets"), "datasets")

@@ -1,6 +1,5 @@
 """Which backbone is best, and which is faster, over HTTP."""
 
-from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -29,10 +28,10 @@ async def best(parts: Given, asked: Annotated[AskedBest, Query()]) -> Answer[Ran
     Where nothing satisfies the constraints there is no winner, and the answer says what is missing.
     """
     left_out = note_left_out()
-    found = await parts.queries.rank(asked.device, asked.constraints(), asked.accuracy_dataset)
-    most = asked.limit
-    some = replace(found, others=found.others[:most], left_out=found.left_out[:most])
-    return await answer(some, left_out)
+    found = await parts.queries.rank(
+        asked.device, asked.constraints(), asked.accuracy_dataset, most_listed=asked.limit
+    )
+    return await answer(found, left_out)
 
 
 @router.get("/api/v1/pareto", response_model=None)
@@ -41,7 +40,9 @@ async def pareto(
 ) -> Answer[tuple[Candidate, ...]]:
     """What no other beats in both top-1 and median latency on a device, fastest first."""
     left_out = note_left_out()
-    found = await parts.queries.rank(asked.device, asked.constraints(), asked.accuracy_dataset)
+    found = await parts.queries.rank(
+        asked.device, asked.constraints(), asked.accuracy_dataset, most_listed=0
+    )
     return await answer(found.pareto_front, left_out)
 
 
