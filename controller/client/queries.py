@@ -272,9 +272,8 @@ class QueryClient(Client):
 
     def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and which one backbone for all of them."""
-        request = to_message(question, query_pb2.RankFleetRequest)
         with self.said():
-            response = self._stub.RankFleet(request)
+            response = self._stub.RankFleet(to_message(question, query_pb2.RankFleetRequest))
         return from_answer(response, FleetRanking)
 
     def predict(self, question: PredictQuestion) -> DevicePredictions:
