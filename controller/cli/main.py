@@ -96,6 +96,10 @@ COMMANDS: Mapping[str, Listed] = {
     "best": Listed(
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),
+    "why": Listed("controller.cli.rankings.why:why", "Say why a backbone is not the best."),
+    "tune": Listed(
+        "controller.cli.rankings.tune:tune", "Search the fastest setting of one backbone."
+    ),
     "report": Listed(
         "controller.cli.rankings.report:report",
         "Write a device's ranking as one HTML file, or as Markdown.",

@@ -28,6 +28,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.explanations import ExplainQuestion, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
 from controller.domain.sweeps import (
     CancelledSweep,
@@ -274,6 +275,13 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.RankFleet(request)
         return from_answer(response, FleetRanking)
+
+    def explain(self, question: ExplainQuestion) -> Explanations:
+        """Why a backbone is where it is in a ranking, device by device."""
+        request = to_message(question, query_pb2.ExplainRequest)
+        with self.said():
+            response = self._stub.Explain(request, timeout=DEADLINE_S)
+        return from_answer(response, Explanations)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""

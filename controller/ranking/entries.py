@@ -75,7 +75,9 @@ def select_entries(
     measurements = parted.kept
     chosen, passed_over = choose_newest(measurements, _setting, constraints.preference)
     told = {m.measurement_id for m in (*chosen.values(), *(p.measurement for p in passed_over))}
-    usual, _ = choose_newest(measurements, _setting, constraints.preference_without_only)
+    usual = chosen
+    if constraints.only:
+        usual, _ = choose_newest(measurements, _setting, constraints.preference_without_only)
     held_back_ids = {m.measurement_id for m in usual.values()}
     passed_over += [
         LeftOut(measurement=m, reasons=m.reasons)

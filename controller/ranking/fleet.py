@@ -20,7 +20,8 @@ from controller.domain.sweeps import SweepSpec
 from controller.ranking.entries import Entry, latencies_tie, select_entries
 from controller.ranking.merits import front_of, leaders, memory_of, preference
 from controller.ranking.pareto import above_chord
-from controller.ranking.ranking import exclusions, in_scope
+from controller.ranking.ranking import in_scope
+from controller.ranking.requirements import exclusions, requirements
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
@@ -161,7 +162,7 @@ def hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> 
     """Find the best setting of each backbone on a device, and what it loses by it."""
     here = [each for each in figures.measurements if each.device == figures.device]
     entries, _ = select_entries(in_scope(here, constraints), constraints)
-    excluded = exclusions(entries, constraints, catalog)
+    excluded = exclusions(entries, requirements(constraints, catalog))
     merit = constraints.merit
     passing = [entry for entry in entries if not excluded[entry.id]]
     best = leaders(passing).get(merit)

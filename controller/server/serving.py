@@ -93,16 +93,18 @@ async def serve(
 ) -> None:
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
-    Without `web` there are no pages, and nothing is answered over HTTP.
-
     Raises:
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
             it is served; UNREACHABLE for an address.
     """
     with _claimed(state_dir), opened_spans("edgerank-controller") as spans:
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-        catalog = _stored_catalog(database)
-        blobs, changes, meters = open_blobs(state_dir), Changes(), Meters()
+        catalog, blobs = _stored_catalog(database), open_blobs(state_dir)
+        changes, meters, doors = (
+            Changes(),
+            Meters(),
+            Doors(wanted, Authorities(state_dir / "access")),
+        )
         fleet = Fleet(database, changes, clock, socket.gethostname(), pace)
         needs = (database, blobs, state_dir, catalog, fleet.gate)
         converter = Converter(*needs, clock=clock, on_converted=meters.converted)
@@ -112,11 +114,8 @@ async def serve(
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
-        behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
-        service = _query_service(
-            behind, catalog, sweeps, state_dir, steering=steering, open_to_all=wanted.insecure
-        )
-        doors = Doors(wanted, Authorities(state_dir / "access"))
+        behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing, sweeps, steering)
+        service = _query_service(behind, catalog, state_dir, open_to_all=wanted.insecure)
         servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
@@ -128,38 +127,25 @@ async def serve(
         on_authority(doors.listening())
         try:
             with served_metrics(metrics, meters.registry) as metrics_address:
-                async with _served_web(
-                    web, doors, behind, guard=entrance.guard, sweeps=sweeps, steering=steering
-                ) as at:
+                async with _served_web(web, doors, behind, entrance.guard) as at:
                     on_listening(replace(doors.listening(), web_address=at), metrics_address)
                     await until_stopped(stopping, watching, database)
         finally:
-            _cancel_all(*watching, stopping)
-            await _stop_serving(sweeps, fleet, servers)
+            await _stop_serving(sweeps, fleet, servers, {*watching, stopping})
             converter.close()
             database.close()
 
 
-def _cancel_all(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-
-
 def _query_service(
-    behind: "_Behind",
-    catalog: Catalog,
-    sweeps: Sweeps,
-    state_dir: Path,
-    *,
-    steering: Steering,
-    open_to_all: bool,
+    behind: "_Behind", catalog: Catalog, state_dir: Path, *, open_to_all: bool
 ) -> QueryService:
-    own = (behind.database, state_dir, catalog, behind.fleet.gate, behind.limits.upload_bytes)
+    database, fleet, sweeps = behind.database, behind.fleet, behind.sweeps
+    own = (database, state_dir, catalog, fleet.gate, behind.limits.upload_bytes)
     return QueryService(
-        *(behind.database, catalog, behind.queries, sweeps, OwnModels(*own, clock=behind.clock)),
-        steering=steering,
-        fleet=behind.fleet,
-        profiles=Profiles(behind.database, catalog, behind.fleet, sweeps),
+        *(database, catalog, behind.queries, sweeps, OwnModels(*own, clock=behind.clock)),
+        steering=behind.steering,
+        fleet=fleet,
+        profiles=Profiles(database, catalog, fleet, sweeps),
         tracing=behind.tracing,
         clock=behind.clock,
         open_to_all=open_to_all,
@@ -171,12 +157,9 @@ async def _served_web(
     wanted: WebWanted | None,
     doors: Doors,
     behind: "_Behind",
-    *,
     guard: Guard,
-    sweeps: Sweeps,
-    steering: Steering,
 ) -> AsyncIterator[str | None]:
-    """Answers over HTTP until the block ends; gives the address, if any.
+    """Answers over HTTP until the block ends; gives the address, None where none is wanted.
 
     Raises:
         EdgerankError: UNREACHABLE when the port is taken or the address is not this machine's.
@@ -189,8 +172,8 @@ async def _served_web(
     parts = Parts(
         guard=guard,
         queries=behind.queries,
-        sweeps=sweeps,
-        steering=steering,
+        sweeps=behind.sweeps,
+        steering=behind.steering,
         fleet=behind.fleet,
         database=behind.database,
         clock=behind.clock,
@@ -222,7 +205,7 @@ def _stored_catalog(database: Database) -> Catalog:
 
 @dataclass(frozen=True)
 class _Behind:
-    """What stands behind the services of agents and of those who let them in."""
+    """What stands behind the services of agents, of those who let them in, and the web pages."""
 
     database: Database
     fleet: Fleet
@@ -235,6 +218,8 @@ class _Behind:
     changes: Changes
     bandwidth: Bandwidth
     tracing: Tracing
+    sweeps: Sweeps
+    steering: Steering
 
     def watches(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What is looked after beside the services."""
@@ -315,8 +300,12 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(sweeps: Sweeps, fleet: Fleet, servers: Servers) -> None:
-    """Ends every stream, and remembers when devices were last heard of."""
+async def _stop_serving(
+    sweeps: Sweeps, fleet: Fleet, servers: Servers, watches: Collection[asyncio.Task[None]]
+) -> None:
+    """Ends every watch and every stream, and remembers when devices were last heard of."""
+    for task in watches:
+        task.cancel()
     await sweeps.close()
     fleet.end_sessions()
     await servers.stop(STOP_GRACE_S)

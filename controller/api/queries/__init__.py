@@ -1,19 +1,22 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
-from controller.api.queries.remembering import Remembered
+from controller.api.queries.meant import meant_devices
+from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device, find_devices
 from controller.domain.rankings import Constraints, Ranking, check_constraints
+from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
@@ -22,32 +25,25 @@ from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
-from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
-from controller.ranking.listing import listed
-from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.catalog.accuracy import known_top1, list_datasets
+from controller.ranking.explaining import explain
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
     MeasurementPage,
     Place,
+    find_measurement,
+    find_place,
     list_newest,
     read_page,
-)
-from controller.state.measurements.stamps import (
-    Stamp,
-    accuracy_stamp,
-    counts_by_device,
-    devices_underway,
 )
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Backbone, Catalog
+from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -55,11 +51,6 @@ AnswerT = TypeVar("AnswerT")
 # Of their own: however much is asked, the threads that agents' words wait for stay free. What only
 # lists does not wait for what computes: who cancels a sweep is told of it meanwhile.
 _THREADS: Final = 2
-
-# Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
-# backbone on each device, of which 1,000 take about 4 MB.
-_MOST_RANKINGS: Final = 128
-_MOST_CHOICES: Final = 80_000
 
 
 class Queries:
@@ -71,8 +62,7 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
-        self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
-        self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
+        self._rankings = Rankings(database, catalog)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
@@ -125,7 +115,7 @@ class Queries:
         """
         check_constraints(constraints)
         found = await self._measured(device)
-        return await self._computed(self._listed, found, constraints, dataset, most_listed)
+        return await self._computed(self._rankings.listed, found, constraints, dataset, most_listed)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.
@@ -137,8 +127,38 @@ class Queries:
         check_constraints(question.constraints)
         check_shares(question.shares)
         known = await self.devices()
-        devices = _meant_devices(question, known)
-        return await self._computed(self._rank_fleet, devices, question)
+        devices = meant_devices(question, known)
+        return await self._computed(self._rankings.rank_fleet, devices, question)
+
+    async def explain(self, question: ExplainQuestion) -> Explanations:
+        """Why a backbone is where it is, on a device or on each that measured it.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device, the dataset or the backbone; INVALID_INPUT
+                for constraints that no figure can be of.
+        """
+        check_constraints(question.constraints)
+        known = question.device is not None
+        devices = (
+            [await self._measured(question.device)]
+            if question.device is not None
+            else await self.devices(with_removed=True)
+        )
+        found = [await self._computed(self._explain, each, question) for each in devices]
+        told = tuple(each for each in found if known or each.candidate or each.left_out)
+        if not any(each.candidate or each.left_out for each in told):
+            self._check_backbone(question.backbone)
+        return Explanations(on_devices=told)
+
+    def _check_backbone(self, name: str) -> None:
+        try:
+            self._catalog.get(name)
+        except UnknownBackbone as error:
+            raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+    def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
+        ranking = self._rankings.rank(device, question.constraints, question.accuracy_dataset)
+        return explain(ranking, question.backbone)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
@@ -149,8 +169,8 @@ class Queries:
         """
         a, b = await self._meant(question.a), await self._meant(question.b)
         in_a = await self._side(a, question.device)
-        # Without sweeps, or of one, both choose among the same.
-        is_alike = a.sweep_id == b.sweep_id
+        # Without sweeps and backbones, or of one, both choose among the same.
+        is_alike = (a.sweep_id, a.backbone) == (b.sweep_id, b.backbone)
         in_b = in_a if is_alike else await self._side(b, question.device)
         return await self._computed(compare, a, b, in_a, in_b, question.limits)
 
@@ -163,14 +183,42 @@ class Queries:
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
+        count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self._computed(self._page, wanted, last)
+            page = await self._computed(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
         if wanted.with_underway:
             yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
+
+    async def measurement_page(
+        self, wanted: MeasurementFilter, after: str | None, count: int
+    ) -> MeasurementPage | None:
+        """At most so many behind the one of this id; None where there is none of it.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        place = None
+        if after is not None:
+            place = await self.listed(find_place, self._database, after)
+            if place is None:
+                return None
+        return await self._computed(self._page, wanted, place, count)
+
+    async def measurement(
+        self, measurement_id: str, wanted: MeasurementFilter
+    ) -> Measurement | None:
+        """One measurement beside the accuracy that the filter names; None of one that is not there.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the dataset.
+        """
+        wanted = await self._meant_filter(wanted)
+        return await self._computed(find_measurement, self._database, measurement_id, wanted)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -190,85 +238,12 @@ class Queries:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
 
-    def _page(self, wanted: MeasurementFilter, after: Place | None) -> MeasurementPage:
-        count = SAMPLED_PAGE if wanted.with_samples else PAGE
+    def _page(self, wanted: MeasurementFilter, after: Place | None, count: int) -> MeasurementPage:
         page = read_page(self._database, wanted, after, count)
         minute = wanted.at_minute
         if minute is None:
             return page
         return replace(page, measurements=[at_minute(each, minute) for each in page.measurements])
-
-    def _listed(
-        self, device: Device, constraints: Constraints, dataset: str, most: int | None
-    ) -> Ranking:
-        """A ranking, remembered while nothing of the device changes and nothing is measured there.
-
-        Whole ones are large, and are not.
-        """
-        key = (*_of_device(device), constraints, dataset, most)
-        stamp = self._stamp(device)
-        is_settled = not devices_underway(self._database, device.device_id)
-        known = self._rankings.get(key, stamp) if is_settled else None
-        if known is not None:
-            return known
-        ranking = listed(self._rank(device, constraints, dataset), most)
-        if is_settled and most is not None:
-            self._rankings.put(key, stamp, ranking)
-        return ranking
-
-    def _stamp(self, device: Device) -> Stamp:
-        count = counts_by_device(self._database, device.device_id)
-        return (*accuracy_stamp(self._database), *count.values())
-
-    def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        dataset = find_dataset(self._database, dataset)
-        return rank(
-            device.name,
-            self._measured_on(device, constraints, dataset),
-            constraints,
-            self._catalog,
-            tuple(info.runtime for info in device.profile.working_runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
-        )
-
-    def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
-        dataset = find_dataset(self._database, question.accuracy_dataset)
-        accuracy = accuracy_stamp(self._database)
-        counts = counts_by_device(self._database)
-        underway = devices_underway(self._database)
-
-        def held(device: Device) -> Held:
-            share = question.shares.get(device.name, 1.0)
-            key = (*_of_device(device), question.constraints, dataset, share)
-            stamp = (*accuracy, counts.get(device.device_id, 0))
-            is_settled = device.device_id not in underway
-            known = self._held.get(key, stamp) if is_settled else None
-            if known is not None:
-                return known
-            figures = DeviceFigures(
-                device=device.name,
-                measurements=self._measured_on(device, question.constraints, dataset),
-                share=share,
-                runtimes=tuple(info.runtime for info in device.profile.working_runtimes),
-            )
-            found = hold(figures, question.constraints, self._catalog)
-            if is_settled:
-                self._held.put(key, stamp, found, weight=1 + len(found.choices))
-            return found
-
-        of_each = [held(each) for each in devices]
-        return rank_held(of_each, question.constraints, self._catalog, dataset)
-
-    def _measured_on(
-        self, device: Device, constraints: Constraints, dataset: str
-    ) -> list[Measurement]:
-        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        # First, as if they were the oldest: they count only where there is nothing else.
-        measured = list_underway(self._database, wanted, conclude_so_far)
-        # Whether a minute or a clock has figures is not known before it is read.
-        is_whole = constraints.at_minute is not None or constraints.paced_fps is not None
-        read = list_measurements if is_whole else list_newest
-        return [*measured, *read(self._database, wanted)]
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
@@ -281,6 +256,8 @@ class Queries:
     async def _meant(self, side: Selector) -> Selector:
         if side.sweep_id is None:
             return side
+        if side.sweep_id in self._catalog:
+            return replace(side, sweep_id=None, backbone=side.sweep_id)
         return replace(side, sweep_id=await self.sweep_id(side.sweep_id))
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
@@ -288,9 +265,13 @@ class Queries:
             if device is not None:
                 await self._measured(device)
             return await self._computed(
-                list_newest, self._database, MeasurementFilter(device=device)
+                list_newest,
+                self._database,
+                MeasurementFilter(device=device, backbone=side.backbone),
             )
-        return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
+        return await self.measurements(
+            MeasurementFilter(device=device, sweep_id=side.sweep_id, backbone=side.backbone)
+        )
 
     async def listed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
@@ -302,22 +283,3 @@ class Queries:
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
         return await answered_in(self._computing, partial(answer, *args, **kwargs))
-
-
-def _of_device(device: Device) -> tuple[Hashable, ...]:
-    """What an answer says of a device beside what was measured there."""
-    profile = device.profile
-    runtimes = tuple(info.runtime for info in profile.working_runtimes)
-    return device.device_id, device.name, profile.emulator, runtimes
-
-
-def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
-    """The devices that names and labels mean, connected or not; every one without any.
-
-    Raises:
-        EdgerankError: UNKNOWN_NAME.
-    """
-    devices = find_devices(known, question.devices)
-    for name in question.shares:
-        find_device(devices, name)
-    return devices

@@ -27,36 +27,43 @@ def page_of(
     Raises:
         EdgerankError: INVALID_INPUT for a cursor of nothing that is there.
     """
-    start = 0 if cursor is None else _after(items, key, _read(cursor))
+    start = 0 if cursor is None else _after(items, key, read_cursor(cursor))
     some = tuple(items[start : start + limit])
     is_last = start + limit >= len(items)
-    return Page(items=some, next_cursor=None if is_last else _written(key(some[-1])))
+    return Page(items=some, next_cursor=None if is_last else written_cursor(key(some[-1])))
 
 
 def _after(items: Sequence[ItemT], key: Callable[[ItemT], str], last: str) -> int:
     for position, item in enumerate(items):
         if key(item) == last:
             return position + 1
-    raise _invalid()
+    raise cursor_invalid()
 
 
-def _written(key: str) -> str:
+def written_cursor(key: str) -> str:
+    """The cursor that tells of an item by its key."""
     return base64.urlsafe_b64encode(_KIND + key.encode()).decode("ascii").rstrip("=")
 
 
-def _read(cursor: str) -> str:
+def read_cursor(cursor: str) -> str:
+    """The key of the item that a cursor tells of.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what is no cursor.
+    """
     try:
         content = base64.b64decode(
             cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
         ).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise _invalid() from error
+        raise cursor_invalid() from error
     if not content.startswith(_KIND.decode()):
-        raise _invalid()
+        raise cursor_invalid()
     return content.removeprefix(_KIND.decode())
 
 
-def _invalid() -> EdgerankError:
+def cursor_invalid() -> EdgerankError:
+    """What is said of a cursor of nothing that is there."""
     return EdgerankError(
         ErrorCode.INVALID_INPUT,
         "this cursor belongs to no page of this; ask without one for the first page",

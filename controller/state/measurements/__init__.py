@@ -204,7 +204,7 @@ def beside_accuracy(dataset: str) -> Select[Any]:
 def _concluded(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
     conclusion = Conclusion(**{name: row[name] for name in CONCLUDED})
     found = measurement_of(row, conclusion, dataset, measurement_id=row["measurement_id"])
-    return replace(found, repetitions=raw)
+    return replace(found, repetitions=raw) if raw else found
 
 
 def measurement_of(

@@ -13,7 +13,7 @@ from controller.state.measurements import ended, list_measurements, measurements
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import jobs, measurements, reused_jobs
 
-PAGE: Final = 500
+PAGE: Final = 200
 """So many measurements are read at once, without their samples."""
 SAMPLED_PAGE: Final = 16
 """So many with them: each repetition may have 200,000."""
@@ -77,6 +77,26 @@ def read_page(
     is_more = len(places) == count
     last = Place(**places[-1]._mapping) if is_more else None
     return MeasurementPage(measurements=read, last=last)
+
+
+def find_place(database: Database, measurement_id: str) -> Place | None:
+    """Where a measurement stands; None of one that is not there."""
+    query = select(*_ORDER).where(measurements.c.measurement_id == measurement_id)
+    with database.transaction() as transaction:
+        found = transaction.execute(query).mappings().one_or_none()
+    return None if found is None else Place(**found)
+
+
+def find_measurement(
+    database: Database, measurement_id: str, wanted: MeasurementFilter
+) -> Measurement | None:
+    """One measurement beside the filter's accuracy, with samples where it wants them; or None."""
+    query = ended(wanted.accuracy_dataset).where(
+        measurements.c.measurement_id == measurement_id, jobs.c.is_sentinel.is_(False)
+    )
+    with database.transaction() as transaction:
+        rows = transaction.execute(query).mappings().all()
+        return next(iter(measurements_of(transaction, rows, wanted)), None)
 
 
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:

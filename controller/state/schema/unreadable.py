@@ -34,6 +34,8 @@ MAX_SIGNED: Final = 2**31 - 1
 MAX_TEXT: Final = 4_000_000
 _SHOWN_ID: Final = 40
 _REMEMBERED: Final = 1_024
+_FITTED_AT_MOST: Final = 32
+_WITH_NONE: Final = 2
 
 MadeT = TypeVar("MadeT")
 AnswerT = TypeVar("AnswerT")
@@ -92,10 +94,11 @@ def misfit_of(made: object) -> str:
     Whole numbers are those that are counted with, from 0 to what a message has room for; figures
     are finite.
     """
-    if not is_dataclass(made) or isinstance(made, type):
-        return ""
-    declared = _declared(type(made))
-    return next((name for name, fits in declared if not fits(getattr(made, name))), "")
+    made_type: Any = type(made)
+    for name, fits in _declared(made_type):
+        if not fits(getattr(made, name)):
+            return name
+    return ""
 
 
 def finite(stored: object) -> float | None:
@@ -123,7 +126,10 @@ def _log_once(kind: str, shown_id: str, why: str) -> None:
 
 
 @functools.cache
-def _declared(dataclass_type: type) -> tuple[tuple[str, _Fits], ...]:
+def _declared(dataclass_type: Any) -> tuple[tuple[str, _Fits], ...]:
+    """What each field of a dataclass may hold; of anything else nothing is declared."""
+    if not is_dataclass(dataclass_type):
+        return ()
     hints = get_type_hints(dataclass_type)
     names = [each.name for each in fields(dataclass_type)]
     return tuple((name, _fits_field(name, hints[name])) for name in names)
@@ -167,8 +173,27 @@ def _fits(hint: Any, most: int) -> _Fits:
         return _fits_named(hint)
     if hint in _SCALARS:
         return _SCALARS[hint]
+    if any(map(is_dataclass, get_type_hints(hint).values() if is_dataclass(hint) else ())):
+        return _fits_shared(hint)
     # Of anything but a dataclass its kind is all that is asked.
     return lambda value: isinstance(value, hint) and not misfit_of(value)
+
+
+def _fits_shared(hint: Any) -> _Fits:
+    """As any dataclass, of a large one that many rows share: what fitted last is looked at once."""
+    fitting: dict[int, object] = {}
+
+    def fits(value: Any) -> bool:
+        if fitting.get(id(value)) is value:
+            return True
+        if not isinstance(value, hint) or misfit_of(value):
+            return False
+        if len(fitting) >= _FITTED_AT_MOST:
+            fitting.clear()
+        fitting[id(value)] = value
+        return True
+
+    return fits
 
 
 def _fits_generic(origin: Any, parts: tuple[Any, ...], most: int) -> _Fits:
@@ -184,6 +209,9 @@ def _fits_generic(origin: Any, parts: tuple[Any, ...], most: int) -> _Fits:
 
 
 def _fits_any(alternatives: tuple[_Fits, ...]) -> _Fits:
+    if len(alternatives) == _WITH_NONE:
+        first, second = alternatives
+        return lambda value: first(value) or second(value)
     return lambda value: any(fits(value) for fits in alternatives)
 
 
@@ -208,6 +236,8 @@ def _fits_named(hint: Any) -> _Fits:
 def _is_text(value: object) -> bool:
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return False
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

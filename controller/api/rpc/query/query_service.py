@@ -24,6 +24,7 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.explanations import ExplainQuestion
 from controller.domain.rankings.fleet import FleetQuestion
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
@@ -180,6 +181,14 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         async with answered_failures(context):
             ranking = await self._queries.rank_fleet(from_request(request, FleetQuestion))
             return await self._queries.listed(to_message, ranking, query_pb2.RankFleetResponse)
+
+    async def Explain(  # noqa: N802
+        self, request: query_pb2.ExplainRequest, context: Context
+    ) -> query_pb2.ExplainResponse:
+        """Why a backbone is where it is in a ranking."""
+        async with answered_failures(context):
+            found = await self._queries.explain(from_request(request, ExplainQuestion))
+        return to_message(found, query_pb2.ExplainResponse)
 
     async def Compare(  # noqa: N802
         self, request: query_pb2.CompareRequest, context: Context

@@ -1,13 +1,12 @@
 """Measurements, over HTTP."""
 
-from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query
 
 from controller.api.web.answers import Answer, Page, answer
-from controller.api.web.paging import page_of
-from controller.api.web.parts import Given, Parts
+from controller.api.web.paging import cursor_invalid, read_cursor, written_cursor
+from controller.api.web.parts import Given
 from controller.api.web.reading.asked import AskedMeasurement, AskedMeasurements
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
@@ -29,12 +28,12 @@ async def list_measurements(
         accuracy_dataset=asked.accuracy_dataset,
         at_minute=asked.at_minute,
     )
-    found: list[Measurement] = []
-    async for some in parts.queries.measurement_pages(wanted):
-        found += some
-        if asked.cursor is None and len(found) > asked.limit:
-            break
-    page = page_of(found, lambda each: each.measurement_id, asked.cursor, asked.limit)
+    after = None if asked.cursor is None else read_cursor(asked.cursor)
+    found = await parts.queries.measurement_page(wanted, after, asked.limit)
+    if found is None:
+        raise cursor_invalid()
+    following = None if found.last is None else written_cursor(found.last.measurement_id)
+    page = Page(items=tuple(found.measurements), next_cursor=following)
     return await answer(page, left_out)
 
 
@@ -46,25 +45,13 @@ async def get_measurement(
 ) -> Answer[Measurement]:
     """One measurement, with its raw samples unless told otherwise."""
     left_out = note_left_out()
-    wanted = MeasurementFilter(accuracy_dataset=asked.accuracy_dataset)
-    found = await _one(parts, measurement_id, wanted)
-    if asked.with_samples:
-        near = replace(
-            wanted,
-            device=found.device,
-            sweep_id=found.sweep_id,
-            backbone=found.backbone,
-            with_samples=True,
-        )
-        found = await _one(parts, measurement_id, near)
-    return await answer(found, left_out)
-
-
-async def _one(parts: Parts, measurement_id: str, wanted: MeasurementFilter) -> Measurement:
-    for each in await parts.queries.measurements(wanted):
-        if each.measurement_id == measurement_id:
-            return each
-    raise EdgerankError(
-        ErrorCode.UNKNOWN_NAME,
-        f"no measurement has the id {measurement_id!a}; /api/v1/measurements lists them",
+    wanted = MeasurementFilter(
+        accuracy_dataset=asked.accuracy_dataset, with_samples=asked.with_samples
     )
+    found = await parts.queries.measurement(measurement_id, wanted)
+    if found is None:
+        raise EdgerankError(
+            ErrorCode.UNKNOWN_NAME,
+            f"no measurement has the id {measurement_id!a}; /api/v1/measurements lists them",
+        )
+    return await answer(found, left_out)

@@ -29,7 +29,7 @@ async def best(parts: Given, asked: Annotated[AskedBest, Query()]) -> Answer[Ran
     """
     left_out = note_left_out()
     found = await parts.queries.rank(
-        asked.device, asked.constraints(), asked.accuracy_dataset, asked.limit
+        asked.device, asked.constraints(), asked.accuracy_dataset, most_listed=asked.limit
     )
     return await answer(found, left_out)
 
@@ -40,7 +40,9 @@ async def pareto(
 ) -> Answer[tuple[Candidate, ...]]:
     """What no other beats in both top-1 and median latency on a device, fastest first."""
     left_out = note_left_out()
-    found = await parts.queries.rank(asked.device, asked.constraints(), asked.accuracy_dataset)
+    found = await parts.queries.rank(
+        asked.device, asked.constraints(), asked.accuracy_dataset, most_listed=0
+    )
     return await answer(found.pareto_front, left_out)
 
 

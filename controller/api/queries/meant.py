@@ -1,0 +1,26 @@
+"""Which devices a question means, and what of them an answer tells."""
+
+from collections.abc import Hashable, Sequence
+
+from controller.domain.devices import Device
+from controller.domain.names import find_device, find_devices
+from controller.domain.rankings.fleet import FleetQuestion
+
+
+def told_of_device(device: Device) -> tuple[Hashable, ...]:
+    """What an answer says of a device beside what was measured there."""
+    profile = device.profile
+    runtimes = tuple(info.runtime for info in profile.working_runtimes)
+    return device.device_id, device.name, profile.emulator, runtimes
+
+
+def meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices that names and labels mean, connected or not; every one without any.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    devices = find_devices(known, question.devices)
+    for name in question.shares:
+        find_device(devices, name)
+    return devices

@@ -1,0 +1,1 @@
+"""How fast a controller answers that remembers much."""

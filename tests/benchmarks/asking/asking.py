@@ -1,0 +1,197 @@
+"""How long a controller takes to answer that remembers a million measurements."""
+
+import os
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import grpc
+import psutil
+
+from protos.v1 import query_pb2, query_pb2_grpc
+from tests.benchmarks.asking.filling import DEVICES, device_name, fill
+from tests.benchmarks.section import Section
+from tests.benchmarks.size import scaled
+from tests.processes import EDGERANK, running_controller
+
+COUNT: Final = 1_000_000
+ASKED: Final = 60
+PAGE: Final = 200
+LISTED: Final = 50
+_FLEETS: Final = 2
+EXPORT_S: Final = 60.0
+EXPORT_BYTES: Final = 300_000_000
+
+
+@dataclass(frozen=True)
+class _Question:
+    name: str
+    limit_ms: float
+    ask: Callable[[int], object]
+
+
+def run() -> Section:
+    """Each question many times, of another device or limit each time; then one export."""
+    count = scaled(COUNT)
+    devices = min(DEVICES, max(2, count // 5_000))
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        fill(state, count, devices)
+        with running_controller(state) as (controller, address):
+            process = psutil.Process(controller.process.pid)
+            with grpc.insecure_channel(address, options=_ANY_SIZE) as channel:
+                asked = _questions(query_pb2_grpc.QueryStub(channel), devices)
+                timed = [_timed(each) for each in asked]
+            rows = [each.row() for each in timed]
+            taken_s, own, its = _export(process, Path(folder) / "all.parquet", address)
+    rows.append(_export_row(count, taken_s, own, its))
+    are_fast = all(each.is_fast for each in timed)
+    return Section(
+        title="Questions to a controller that remembers much",
+        promise=f"with {COUNT:,} measurements ({devices} devices, each backbone in several "
+        "runtimes, threads and precisions) the ranking of one device is answered in 50 ms, of each "
+        "device in 500 ms, with all candidates in 300 ms, a page of measurements in 100 ms (95th "
+        "percentile of the call); all go to Parquet, samples included, in under "
+        f"{EXPORT_S:g} s with under {EXPORT_BYTES / 1e6:.0f} MB more of memory on either side. "
+        "First: each question is another one; again: nothing has changed since. Both are held "
+        "against the limit.",
+        header=(
+            "question",
+            "first ms, p50",
+            "first ms, p95",
+            "again ms, p50",
+            "again ms, p95",
+            "limit",
+        ),
+        rows=rows,
+        holds=are_fast and taken_s <= EXPORT_S and max(own, its) <= EXPORT_BYTES,
+    )
+
+
+_ANY_SIZE: Final = [("grpc.max_receive_message_length", -1)]
+
+
+def _questions(stub: query_pb2_grpc.QueryStub, devices: int) -> Iterator[_Question]:
+    def rank(number: int) -> object:
+        limits = query_pb2.Constraints(max_latency_ms=5 + number // devices)
+        return stub.Rank(
+            query_pb2.RankRequest(
+                device=device_name(number % devices), constraints=limits, most_listed=LISTED
+            )
+        )
+
+    def front(number: int) -> object:
+        limits = query_pb2.Constraints(min_top1=60 + number // devices)
+        return stub.Rank(
+            query_pb2.RankRequest(device=device_name(number % devices), constraints=limits)
+        )
+
+    def page(number: int) -> object:
+        request = query_pb2.ListMeasurementsRequest(device=device_name(number % devices))
+        answer = stub.ListMeasurements(request)
+        found = list(islice(answer, PAGE))
+        answer.cancel()
+        return found
+
+    def fleet(number: int) -> object:
+        limits = query_pb2.Constraints(max_latency_ms=20 + number)
+        return stub.RankFleet(query_pb2.RankFleetRequest(constraints=limits))
+
+    yield _Question("best on one device", 50, rank)
+    yield _Question("all candidates of one device", 300, front)
+    yield _Question(f"the first {PAGE} measurements of a device", 100, page)
+    yield _Question(f"best on each of {devices} devices", 500, fleet)
+
+
+@dataclass(frozen=True)
+class _Took:
+    """What answers to a question took, each asked for the first time and again, ms."""
+
+    question: _Question
+    first: list[float]
+    again: list[float]
+
+    @property
+    def is_fast(self) -> bool:
+        return max(_p95(self.first), _p95(self.again)) <= self.question.limit_ms
+
+    def row(self) -> tuple[str, ...]:
+        figures = (
+            *(statistics.median(self.first), _p95(self.first)),
+            *(statistics.median(self.again), _p95(self.again)),
+            self.question.limit_ms,
+        )
+        return (self.question.name, *(f"{each:.0f}" for each in figures))
+
+
+def _timed(question: _Question) -> _Took:
+    count = _FLEETS if "each" in question.name else scaled_asks()
+    first = [_took_ms(question, number) for number in range(count)]
+    again = [_took_ms(question, number) for number in range(count) for _ in range(2)]
+    return _Took(question, first, again)
+
+
+def scaled_asks() -> int:
+    """How often each question is asked."""
+    return max(8, scaled(ASKED))
+
+
+def _took_ms(question: _Question, number: int) -> float:
+    begin = time.perf_counter()
+    question.ask(number)
+    return (time.perf_counter() - begin) * 1e3
+
+
+def _p95(taken: list[float]) -> float:
+    return statistics.quantiles(taken, n=20, method="inclusive")[-1]
+
+
+def _export_row(count: int, taken_s: float, own: int, its: int) -> tuple[str, ...]:
+    told = (
+        f"{taken_s:.1f} s; {own / 1e6:.0f} MB more in the controller, {its / 1e6:.0f} MB beside it"
+    )
+    return (f"{count:,} measurements to Parquet", told, "", "", "", f"{EXPORT_S:g} s")
+
+
+def _export(controller: psutil.Process, file: Path, address: str) -> tuple[float, int, int]:
+    """How long an export takes, s, and by how much it makes either side larger, bytes."""
+    before = controller.memory_info().rss
+    environment = {**os.environ, "EDGERANK_CONTROLLER": address}
+    begin = time.perf_counter()
+    command = subprocess.Popen([*EDGERANK, "export", str(file)], env=environment)
+    with _most(controller) as of_controller, _most(psutil.Process(command.pid)) as of_command:
+        if command.wait() != 0:
+            raise RuntimeError("the export failed")
+    return time.perf_counter() - begin, of_controller.most - before, of_command.most
+
+
+@dataclass
+class _Most:
+    most: int = 0
+
+
+@contextmanager
+def _most(process: psutil.Process) -> Iterator[_Most]:
+    """The most memory that a process has while the block runs, looked at ten times a second."""
+    found, is_over = _Most(), threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.1):
+            with suppress(psutil.NoSuchProcess):
+                found.most = max(found.most, process.memory_info().rss)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield found
+    finally:
+        is_over.set()
+        looking.join()

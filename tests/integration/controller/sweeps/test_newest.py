@@ -1,0 +1,110 @@
+"""Of what is measured again the newest is read by an index, and answers are what they were."""
+
+import asyncio
+
+from sqlalchemy import update
+
+from controller.api.queries import Queries
+from controller.domain.access import Caller, CallerKind
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
+from controller.domain.rankings import Constraints
+from controller.fleet.agents import Fleet
+from controller.fleet.reports import record_report
+from controller.ranking.ranking import rank
+from controller.ranking.standing.listing import listed
+from controller.state import attempts
+from controller.state.database import Database
+from controller.state.devices import rename
+from controller.state.measurements import list_measurements
+from controller.state.measurements.pages import Place, list_newest, read_page
+from controller.state.schema import measurements
+from models.catalog.catalog import IMAGENET, load_catalog
+from protos.runtimes import Runtime
+from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.domain_samples import failed_report, measured_report
+
+ALL = MeasurementFilter()
+PHONE = "id-of-phone"
+
+
+def measure(database: Database, *latencies_ms: int, now_ms: int, threads: int = 2) -> None:
+    """A sweep of the phone with a job for each thread, each with the next latency; 0 fails."""
+    start_sweep(database, "phone", threads=tuple(range(1, threads + 1)))
+    for latency_ms in latencies_ms:
+        leased = attempts.lease_next(database, PHONE, now_ms)
+        assert leased is not None
+        told = leased.attempt_id, leased.job_id
+        report = (
+            measured_report(*told, latency_ms * 1_000_000) if latency_ms else failed_report(*told)
+        )
+        record_report(database, PHONE, report, now_ms)
+
+
+def ranked(found: list[Measurement], constraints: Constraints) -> object:
+    return rank("phone", found, constraints, load_catalog())
+
+
+def ids(found: list[Measurement]) -> list[str]:
+    return [each.measurement_id for each in found]
+
+
+def test_a_ranking_of_the_newest_is_that_of_all(database: Database) -> None:
+    measure(database, 5, 8, now_ms=1_000)
+    measure(database, 6, 0, now_ms=2_000)
+    measure(database, 7, 9, now_ms=3_000)
+    # What a clock that was set back calls older is no newer for it.
+    measure(database, 4, 0, now_ms=500)
+    every, newest = list_measurements(database, ALL), list_newest(database, ALL)
+    assert len(newest) < len(every) == 8
+    assert set(ids(newest)) < set(ids(every))
+    verdicts = {each.verdict for each in every} - {Verdict.FAILED}
+    for only in ((), *((verdict,) for verdict in verdicts), (Verdict.THROTTLED,)):
+        wanted = Constraints(only=only)
+        assert ranked(newest, wanted) == ranked(every, wanted)
+
+
+def test_one_that_cannot_be_read_hides_none_that_can(database: Database) -> None:
+    measure(database, 5, now_ms=1_000, threads=1)
+    measure(database, 6, now_ms=2_000, threads=1)
+    (newest,) = list_newest(database, ALL)
+    with database.writing() as transaction:
+        spoilt = measurements.c.measurement_id == newest.measurement_id
+        transaction.execute(update(measurements).where(spoilt).values(busy_threads=-1))
+    assert ids(list_newest(database, ALL)) == ids(list_measurements(database, ALL))
+    assert len(list_newest(database, ALL)) == 1
+
+
+def test_pages_are_all_of_it_in_its_order(database: Database) -> None:
+    measure(database, 5, 8, 7, now_ms=1_000, threads=3)
+    measure(database, 6, 0, 9, now_ms=1_000, threads=3)
+    for wanted in (ALL, MeasurementFilter(device="phone", with_samples=True)):
+        read: list[Measurement] = []
+        last: Place | None = None
+        while True:
+            page = read_page(database, wanted, last, count=2)
+            assert len(page.measurements) <= 2
+            read += page.measurements
+            if (last := page.last) is None:
+                break
+        assert sorted(ids(read)) == sorted(ids(list_measurements(database, wanted)))
+        assert {len(each.repetitions) for each in read if each.latency} == {
+            int(wanted.with_samples)
+        }
+
+
+def test_what_is_remembered_is_what_would_be_found(database: Database, fleet: Fleet) -> None:
+    queries = Queries(database, load_catalog(), fleet)
+    measure(database, 5, 8, now_ms=1_000)
+    first = asyncio.run(queries.rank("phone", Constraints(), IMAGENET, 0))
+    assert first == asyncio.run(queries.rank("phone", Constraints(), IMAGENET, 0))
+    whole = asyncio.run(queries.rank("phone", Constraints(), IMAGENET))
+    assert first == listed(whole, 0)
+    assert (first.others, first.other_count) == ((), len(whole.others))
+    measure(database, 3, 2, now_ms=2_000)
+    again = asyncio.run(queries.rank("phone", Constraints(), IMAGENET, 0))
+    assert again.winner != first.winner
+    rename(database, PHONE, "tablet", Caller(caller=CallerKind.OWNER), 3_000)
+    renamed = asyncio.run(queries.rank("tablet", Constraints(), IMAGENET, 0))
+    assert renamed.winner is not None
+    assert renamed.winner.measurement.device == "tablet"
+    assert renamed.winner.measurement.runtime is Runtime.ONNXRUNTIME
