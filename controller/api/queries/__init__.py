@@ -14,7 +14,7 @@ from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_devices
+from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
