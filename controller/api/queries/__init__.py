@@ -1,6 +1,6 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_devices
+from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
@@ -26,15 +26,10 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
-from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
-from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.ranking.standing.certainty import certainty
-from controller.ranking.standing.listing import listed
-from controller.state.catalog.accuracy import known_top1, list_datasets
+from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -45,17 +40,10 @@ from controller.state.measurements.pages import (
     list_newest,
     read_page,
 )
-from controller.state.measurements.stamps import (
-    Stamp,
-    accuracy_stamp,
-    counts_by_device,
-    devices_underway,
-)
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
-from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
