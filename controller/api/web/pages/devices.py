@@ -3,7 +3,7 @@
 import asyncio
 import io
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import segno
@@ -12,11 +12,11 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from controller.api.web.pages.charts.pareto import pareto_chart
-from controller.api.web.pages.charts.states import states_chart
+from controller.api.web.pages.charts.states import states_charts
 from controller.api.web.pages.links import device_link
 from controller.api.web.pages.site import Site
-from controller.domain.access import JoinTokenSpec
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.access import Caller, JoinTokenSpec
+from controller.domain.devices import Device, DeviceStanding
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
@@ -24,6 +24,8 @@ from controller.domain.sweeps import Activity
 from controller.views.wording import candidates
 from models.catalog.catalog import IMAGENET
 from protos.joining import SECRET_BYTES
+
+Tell = Callable[[Device, Caller], Awaitable[DeviceStanding]]
 
 _EVENTS: Final = 30
 _RANKED: Final = 10
@@ -42,23 +44,22 @@ def add_devices(router: APIRouter, site: Site) -> None:
 def _add_list(router: APIRouter, site: Site) -> None:
     @router.get("/devices")
     async def devices(request: Request) -> Response:
-        await site.admitted(request, "/edgerank.v1.Query/ListDevices")
-        found = await site.behind.queries.devices()
+        found = await site.parts.queries.devices()
         return await site.page(
-            request, "devices/list.html", devices=found, doing=_doing(site.behind.fleet.activities())
+            request, "devices/list.html", devices=found, doing=_doing(site.parts.fleet.activities())
         )
 
 
 def _add_joining(router: APIRouter, site: Site) -> None:
     @router.post("/devices/add")
     async def add(request: Request) -> Response:
-        await site.changing(request, "/edgerank.v1.Access/CreateJoinToken")
+        await site.changing(request)
         spec = JoinTokenSpec(lifetime_ms=_JOIN_WITHIN_MS, uses=1, labels={})
         secret = secrets.token_bytes(SECRET_BYTES)
         token, token_id = await asyncio.to_thread(
-            site.behind.administration.new_join_token, spec, secret, None
+            site.parts.administration.new_join_token, spec, secret, None
         )
-        site.changed(request, "CreateJoinToken", token_id)
+        await site.changed(request, token_id)
         command = f"edgerank agent --join {token}"
         return await site.page(request, "devices/join.html", command=command, code=_code(command))
 
@@ -66,8 +67,7 @@ def _add_joining(router: APIRouter, site: Site) -> None:
 def _add_one(router: APIRouter, site: Site) -> None:
     @router.get("/devices/{name}")
     async def device(request: Request, name: str) -> Response:
-        await site.admitted(request, "/edgerank.v1.Query/Rank")
-        queries = site.behind.queries
+        queries = site.parts.queries
         found = find_device(await queries.devices(with_removed=True), name)
         events = await queries.device_events(name, _EVENTS)
         ranking = await queries.rank(name, Constraints(), IMAGENET)
@@ -76,28 +76,37 @@ def _add_one(router: APIRouter, site: Site) -> None:
             request,
             "devices/one.html",
             device=found,
-            doing=_doing(site.behind.fleet.activities()).get(found.name, ()),
+            doing=_doing(site.parts.fleet.activities()).get(found.name, ()),
             events=events,
             ranking=ranking,
             ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
             chart=pareto_chart(ranking),
-            states=states_chart(latest),
+            states=states_charts(latest),
         )
 
 
 def _add_changes(router: APIRouter, site: Site) -> None:
-    @router.post("/devices/{name}/{change}")
-    async def change(request: Request, name: str, change: str) -> Response:
-        calls = {"drain": "DrainDevice", "rest": "RestDevice", "wake": "WakeDevice"}
-        if change not in calls:
-            raise EdgerankError(ErrorCode.UNKNOWN_NAME, "a device is drained, rested or woken")
-        caller, _ = await site.changing(request, f"/edgerank.v1.Query/{calls[change]}")
-        found = find_device(await site.behind.queries.devices(), name)
-        tending = site.behind.fleet.tending
-        act = {"drain": tending.drain, "rest": tending.rest, "wake": tending.wake}[change]
-        await act(found, caller)
-        site.changed(request, calls[change], found.name)
-        return RedirectResponse(device_link(found.name), 303)
+    tending = site.parts.fleet.tending
+
+    @router.post("/devices/{name}/drain")
+    async def drain(request: Request, name: str) -> Response:
+        return await _told(site, request, name, tending.drain)
+
+    @router.post("/devices/{name}/rest")
+    async def rest(request: Request, name: str) -> Response:
+        return await _told(site, request, name, tending.rest)
+
+    @router.post("/devices/{name}/wake")
+    async def wake(request: Request, name: str) -> Response:
+        return await _told(site, request, name, tending.wake)
+
+
+async def _told(site: Site, request: Request, name: str, tell: Tell) -> Response:
+    caller, _ = await site.changing(request)
+    device = find_device(await site.parts.queries.devices(), name)
+    await tell(device, caller)
+    await site.changed(request, device.name)
+    return RedirectResponse(device_link(device.name), 303)
 
 
 async def _latest(site: Site, ranking: Ranking) -> Sequence[Measurement]:
@@ -109,7 +118,7 @@ async def _latest(site: Site, ranking: Ranking) -> Sequence[Measurement]:
         wanted = MeasurementFilter(
             device=each.device, sweep_id=each.sweep_id, backbone=each.backbone, with_samples=True
         )
-        several = await site.behind.queries.measurements(wanted)
+        several = await site.parts.queries.measurements(wanted)
         found += [one for one in several if one.measurement_id == each.measurement_id]
     return found
 

@@ -25,9 +25,8 @@ def add_home(router: APIRouter, site: Site) -> None:
 
     @router.get("/")
     async def home(request: Request) -> Response:
-        await site.admitted(request, "/edgerank.v1.Query/Rank")
         asked = dict(request.query_params)
-        devices = await site.behind.queries.devices(with_removed=True)
+        devices = await site.parts.queries.devices(with_removed=True)
         names = [each.name for each in devices]
         shown: dict[str, Any] = {"question": Question(), "ranking": None, "problem": ""}
         status = 200
@@ -58,7 +57,7 @@ def add_home(router: APIRouter, site: Site) -> None:
 
 
 async def _answered(site: Site, question: Question) -> dict[str, Any]:
-    ranking = await site.behind.queries.rank(question.device, question.constraints, IMAGENET)
+    ranking = await site.parts.queries.rank(question.device, question.constraints, IMAGENET)
     return answer_shown(ranking, question)
 
 

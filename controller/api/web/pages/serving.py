@@ -25,7 +25,7 @@ _TYPES: Final = {
 
 def pages_router(site: Site) -> APIRouter:
     """Every page, and the files that they are made of."""
-    router = APIRouter(include_in_schema=False, route_class=site.route_class())
+    router = site.router()
     for add in (add_home, add_devices):
         add(router, site)
 

@@ -25,7 +25,7 @@ def pareto_chart(ranking: Ranking) -> Specification | None:
         series = candidate.measurement.series
         row["series"] = series if series in named else OTHER
         row["href"] = measurement_link(candidate.measurement)
-        row["isKnee"] = Merit.VALUE in candidate.first_by
+        row["isKnee"] = Merit.VALUE in candidate.first_by and candidate != ranking.winner
     names = [*named, *([OTHER] if len(named) == _MOST_SERIES else [])]
     for layer in chart["layer"]:
         _recolour(layer, names)

@@ -12,8 +12,8 @@ from protos.measuring import Repetition
 _TITLES = {"celsius": "temperature (°C)", "ghz": "clock (GHz)"}
 
 
-def states_chart(measured: Sequence[Measurement]) -> Specification | None:
-    """Temperature and frequency over time; None where the device tells neither."""
+def states_charts(measured: Sequence[Measurement]) -> list[Specification]:
+    """Temperature and clock over time, a chart each; without what the device does not tell."""
     rows = [
         row
         for measurement in measured
@@ -21,15 +21,12 @@ def states_chart(measured: Sequence[Measurement]) -> Specification | None:
         for state in states_of(repetition)
         for row in _rows(state, measurement.backbone)
     ]
-    known = [each for each in _TITLES if any(row["of"] == each for row in rows)]
-    if not known:
-        return None
-    return drawn(
-        "Temperature and clock of the device while it measured, over time.",
-        0,
-        data={"values": rows},
-        vconcat=[_panel(each, is_last=each == known[-1]) for each in known],
-    ) | {"width": None, "height": None}
+    found = []
+    for kind, title in _TITLES.items():
+        its = [row for row in rows if row["of"] == kind]
+        if its:
+            found.append(_over_time(its, title))
+    return found
 
 
 def states_of(repetition: Repetition) -> Iterator[DeviceState]:
@@ -60,25 +57,22 @@ def _rows(state: DeviceState, backbone: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _panel(kind: str, *, is_last: bool) -> Specification:
-    x_axis = {"title": "time, UTC"} if is_last else {"title": None, "labels": False}
-    return {
-        "width": "container",
-        "height": 120,
-        "transform": [{"filter": f"datum.of == '{kind}'"}],
-        "mark": {"type": "point", "filled": True, "size": 22, "color": "var(--series-1)"},
-        "encoding": {
-            "x": {"field": "at", "type": "temporal", "scale": {"type": "utc"}, "axis": x_axis},
-            "y": {
-                "field": "value",
-                "type": "quantitative",
-                "title": _TITLES[kind],
-                "scale": {"zero": False},
-                "axis": {"tickCount": 4, "minExtent": 45},
+def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
+    value = {"field": "value", "type": "quantitative", "title": title}
+    return drawn(
+        f"{title} of the device while it measured, over time",
+        150,
+        data={"values": rows},
+        mark={"type": "point", "filled": True, "size": 22, "color": "var(--series-1)"},
+        encoding={
+            "x": {
+                "field": "at",
+                "type": "temporal",
+                "title": "time, UTC",
+                "scale": {"type": "utc"},
+                "axis": {"labelOverlap": True, "labelFlush": True},
             },
-            "tooltip": [
-                {"field": "backbone", "type": "nominal"},
-                {"field": "value", "type": "quantitative", "title": _TITLES[kind]},
-            ],
+            "y": value | {"scale": {"zero": False}, "axis": {"tickCount": 4, "minExtent": 45}},
+            "tooltip": [{"field": "backbone", "type": "nominal"}, value],
         },
-    }
+    )
