@@ -51,12 +51,14 @@ class Listening:
         port: for people, programs and joining.
         fleet_port: for members; None without TLS.
         authority_pem: the certificate of who signs; None without TLS.
+        web_address: the URL of the web pages; None without them.
     """
 
     host: str
     port: int
     fleet_port: int | None = None
     authority_pem: str | None = None
+    web_address: str | None = None
 
 
 class Doors:
@@ -69,7 +71,7 @@ class Doors:
 
     def count(self) -> int:
         """How many ports it has."""
-        return 2 if self._is_encrypted() else 1
+        return 2 if self.is_encrypted() else 1
 
     def open(self, of_people: grpc.aio.Server, of_members: grpc.aio.Server) -> None:
         """Listens, each server at its port; without TLS there is but the one of members.
@@ -78,7 +80,7 @@ class Doors:
             EdgerankError: UNREACHABLE when a port is taken, or the address is not this machine's.
         """
         host, port = self.wanted.host, self.wanted.port
-        if not self._is_encrypted():
+        if not self.is_encrypted():
             self._listening = Listening(host=host, port=_bind(of_members, host, port, None))
             return
         bound = _bind(of_people, host, port, _credentials(self.authorities, of_members=False))
@@ -119,7 +121,8 @@ class Doors:
             )
         return port
 
-    def _is_encrypted(self) -> bool:
+    def is_encrypted(self) -> bool:
+        """Whether TLS is spoken here."""
         return not (self.wanted.insecure or is_loopback(self.wanted.host))
 
     def addresses(self) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ class Doors:
             return ()
         host, port = self._listening.host, self._listening.port
         hosts = _own_hosts(of_both="::" in host) if _is_wildcard(host) else (host,)
-        return tuple(_joined(each, port) for each in hosts[:MAX_ADDRESSES])
+        return tuple(joined(each, port) for each in hosts[:MAX_ADDRESSES])
 
 
 def is_loopback(host: str) -> bool:
@@ -170,7 +173,7 @@ def _configuration(shown: ServerIdentity) -> grpc.ServerCertificateConfiguration
 def _bind(
     server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None
 ) -> int:
-    address = _joined(host, port)
+    address = joined(host, port)
     try:
         bound = (
             server.add_insecure_port(address)
@@ -207,5 +210,6 @@ def _own_hosts(*, of_both: bool) -> tuple[str, ...]:
     return tuple(str(each) for each in sorted(near, key=lambda each: each.version))
 
 
-def _joined(host: str, port: int) -> str:
+def joined(host: str, port: int) -> str:
+    """HOST:PORT, of an address of IPv6 with brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

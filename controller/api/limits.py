@@ -64,6 +64,7 @@ class Limits:
         connections: how many may be open at members' port, or at the only one, as far as
             descriptors reach.
         connections_of_people: the same at the other port, where devices join.
+        connections_of_web: how many may be open where pages are asked for, and figures over HTTP.
         reserved_descriptors: what is kept of them for the database, files and children.
         idle_share: one address may hold one connection in so many without a call going on in it.
         streams_a_connection: how many calls may go on in one connection.
@@ -99,6 +100,7 @@ class Limits:
     calls: int = 24_000
     connections: int = 12_000
     connections_of_people: int = 4_000
+    connections_of_web: int = 512
     reserved_descriptors: int = 384
     idle_share: int = 4
     streams_a_connection: int = 100
@@ -139,12 +141,15 @@ class Limits:
         Members' port is the last.
         """
         wanted = self._wanted(ports)
-        share = min(1.0, (descriptors - self.reserved_descriptors) / sum(wanted))
+        share = min(1.0, (descriptors - self._reserved()) / sum(wanted))
         return tuple(max(1, int(connections * share)) for connections in wanted)
 
     def descriptors(self, ports: int) -> int:
         """How many are wanted for so many ports."""
-        return sum(self._wanted(ports)) + self.reserved_descriptors
+        return sum(self._wanted(ports)) + self._reserved()
+
+    def _reserved(self) -> int:
+        return self.reserved_descriptors + self.connections_of_web
 
     def _wanted(self, ports: int) -> tuple[int, ...]:
         return (self.connections_of_people, self.connections)[-ports:]

@@ -2,13 +2,12 @@
 
 import asyncio
 import concurrent.futures
-import signal
 import socket
-from collections.abc import Callable, Collection, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -26,13 +25,17 @@ from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
+from controller.api.rpc.guard import Guard
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
 from controller.api.tracing import Tracing
+from controller.api.web.app import make_app
+from controller.api.web.door import WebDoor, WebWanted
+from controller.api.web.parts import Parts
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.catalog import joined_catalog
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock, SystemClock
@@ -41,6 +44,7 @@ from controller.fleet.sessions import AgentSession
 from controller.own.adding import OwnModels
 from controller.server.backup import clear_backups
 from controller.server.restoring import undo_restore
+from controller.server.watching import look_after_leases, started, stop_signal, until_stopped
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.catalog.own_models import list_own_models
@@ -56,13 +60,9 @@ from protos.log_lines import event_log
 from protos.traces import opened_spans
 from protos.v1 import fleet_pb2, fleet_pb2_grpc, query_pb2, query_pb2_grpc
 
-__all__ = ["Listening", "MetricsPlace", "PushLimits", "Wanted", "serve"]
+__all__ = ["Listening", "MetricsPlace", "PushLimits", "Wanted", "WebWanted", "serve"]
 
 STOP_GRACE_S = 2.0
-LEASES_CHECK_S = 1.0
-# Longer than a busy machine keeps a process from its core.
-STALL_MS = 2_000
-STATE_CHECK_S = 1.0
 _SYSTEM_CLOCK: Clock = SystemClock()
 # A scrape that is answered later than this is of no use to anybody.
 STANDING_WITHIN_S = 10.0
@@ -85,12 +85,15 @@ async def serve(
     *,
     limits: Limits = DEFAULTS,
     metrics: MetricsPlace | None = None,
+    web: WebWanted | None = None,
     on_listening: OnListening,
     on_authority: Callable[[Listening], None],
     clock: Clock = _SYSTEM_CLOCK,
     pace: Pace = USUAL,
 ) -> None:
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
+
+    Without `web` there are no pages, and nothing is answered over HTTP.
 
     Raises:
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
@@ -106,10 +109,11 @@ async def serve(
         planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
+        steering = Steering(database, fleet, changes, clock, demand=converter.demand)
         service = QueryService(
             *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
-            steering=Steering(database, fleet, changes, clock, demand=converter.demand),
+            steering=steering,
             fleet=fleet,
             profiles=Profiles(database, catalog, fleet, sweeps),
             tracing=tracing,
@@ -125,20 +129,61 @@ async def serve(
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
         await servers.start()
-        watching = _started(*behind.watches(), entrance.look_after(doors.ports()))
-        stopping = asyncio.create_task(_stop_signal())
+        watching = started(*behind.watches(), entrance.look_after(doors.ports()))
+        stopping = asyncio.create_task(stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())
         try:
             with served_metrics(metrics, meters.registry) as metrics_address:
-                on_listening(doors.listening(), metrics_address)
-                await _until_stopped(stopping, watching, database)
+                async with _served_web(
+                    web, doors, behind, guard=entrance.guard, sweeps=sweeps, steering=steering
+                ) as at:
+                    on_listening(replace(doors.listening(), web_address=at), metrics_address)
+                    await until_stopped(stopping, watching, database)
         finally:
             for task in (*watching, stopping):
                 task.cancel()
             await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
+
+
+@asynccontextmanager
+async def _served_web(
+    wanted: WebWanted | None,
+    doors: Doors,
+    behind: "_Behind",
+    *,
+    guard: Guard,
+    sweeps: Sweeps,
+    steering: Steering,
+) -> AsyncIterator[str | None]:
+    """Answers over HTTP until the block ends; gives the address, if any.
+
+    Raises:
+        EdgerankError: UNREACHABLE when the port is taken or the address is not this machine's.
+    """
+    if wanted is None:
+        yield None
+        return
+    host, port = doors.wanted.host, doors.wanted.port
+    authorities = doors.authorities if doors.is_encrypted() else None
+    parts = Parts(
+        guard=guard,
+        queries=behind.queries,
+        sweeps=sweeps,
+        steering=steering,
+        fleet=behind.fleet,
+        database=behind.database,
+        clock=behind.clock,
+        open_to_all=doors.wanted.insecure,
+        is_encrypted=doors.is_encrypted(),
+        hosts=wanted.hosts(host),
+    )
+    app = make_app(parts)
+    door = WebDoor(wanted, host, port, authorities)
+    async with door.served(app, behind.limits, parts.stopping):
+        yield door.address
 
 
 @contextmanager
@@ -175,7 +220,7 @@ class _Behind:
 
     def watches(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What is looked after beside the services."""
-        return _look_after_leases(self.fleet, self.clock), *self.tracing.watches()
+        return look_after_leases(self.fleet, self.clock), *self.tracing.watches()
 
     async def look(self, sessions: Collection[AgentSession]) -> Standing:
         """How things stand; in the event loop, which alone changes them."""
@@ -270,78 +315,3 @@ async def _add_services_of_people(servers: Servers, queries: QueryService) -> No
         reflection.enable_server_reflection(names, server)
     for service in ("", *_SERVICES):
         await health_servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
-
-
-async def _look_after_leases(fleet: Fleet, clock: Clock) -> None:
-    while True:
-        before_ms = clock.monotonic_ms()
-        await asyncio.sleep(LEASES_CHECK_S)
-        gap_ms = round(clock.monotonic_ms() - before_ms - 1_000 * LEASES_CHECK_S)
-        if gap_ms > STALL_MS:
-            fleet.stood_still(gap_ms)
-            # What agents said meanwhile is heard before anything is judged.
-            continue
-        try:
-            await fleet.look_after_leases()
-        except EdgerankError as error:
-            # The disk may have room again at the next look.
-            log.error("leases could not be looked after", error=error)
-
-
-def _started(*watches: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:
-    return {asyncio.create_task(watch) for watch in watches}
-
-
-def _tell_end(watching: asyncio.Task[None]) -> None:
-    """Ends a controller that does not look after leases or peers any more: it only seems to work.
-
-    Raises:
-        EdgerankError: EXECUTION.
-    """
-    error = watching.exception()
-    log.critical("the watch over leases and peers ended", exc_info=error)
-    raise EdgerankError(
-        ErrorCode.EXECUTION,
-        f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
-        "whole): start it again, and report what the log says",
-    )
-
-
-async def _until_stopped(
-    stopping: asyncio.Task[None], watching: set[asyncio.Task[None]], database: Database
-) -> None:
-    """Wait for a signal to stop, while leases and peers are looked after and the state is there.
-
-    Raises:
-        EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
-    """
-    present = asyncio.create_task(_look_after_state(database))
-    try:
-        awaited = {stopping, present, *watching}
-        done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        for task in done & watching:
-            _tell_end(task)
-        if present.done():
-            present.result()
-    finally:
-        log.info("stopping")
-        present.cancel()
-
-
-async def _look_after_state(database: Database) -> NoReturn:
-    """Look whether the state is there, for as long as it is.
-
-    Raises:
-        EdgerankError: STORAGE when it is not any more.
-    """
-    while True:
-        await asyncio.sleep(STATE_CHECK_S)
-        database.check_present()
-
-
-async def _stop_signal() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

@@ -27,11 +27,10 @@ from controller.api.pacing import Pauses, Rates
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
 from controller.api.rpc.crowd import Crowd
 from controller.api.rpc.failures import answered_failures, before_failing, end
-from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
+from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who, check
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
-from controller.domain.access import AuditEntry, Caller, CallerKind, Scope
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.access import AuditEntry, Caller, CallerKind
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change, record_once
 from controller.state.committing import Commits
@@ -83,7 +82,7 @@ class Guard(grpc.aio.ServerInterceptor):
         refusals: Refusals,
         meters: Meters,
     ) -> None:
-        self._meters = meters
+        self.meters = meters
         self._commits = commits
         self._clock = clock
         self.limits = limits
@@ -142,12 +141,12 @@ class Guard(grpc.aio.ServerInterceptor):
         not any more.
         """
         shown = _shown(context)
-        before_failing(partial(self._ends, method, need, shown.peer))
-        with self._meters.call(method):
+        before_failing(partial(self.ends, method, need, shown.peer))
+        with self.meters.call(method):
             async with self._let_in(need, context, shown):
                 yield
 
-    async def _ends(
+    async def ends(
         self, method: str, need: Need, peer: str, status: grpc.StatusCode, why: str
     ) -> None:
         """Tells that a call is refused, and lets its answer wait; who hangs up then is told of."""
@@ -196,8 +195,11 @@ class Guard(grpc.aio.ServerInterceptor):
         if need.subject is None or (need.when and not attrgetter(need.when)(said)):
             return
         subject = _subject(attrgetter(need.subject)(said))
-        if not subject:
-            return
+        if subject:
+            await self.remember(method, subject, is_once=need.is_once)
+
+    async def remember(self, method: str, subject: str, *, is_once: bool) -> None:
+        """Writes down what the call that goes on changed, by whatever it came."""
         caller = current_caller()
         entry = AuditEntry(
             at_unix_ms=self._clock.unix_ms(),
@@ -206,28 +208,15 @@ class Guard(grpc.aio.ServerInterceptor):
             action=method.rpartition("/")[2],
             subject=subject,
         )
-        await self._commits.write(record_once if need.is_once else record_change, entry)
+        await self._commits.write(record_once if is_once else record_change, entry)
 
     @asynccontextmanager
     async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
-        task = asyncio.current_task()
-        assert task is not None
-        _handling.set(task)
         with ExitStack() as held:
             async with answered_failures(context):
-                whose = counted_unknown(shown)
-                with self._crowd.counted(Load.UNKNOWN, whose), self._peers.speaking(shown.peer):
-                    known = await self._known(need, shown)
-                caller = known.caller
-                _caller.set(caller)
-                _good_until.set(known.good_until_unix_ms)
-                _check(caller, need)
-                held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
-                held.enter_context(self._noted(caller, shown.peer, task))
-                ended = partial(self._cut_short, task, CERTIFICATE_ENDED)
-                held.enter_context(called_at(known.good_until_unix_ms, self._clock, ended))
+                caller, task = await self.admit(need, shown, held)
             try:
-                await self._wait_for_turn(caller)
+                await self.wait_for_turn(caller)
                 yield
             except asyncio.CancelledError:
                 if task not in self._cut:
@@ -235,7 +224,31 @@ class Guard(grpc.aio.ServerInterceptor):
                 with self._peers.told(shown.peer):
                     await end(context, grpc.StatusCode.PERMISSION_DENIED, self._cut[task])
 
-    async def _wait_for_turn(self, caller: Caller) -> None:
+    async def admit(
+        self, need: Need, shown: Shown, held: ExitStack
+    ) -> tuple[Caller, asyncio.Task[Any]]:
+        """Lets the call of this task in, whatever it came by; its place is kept until `held` ends.
+
+        Raises:
+            EdgerankError: UNKNOWN_CALLER, NOT_ALLOWED or LIMIT.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        _handling.set(task)
+        whose = counted_unknown(shown)
+        with self._crowd.counted(Load.UNKNOWN, whose), self._peers.speaking(shown.peer):
+            known = await self._known(need, shown)
+        caller = known.caller
+        _caller.set(caller)
+        _good_until.set(known.good_until_unix_ms)
+        check(caller, need)
+        held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
+        held.enter_context(self._noted(caller, shown.peer, task))
+        ended = partial(self._cut_short, task, CERTIFICATE_ENDED)
+        held.enter_context(called_at(known.good_until_unix_ms, self._clock, ended))
+        return caller, task
+
+    async def wait_for_turn(self, caller: Caller) -> None:
         """Waits as long as a token asks more than it may; agents wait where they are heard."""
         if caller.caller is CallerKind.TOKEN:
             wait_s = self._rates.wait_s(caller.caller_name, self._clock.monotonic_ms())
@@ -305,33 +318,6 @@ def _shown(context: Context) -> Shown:
         certificate_pem=certificate_of(context),
         authorization=str(authorization[0]) if authorization else None,
     )
-
-
-def _check(caller: Caller, need: Need) -> None:
-    wanted = need.of_caller
-    if isinstance(wanted, Scope):
-        is_enough = caller.has(wanted)
-    else:
-        is_enough = (
-            wanted is Who.ANYONE or caller.device_id is not None or caller.may_speak_for_devices
-        )
-    if is_enough:
-        return
-    if caller.caller is CallerKind.STRANGER:
-        raise EdgerankError(ErrorCode.UNKNOWN_CALLER, _UNKNOWN[isinstance(wanted, Scope)])
-    lacking = f"the scope {wanted.value}" if isinstance(wanted, Scope) else "a device's certificate"
-    raise EdgerankError(
-        ErrorCode.NOT_ALLOWED,
-        f"this needs {lacking}, which the caller has not; ask who runs the controller for it",
-    )
-
-
-_UNKNOWN = {
-    True: "this controller asks for a token; get one from who runs it, and give it to "
-    "'edgerank login'",
-    False: "this controller takes no device without a certificate; start the agent with a token of "
-    "'edgerank token create'",
-}
 
 
 def _subject(what: Any) -> str:

@@ -6,7 +6,8 @@ from enum import Enum
 from typing import Final
 
 from controller.api.limits import Load
-from controller.domain.access import Scope
+from controller.domain.access import Caller, CallerKind, Scope
+from controller.domain.errors import EdgerankError, ErrorCode
 
 
 class Who(Enum):
@@ -118,3 +119,34 @@ NEEDS: Final[Mapping[str, Need]] = {
 
 UNLISTED: Final = Need(Scope.ADMIN)
 """What a call needs that nobody thought of."""
+
+_UNKNOWN: Final = {
+    True: "this controller asks for a token; get one from who runs it, and give it to "
+    "'edgerank login'",
+    False: "this controller takes no device without a certificate; start the agent with a token of "
+    "'edgerank token create'",
+}
+
+
+def check(caller: Caller, need: Need) -> None:
+    """Refuses who may not make a call.
+
+    Raises:
+        EdgerankError: UNKNOWN_CALLER for who showed nothing, NOT_ALLOWED for who lacks something.
+    """
+    wanted = need.of_caller
+    if isinstance(wanted, Scope):
+        is_enough = caller.has(wanted)
+    else:
+        is_enough = (
+            wanted is Who.ANYONE or caller.device_id is not None or caller.may_speak_for_devices
+        )
+    if is_enough:
+        return
+    if caller.caller is CallerKind.STRANGER:
+        raise EdgerankError(ErrorCode.UNKNOWN_CALLER, _UNKNOWN[isinstance(wanted, Scope)])
+    lacking = f"the scope {wanted.value}" if isinstance(wanted, Scope) else "a device's certificate"
+    raise EdgerankError(
+        ErrorCode.NOT_ALLOWED,
+        f"this needs {lacking}, which the caller has not; ask who runs the controller for it",
+    )

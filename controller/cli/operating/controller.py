@@ -14,7 +14,7 @@ from controller.cli.options.values import Converted
 from controller.client.logins import Login, forget_login, keep_login
 from controller.domain.errors import EdgerankError
 from controller.domain.quantities import parse_bytes_per_s, parse_lifetime_ms
-from controller.server.serving import Listening, MetricsPlace, PushLimits, Wanted, serve
+from controller.server.serving import Listening, MetricsPlace, PushLimits, Wanted, WebWanted, serve
 from protos.log_lines import LogFormat, event_log, log_to_stderr
 
 log = event_log(__name__)
@@ -76,6 +76,19 @@ log = event_log(__name__)
     help="The same to one device.",
 )
 @click.option(
+    "--web-port",
+    metavar="PORT|none",
+    help="Where web pages and the query API over HTTP are; 0 takes any free one, none does without "
+    "them.  [default: the second one after --port]",
+)
+@click.option(
+    "--web-name",
+    "web_names",
+    metavar="NAME",
+    multiple=True,
+    help="A name under which browsers ask for the web pages, besides this machine's own.",
+)
+@click.option(
     "--metrics",
     "metrics_place",
     metavar="[HOST:]PORT",
@@ -105,6 +118,8 @@ def controller(
     state_dir: Path,
     push_limit: float | None,
     push_limit_per_device: float | None,
+    web_port: str | None,
+    web_names: tuple[str, ...],
     metrics_place: str | None,
     metrics_insecure: bool,
     log_format: str,
@@ -120,6 +135,7 @@ def controller(
       edgerank controller
       edgerank controller --host 0.0.0.0 --port 7700 --state /srv/edgerank
       edgerank controller --metrics 9187 --log-format json
+      edgerank controller --web-port 8080
       edgerank controller --push-limit 20MB/s --push-limit-per-device 5MB/s
     """
     log_to_stderr(LogFormat(log_format))
@@ -143,6 +159,7 @@ def controller(
         wanted,
         state_dir,
         metrics=metrics,
+        web=WebWanted.parse(web_port, web_names),
         on_listening=partial(_tell_listening, state_dir, insecure),
         on_authority=_log_owner_in,
     )
@@ -158,6 +175,8 @@ def _tell_listening(
             f"with TLS; devices connect to port {listening.fleet_port}, and join with a token "
             "of 'edgerank token create'"
         )
+    if listening.web_address is not None:
+        click.echo(f"web pages and query API at {listening.web_address}")
     if metrics_address is not None:
         click.echo(f"metrics at {metrics_address}")
     if insecure:

@@ -1,0 +1,1 @@
+"""What a controller answers over HTTP: pages, and questions of programs."""

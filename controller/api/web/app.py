@@ -1,0 +1,43 @@
+"""The web application of one controller."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from controller.api.web import reading
+from controller.api.web.callers import admitted
+from controller.api.web.hardening import Hardening
+from controller.api.web.parts import Parts
+from controller.api.web.problems import add_problems
+
+TITLE: Final = "edgerank"
+DOCUMENT_PATH: Final = "/api/v1/openapi.json"
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """Every room of the application: what it answers, each route under its whole path."""
+    return reading.ROUTERS
+
+
+def make_app(parts: Parts) -> FastAPI:
+    """The application, which asks who asks before every route."""
+    app = FastAPI(
+        title=TITLE,
+        # Its pages would come from another host.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(admitted)],
+    )
+    app.state.parts = parts
+    _add(app, routers())
+    add_problems(app)
+    app.add_middleware(Hardening, hosts=parts.hosts, body_bytes=parts.guard.limits.request_bytes)
+    return app
+
+
+def _add(app: FastAPI, rooms: Iterable[APIRouter]) -> None:
+    for room in rooms:
+        app.include_router(room)

@@ -1,0 +1,95 @@
+"""Who asks over HTTP: known, paced and written down as whoever calls by gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from controller.access.callers import Shown
+from controller.api.meters import ends_with
+from controller.api.statuses import STATUSES
+from controller.api.web.needs import Asked, asked_by
+from controller.api.web.parts import Given, Parts, parts_of
+from controller.domain.access import Caller
+from controller.domain.errors import EdgerankError
+from protos.joining import TokenInvalid, bearer_letters, parse_access_token
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A request that was let in.
+
+    Attributes:
+        caller: who asks.
+        asked: for what.
+    """
+
+    caller: Caller
+    asked: Asked
+    _parts: Parts
+
+    async def changed(self, subject: str) -> None:
+        """Writes down what the request changed: a name or an id."""
+        action, need = self.asked
+        await self._parts.guard.remember(action, subject, is_once=need.is_once)
+
+
+async def admitted(request: Request, parts: Given) -> AsyncIterator[Asking]:
+    """Holds a request for as long as it is answered, and counts it; before every route.
+
+    Raises:
+        EdgerankError: UNKNOWN_CALLER, NOT_ALLOWED or LIMIT.
+    """
+    asked = asked_of(request)
+    with parts.guard.meters.call(asked.action), ExitStack() as held:
+        caller, _task = await parts.guard.admit(asked.need, shown_by(request), held)
+        await parts.guard.wait_for_turn(caller)
+        yield Asking(caller, asked, parts)
+
+
+Admitted = Annotated[Asking, Depends(admitted)]
+"""A parameter of a route: who asks."""
+
+
+def asked_of(request: Request) -> Asked:
+    """What a request asks for, once its route is known."""
+    route = request.scope.get("route")
+    return asked_by(request.method, getattr(route, "path", request.url.path))
+
+
+def shown_by(request: Request) -> Shown:
+    """What a request shows of who makes it: a token, or else where it comes from."""
+    return Shown(peer=_peer(request), authorization=_authorization(request))
+
+
+def _authorization(request: Request) -> str | None:
+    """Bearer and the letters of a secret, also where the whole token was sent as people have it."""
+    sent = request.headers.get("authorization")
+    kind, _, letters = (sent or "").partition(" ")
+    try:
+        return f"{kind} {bearer_letters(parse_access_token(letters).secret)}"
+    except TokenInvalid:
+        return sent
+
+
+async def tell_refused(request: Request, error: EdgerankError) -> None:
+    """Tells of a request that was refused, and lets the answer wait where that happens often."""
+    status = STATUSES[error.code]
+    ends_with(status)
+    asked = asked_of(request)
+    peer = _peer(request)
+    await parts_of(request).guard.ends(asked.action, asked.need, peer, status, str(error))
+
+
+def _peer(request: Request) -> str:
+    """Where a request comes from, as gRPC calls it."""
+    if request.client is None:
+        return ""
+    host, port = request.client.host.partition("%")[0], request.client.port
+    version = ip_address(host).version
+    return f"ipv{version}:[{host}]:{port}" if version == 6 else f"ipv4:{host}:{port}"

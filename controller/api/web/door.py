@@ -1,0 +1,241 @@
+"""Where pages and questions over HTTP are answered: a port of the controller's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from controller.access.authorities import Authorities, ServerIdentity
+from controller.api.doors import joined
+from controller.api.limits import Limits
+from controller.domain.errors import EdgerankError, ErrorCode
+from protos.log_lines import event_log
+
+log = event_log(__name__)
+
+HEADER_BYTES: Final = 32_768
+"""Of a request's line and headers, at most."""
+_IDLE_S: Final = 30
+_GRACE_S: Final = 2
+_LAST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebWanted:
+    """Where a person wants pages and questions over HTTP to be answered.
+
+    Attributes:
+        port: None is the second one after the controller's, or any free one where that is taken;
+            0 takes any free one.
+        names: under which it is asked for, besides its addresses.
+    """
+
+    port: int | None = None
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, port: str | None, names: tuple[str, ...] = ()) -> WebWanted | None:
+        """Of what stands on the command line: a port, "none", or nothing for the usual one.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for what is no port.
+        """
+        if port is None:
+            return cls(names=names)
+        if port == "none":
+            return None
+        if not (port.isascii() and port.isdecimal() and int(port) <= _LAST_PORT):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{port!a} is no port for web pages; write 0 to 65535, or none",
+            )
+        return cls(port=int(port), names=names)
+
+    def hosts(self, host: str) -> frozenset[str]:
+        """The names in a request's Host header that mean this controller."""
+        own = socket.gethostname().lower()
+        return frozenset({host, own, own.partition(".")[0], *map(str.lower, self.names)})
+
+
+class WebDoor:
+    """The port of a controller where HTTP is spoken."""
+
+    def __init__(
+        self, wanted: WebWanted, host: str, port: int, authorities: Authorities | None
+    ) -> None:
+        """Binds it.
+
+        Args:
+            wanted: where.
+            host: of the controller.
+            port: of the controller, as it was wanted.
+            authorities: who signs for what is shown; None without TLS.
+
+        Raises:
+            EdgerankError: UNREACHABLE when the port is taken or the address is not this machine's.
+        """
+        self._authorities = authorities
+        self._socket = _bound(wanted, host, port)
+        self.port = int(self._socket.getsockname()[1])
+        scheme = "http" if authorities is None else "https"
+        self.address = f"{scheme}://{joined(host, self.port)}/"
+
+    @asynccontextmanager
+    async def served(
+        self, app: FastAPI, limits: Limits, stopping: asyncio.Event
+    ) -> AsyncIterator[None]:
+        """Answers until the block ends; what follows something ends when `stopping` is set."""
+        config = _config(app, limits)
+        if self._authorities is not None:
+            config.ssl = _context(self._authorities)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[self._socket]))
+        try:
+            yield
+        finally:
+            stopping.set()
+            server.should_exit = True
+            await serving
+
+    def close(self) -> None:
+        """Lets go of a port that was never served."""
+        self._socket.close()
+
+
+class _Server(uvicorn.Server):
+    """A server whose process hears signals by itself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves them alone."""
+        yield
+
+
+def _config(app: FastAPI, limits: Limits) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http=_protocol(limits),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+    )
+    config.load()
+    return config
+
+
+def _protocol(limits: Limits) -> type[H11Protocol]:
+    class Protocol(H11Protocol):
+        """Holds connections to the limits of a controller."""
+
+        def connection_made(self, transport: Any) -> None:
+            """Closes one too many, and who does not begin to ask in time."""
+            super().connection_made(transport)
+            if self._is_one_too_many():
+                transport.abort()
+            else:
+                self.loop.call_later(limits.request_s, self._close_unbegun)
+
+        def _is_one_too_many(self) -> bool:
+            most = limits.connections_of_web
+            if len(self.connections) > most:
+                return True
+            of_place = Counter(_place(each) for each in self.connections)[_place(self)]
+            return of_place > most // limits.idle_share
+
+        def _close_unbegun(self) -> None:
+            if self.cycle is None and not self.transport.is_closing():
+                self.transport.abort()
+
+    return Protocol
+
+
+def _place(connection: object) -> str:
+    """The address of who asks by a connection; of none of ours, none."""
+    client = connection.client if isinstance(connection, H11Protocol) else None
+    return client[0] if client else ""
+
+
+def _bound(wanted: WebWanted, host: str, port: int) -> socket.socket:
+    if wanted.port is not None:
+        return _listening(host, wanted.port)
+    usual = port + 2 if 0 < port <= _LAST_PORT - 2 else 0
+    try:
+        return _listening(host, usual)
+    except EdgerankError:
+        # Nobody asked for this very one.
+        log.warning("the usual port of web pages is taken; another one is theirs", usual=usual)
+        return _listening(host, 0)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, proto)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            bound.bind(address)
+            # Without this the port could still be another's.
+            bound.listen(128)
+        except OSError:
+            bound.close()
+            raise
+    except OSError as error:
+        raise EdgerankError(
+            ErrorCode.UNREACHABLE,
+            f"cannot answer HTTP on {host}:{port}: the port is taken or the address is not this "
+            "machine's; choose another --web-port (0 takes any free one, none does without)",
+        ) from error
+    bound.setblocking(False)
+    return bound
+
+
+def _context(authorities: Authorities) -> ssl.SSLContext:
+    """What shows the newest certificate in each handshake."""
+    shown = authorities.server
+    newest = _loaded(shown)
+
+    def changed(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        nonlocal shown, newest
+        if authorities.server is not shown:
+            shown = authorities.server
+            newest = _loaded(shown)
+        connection.context = newest
+
+    context = _loaded(shown)
+    context.sni_callback = changed
+    return context
+
+
+def _loaded(identity: ServerIdentity) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with TemporaryDirectory(prefix="edgerank-") as folder:
+        key, chain = Path(folder, "key"), Path(folder, "chain")
+        key.touch(mode=0o600)
+        key.write_bytes(identity.key)
+        chain.write_bytes(identity.chain)
+        context.load_cert_chain(chain, key)
+    return context

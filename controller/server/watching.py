@@ -1,0 +1,97 @@
+"""What a controller looks after for as long as it serves, and what ends it."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any, NoReturn
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.fleet.agents import Fleet
+from controller.fleet.clock import Clock
+from controller.state.database import Database
+from protos.log_lines import event_log
+
+LEASES_CHECK_S = 1.0
+# Longer than a busy machine keeps a process from its core.
+STALL_MS = 2_000
+STATE_CHECK_S = 1.0
+
+log = event_log(__name__)
+
+
+async def look_after_leases(fleet: Fleet, clock: Clock) -> None:
+    """Looks after them once a second, except where this process itself stood still."""
+    while True:
+        before_ms = clock.monotonic_ms()
+        await asyncio.sleep(LEASES_CHECK_S)
+        gap_ms = round(clock.monotonic_ms() - before_ms - 1_000 * LEASES_CHECK_S)
+        if gap_ms > STALL_MS:
+            fleet.stood_still(gap_ms)
+            # What agents said meanwhile is heard before anything is judged.
+            continue
+        try:
+            await fleet.look_after_leases()
+        except EdgerankError as error:
+            # The disk may have room again at the next look.
+            log.error("leases could not be looked after", error=error)
+
+
+def started(*watches: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:
+    """Begins them all."""
+    return {asyncio.create_task(watch) for watch in watches}
+
+
+def _tell_end(watching: asyncio.Task[None]) -> None:
+    """Ends a controller that does not look after leases or peers any more: it only seems to work.
+
+    Raises:
+        EdgerankError: EXECUTION.
+    """
+    error = watching.exception()
+    log.critical("the watch over leases and peers ended", exc_info=error)
+    raise EdgerankError(
+        ErrorCode.EXECUTION,
+        f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
+        "whole): start it again, and report what the log says",
+    )
+
+
+async def until_stopped(
+    stopping: asyncio.Task[None], watching: set[asyncio.Task[None]], database: Database
+) -> None:
+    """Wait for a signal to stop, while leases and peers are looked after and the state is there.
+
+    Raises:
+        EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
+    """
+    present = asyncio.create_task(_look_after_state(database))
+    try:
+        awaited = {stopping, present, *watching}
+        done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & watching:
+            _tell_end(task)
+        if present.done():
+            present.result()
+    finally:
+        log.info("stopping")
+        present.cancel()
+
+
+async def _look_after_state(database: Database) -> NoReturn:
+    """Look whether the state is there, for as long as it is.
+
+    Raises:
+        EdgerankError: STORAGE when it is not any more.
+    """
+    while True:
+        await asyncio.sleep(STATE_CHECK_S)
+        database.check_present()
+
+
+async def stop_signal() -> None:
+    """Waits for SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
