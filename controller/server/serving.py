@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
-from controller.api.rpc.guard import Guard
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
 from controller.api.tracing import Tracing
 from controller.api.web.app import make_app
 from controller.api.web.door import WebDoor, WebWanted
+from controller.api.web.pages.sessions import Sessions
 from controller.api.web.parts import Parts
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
@@ -54,6 +55,7 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from models.catalog.catalog import Catalog, load_catalog
 from protos.log_lines import event_log
@@ -110,10 +112,12 @@ async def serve(
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
+        retrying = Retrying(database, sweeps)
         service = QueryService(
             *(database, catalog, queries, sweeps),
             OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
             steering=steering,
+            retrying=retrying,
             fleet=fleet,
             profiles=Profiles(database, catalog, fleet, sweeps),
             tracing=tracing,
@@ -124,7 +128,18 @@ async def serve(
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
-        servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
+        servers, entrance, administration = _guarded_servers(
+            doors, behind, lambda: on_authority(doors.listening())
+        )
+        given = partial(
+            Parts,
+            guard=entrance.guard,
+            sweeps=sweeps,
+            steering=steering,
+            retrying=retrying,
+            administration=administration,
+            catalog=catalog,
+        )
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
@@ -135,9 +150,7 @@ async def serve(
         on_authority(doors.listening())
         try:
             with served_metrics(metrics, meters.registry) as metrics_address:
-                async with _served_web(
-                    web, doors, behind, guard=entrance.guard, sweeps=sweeps, steering=steering
-                ) as at:
+                async with _served_web(web, doors, behind, given) as at:
                     on_listening(replace(doors.listening(), web_address=at), metrics_address)
                     await until_stopped(stopping, watching, database)
         finally:
@@ -153,10 +166,7 @@ async def _served_web(
     wanted: WebWanted | None,
     doors: Doors,
     behind: "_Behind",
-    *,
-    guard: Guard,
-    sweeps: Sweeps,
-    steering: Steering,
+    given: Callable[..., Parts],
 ) -> AsyncIterator[str | None]:
     """Answers over HTTP until the block ends; gives the address, if any.
 
@@ -168,16 +178,14 @@ async def _served_web(
         return
     host, port = doors.wanted.host, doors.wanted.port
     authorities = doors.authorities if doors.is_encrypted() else None
-    parts = Parts(
-        guard=guard,
+    parts = given(
         queries=behind.queries,
-        sweeps=sweeps,
-        steering=steering,
         fleet=behind.fleet,
         database=behind.database,
         clock=behind.clock,
         open_to_all=doors.wanted.insecure,
         is_encrypted=doors.is_encrypted(),
+        sessions=Sessions(behind.clock),
         hosts=wanted.hosts(host),
     )
     app = make_app(parts)
@@ -238,7 +246,7 @@ class _Behind:
 
 def _guarded_servers(
     doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> tuple[Servers, Entrance]:
+) -> tuple[Servers, Entrance, Administration]:
     """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
@@ -278,7 +286,7 @@ def _guarded_servers(
         server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
         fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
         query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
-    return servers, entrance
+    return servers, entrance, administration
 
 
 def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:

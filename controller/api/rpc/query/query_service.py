@@ -58,6 +58,7 @@ class QueryService(DeviceCalls, SteeringCalls):
         own_models: OwnModels,
         *,
         steering: Steering,
+        retrying: Retrying,
         fleet: Fleet,
         profiles: Profiles,
         tracing: Tracing,
@@ -66,7 +67,7 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> None:
         self._tracing = tracing
         DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
-        SteeringCalls.__init__(self, queries, steering, Retrying(database, sweeps))
+        SteeringCalls.__init__(self, queries, steering, retrying)
         self._database = database
         self._catalog = catalog
         self._sweeps = sweeps

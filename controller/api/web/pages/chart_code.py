@@ -53,7 +53,7 @@ async def _bundled() -> bytes:
     if child.returncode != 0 or not script:
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"the charts' code could not be bundled (exit code {child.returncode}); the tables have "
-            "every figure",
+            f"the charts' code could not be bundled (exit code {child.returncode}); the tables "
+            "have every figure",
         )
     return script

@@ -14,13 +14,15 @@ from markupsafe import Markup
 from controller.api.web.pages.charts.pareto import pareto_chart
 from controller.api.web.pages.charts.states import states_charts
 from controller.api.web.pages.links import device_link
-from controller.api.web.pages.site import Site
+from controller.api.web.pages.site import changed, changing, page
+from controller.api.web.parts import parts_of
 from controller.domain.access import Caller, JoinTokenSpec
 from controller.domain.devices import Device, DeviceStanding
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import Activity
+from controller.fleet.standing.tending import Tending
 from controller.views.wording import candidates
 from models.catalog.catalog import IMAGENET
 from protos.joining import SECRET_BYTES
@@ -33,50 +35,53 @@ _LATEST: Final = 12
 _JOIN_WITHIN_MS: Final = 3_600_000
 
 
-def add_devices(router: APIRouter, site: Site) -> None:
+def add_devices(router: APIRouter) -> None:
     """Add the pages of devices to the router."""
-    _add_list(router, site)
-    _add_joining(router, site)
-    _add_one(router, site)
-    _add_changes(router, site)
+    _add_list(router)
+    _add_joining(router)
+    _add_one(router)
+    _add_changes(router)
 
 
-def _add_list(router: APIRouter, site: Site) -> None:
+def _add_list(router: APIRouter) -> None:
     @router.get("/devices")
     async def devices(request: Request) -> Response:
-        found = await site.parts.queries.devices()
-        return await site.page(
-            request, "devices/list.html", devices=found, doing=_doing(site.parts.fleet.activities())
+        found = await parts_of(request).queries.devices()
+        return await page(
+            request,
+            "devices/list.html",
+            devices=found,
+            doing=_doing(parts_of(request).fleet.activities()),
         )
 
 
-def _add_joining(router: APIRouter, site: Site) -> None:
+def _add_joining(router: APIRouter) -> None:
     @router.post("/devices/add")
     async def add(request: Request) -> Response:
-        await site.changing(request)
+        await changing(request)
         spec = JoinTokenSpec(lifetime_ms=_JOIN_WITHIN_MS, uses=1, labels={})
         secret = secrets.token_bytes(SECRET_BYTES)
         token, token_id = await asyncio.to_thread(
-            site.parts.administration.new_join_token, spec, secret, None
+            parts_of(request).administration.new_join_token, spec, secret, None
         )
-        await site.changed(request, token_id)
+        await changed(request, token_id)
         command = f"edgerank agent --join {token}"
-        return await site.page(request, "devices/join.html", command=command, code=_code(command))
+        return await page(request, "devices/join.html", command=command, code=_code(command))
 
 
-def _add_one(router: APIRouter, site: Site) -> None:
+def _add_one(router: APIRouter) -> None:
     @router.get("/devices/{name}")
     async def device(request: Request, name: str) -> Response:
-        queries = site.parts.queries
+        queries = parts_of(request).queries
         found = find_device(await queries.devices(with_removed=True), name)
         events = await queries.device_events(name, _EVENTS)
         ranking = await queries.rank(name, Constraints(), IMAGENET)
-        latest = await _latest(site, ranking)
-        return await site.page(
+        latest = await _latest(request, ranking)
+        return await page(
             request,
             "devices/one.html",
             device=found,
-            doing=_doing(site.parts.fleet.activities()).get(found.name, ()),
+            doing=_doing(parts_of(request).fleet.activities()).get(found.name, ()),
             events=events,
             ranking=ranking,
             ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
@@ -85,31 +90,33 @@ def _add_one(router: APIRouter, site: Site) -> None:
         )
 
 
-def _add_changes(router: APIRouter, site: Site) -> None:
-    tending = site.parts.fleet.tending
-
+def _add_changes(router: APIRouter) -> None:
     @router.post("/devices/{name}/drain")
     async def drain(request: Request, name: str) -> Response:
-        return await _told(site, request, name, tending.drain)
+        return await _told(request, name, _tending(request).drain)
 
     @router.post("/devices/{name}/rest")
     async def rest(request: Request, name: str) -> Response:
-        return await _told(site, request, name, tending.rest)
+        return await _told(request, name, _tending(request).rest)
 
     @router.post("/devices/{name}/wake")
     async def wake(request: Request, name: str) -> Response:
-        return await _told(site, request, name, tending.wake)
+        return await _told(request, name, _tending(request).wake)
 
 
-async def _told(site: Site, request: Request, name: str, tell: Tell) -> Response:
-    caller, _ = await site.changing(request)
-    device = find_device(await site.parts.queries.devices(), name)
+def _tending(request: Request) -> Tending:
+    return parts_of(request).fleet.tending
+
+
+async def _told(request: Request, name: str, tell: Tell) -> Response:
+    caller, _ = await changing(request)
+    device = find_device(await parts_of(request).queries.devices(), name)
     await tell(device, caller)
-    await site.changed(request, device.name)
+    await changed(request, device.name)
     return RedirectResponse(device_link(device.name), 303)
 
 
-async def _latest(site: Site, ranking: Ranking) -> Sequence[Measurement]:
+async def _latest(request: Request, ranking: Ranking) -> Sequence[Measurement]:
     """The newest measurements that a ranking has, with samples."""
     measured = [each.measurement for each in candidates(ranking)]
     newest = sorted(measured, key=lambda each: each.measured_at_unix_ms)[-_LATEST:]
@@ -118,7 +125,7 @@ async def _latest(site: Site, ranking: Ranking) -> Sequence[Measurement]:
         wanted = MeasurementFilter(
             device=each.device, sweep_id=each.sweep_id, backbone=each.backbone, with_samples=True
         )
-        several = await site.parts.queries.measurements(wanted)
+        several = await parts_of(request).queries.measurements(wanted)
         found += [one for one in several if one.measurement_id == each.measurement_id]
     return found
 
@@ -138,5 +145,3 @@ def _code(command: str) -> Markup:
     )
     # Of modules only: nothing of the command stands in it as text.
     return Markup(drawn.getvalue().decode())
-
-

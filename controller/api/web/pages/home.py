@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.charts.pareto import pareto_chart
 from controller.api.web.pages.question import SLIDERS, Question, read_question, write_question
-from controller.api.web.pages.site import Site, is_part
+from controller.api.web.pages.site import is_part, page
+from controller.api.web.parts import parts_of
 from controller.domain.errors import EdgerankError
 from controller.domain.rankings import Merit, Ranking
 from controller.views import wording
@@ -20,13 +21,13 @@ _ROWS: Final = 40
 _LEFT_OUT: Final = 20
 
 
-def add_home(router: APIRouter, site: Site) -> None:
+def add_home(router: APIRouter) -> None:
     """Add the first page to the router."""
 
     @router.get("/")
     async def home(request: Request) -> Response:
         asked = dict(request.query_params)
-        devices = await site.parts.queries.devices(with_removed=True)
+        devices = await parts_of(request).queries.devices(with_removed=True)
         names = [each.name for each in devices]
         shown: dict[str, Any] = {"question": Question(), "ranking": None, "problem": ""}
         status = 200
@@ -36,10 +37,10 @@ def add_home(router: APIRouter, site: Site) -> None:
                 question = replace(question, device=names[0])
             shown["question"] = question
             if question.device:
-                shown |= await _answered(site, question)
+                shown |= await _answered(request, question)
         except EdgerankError as error:
             status, shown["problem"] = 400, str(error)
-        response = await site.page(
+        response = await page(
             request,
             "home/answer.html" if is_part(request) else "home/page.html",
             status=status,
@@ -56,8 +57,8 @@ def add_home(router: APIRouter, site: Site) -> None:
         return response
 
 
-async def _answered(site: Site, question: Question) -> dict[str, Any]:
-    ranking = await site.parts.queries.rank(question.device, question.constraints, IMAGENET)
+async def _answered(request: Request, question: Question) -> dict[str, Any]:
+    ranking = await parts_of(request).queries.rank(question.device, question.constraints, IMAGENET)
     return answer_shown(ranking, question)
 
 

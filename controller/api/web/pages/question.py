@@ -1,7 +1,7 @@
 """The question that people put on the first page: a form, and the same in the page's address."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ class Question:
     """
 
     device: str = ""
-    constraints: Constraints = Constraints()
+    constraints: Constraints = field(default_factory=Constraints)
     shows_all: bool = False
 
 

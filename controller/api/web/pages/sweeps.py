@@ -11,10 +11,11 @@ from fastapi.responses import RedirectResponse
 
 from controller.api.web.pages.links import sweep_link
 from controller.api.web.pages.new_sweep import joined_fields, read_sweep
-from controller.api.web.pages.site import Site
+from controller.api.web.pages.site import changed, changing, page
+from controller.api.web.parts import parts_of
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.measurements import MeasurementFilter, Verdict
-from controller.domain.sweeps import RUNNING_PHASES, SweepSnapshot, SweepSummary
+from controller.domain.sweeps import RUNNING_PHASES, SweepPhase, SweepSnapshot, SweepSummary
 from controller.views.reasons import sentences
 from controller.views.reasons.folding import left_out_lines
 from models.catalog.precisions import Precision
@@ -25,38 +26,38 @@ _SHOWN: Final = 200
 _CONVERTED: Final = 12
 
 
-def add_sweeps(router: APIRouter, site: Site) -> None:
+def add_sweeps(router: APIRouter) -> None:
     """Add the pages of sweeps to the router."""
-    _add_list(router, site)
-    _add_new(router, site)
-    _add_one(router, site)
-    _add_changes(router, site)
+    _add_list(router)
+    _add_new(router)
+    _add_one(router)
+    _add_changes(router)
 
 
-def _add_list(router: APIRouter, site: Site) -> None:
+def _add_list(router: APIRouter) -> None:
     @router.get("/sweeps")
     async def sweeps(request: Request) -> Response:
-        found = await site.parts.queries.sweeps()
-        return await site.page(
+        found = await parts_of(request).queries.sweeps()
+        return await page(
             request, "sweeps/list.html", sweeps=found[:_LISTED], sweep_count=len(found)
         )
 
 
-def _add_new(router: APIRouter, site: Site) -> None:
+def _add_new(router: APIRouter) -> None:
     @router.get("/sweeps/new")
     async def new(request: Request) -> Response:
         asked = joined_fields(request.query_params.multi_items())
         plan, problem, left_out = None, "", []
         if "models" in asked:
             try:
-                spec = read_sweep(asked, site.parts.catalog)
-                plan = await site.parts.sweeps.preview(spec, with_jobs=False)
+                spec = read_sweep(asked, parts_of(request).catalog)
+                plan = await parts_of(request).sweeps.preview(spec, with_jobs=False)
                 left_out = list(left_out_lines(plan.left_out))
             except Refused as error:
                 problem = sentences(error.reasons)
             except EdgerankError as error:
                 problem = str(error)
-        return await site.page(
+        return await page(
             request,
             "sweeps/new.html",
             status=400 if problem else 200,
@@ -65,8 +66,8 @@ def _add_new(router: APIRouter, site: Site) -> None:
             problem=problem,
             left_out=left_out,
             shown_to_convert=_CONVERTED,
-            devices=await site.parts.queries.devices(),
-            backbones=[each.name for each in site.parts.catalog],
+            devices=await parts_of(request).queries.devices(),
+            backbones=[each.name for each in parts_of(request).catalog],
             runtimes=Runtime,
             precisions=Precision,
             request_id=uuid.uuid4().hex,
@@ -74,29 +75,34 @@ def _add_new(router: APIRouter, site: Site) -> None:
 
     @router.post("/sweeps")
     async def start(request: Request) -> Response:
-        caller, form = await site.changing(request)
+        caller, form = await changing(request)
         asked = joined_fields(parse_qsl((await request.body()).decode("utf-8", "replace")))
-        spec = read_sweep(asked, site.parts.catalog)
-        started = await site.parts.sweeps.start(spec, caller.person, form.get("request_id", ""))
-        await site.changed(request, started.sweep_id)
+        spec = read_sweep(asked, parts_of(request).catalog)
+        started = await parts_of(request).sweeps.start(
+            spec, caller.person, form.get("request_id", "")
+        )
+        await changed(request, started.sweep_id)
         return RedirectResponse(sweep_link(started.sweep_id), 303)
 
 
-def _add_one(router: APIRouter, site: Site) -> None:
+def _add_one(router: APIRouter) -> None:
     @router.get("/sweeps/{wanted}")
     async def sweep(request: Request, wanted: str) -> Response:
-        sweep_id = await site.parts.queries.sweep_id(wanted)
-        summary = _found(await site.parts.queries.sweeps(), sweep_id)
-        snapshot = await _snapshot(site.parts.sweeps.watch(sweep_id))
-        measured = await site.parts.queries.measurements(MeasurementFilter(sweep_id=sweep_id))
+        sweep_id = await parts_of(request).queries.sweep_id(wanted)
+        summary = _found(await parts_of(request).queries.sweeps(), sweep_id)
+        snapshot = await _snapshot(parts_of(request).sweeps.watch(sweep_id))
+        measured = await parts_of(request).queries.measurements(
+            MeasurementFilter(sweep_id=sweep_id)
+        )
         outcomes = [each for each in snapshot.ended if not each.is_sentinel]
         failed = [each for each in outcomes if each.verdict is Verdict.FAILED]
-        return await site.page(
+        return await page(
             request,
             "sweeps/one.html",
             sweep=summary,
             snapshot=snapshot,
             is_running=snapshot.phase in RUNNING_PHASES,
+            changes=_changes(snapshot, has_failures=bool(failed)),
             outcomes=outcomes[-_SHOWN:],
             outcome_count=len(outcomes),
             failed=failed[:_SHOWN],
@@ -106,37 +112,49 @@ def _add_one(router: APIRouter, site: Site) -> None:
         )
 
 
-def _add_changes(router: APIRouter, site: Site) -> None:
-    parts = site.parts
-
+def _add_changes(router: APIRouter) -> None:
     @router.post("/sweeps/{sweep_id}/pause")
     async def pause(request: Request, sweep_id: str) -> Response:
-        caller, _ = await site.changing(request)
-        await parts.steering.pause(await parts.queries.sweep_id(sweep_id), caller.person)
-        return await _done(site, request, sweep_id)
+        caller, _ = await changing(request)
+        await parts_of(request).steering.pause(await _meant(request, sweep_id), caller.person)
+        return await _done(request, sweep_id)
 
     @router.post("/sweeps/{sweep_id}/resume")
     async def resume(request: Request, sweep_id: str) -> Response:
-        await site.changing(request)
-        await parts.steering.resume(await parts.queries.sweep_id(sweep_id))
-        return await _done(site, request, sweep_id)
+        await changing(request)
+        await parts_of(request).steering.resume(await _meant(request, sweep_id))
+        return await _done(request, sweep_id)
 
     @router.post("/sweeps/{sweep_id}/cancel")
     async def cancel(request: Request, sweep_id: str) -> Response:
-        await site.changing(request)
-        await parts.sweeps.cancel(await parts.queries.sweep_id(sweep_id))
-        return await _done(site, request, sweep_id)
+        await changing(request)
+        await parts_of(request).sweeps.cancel(await _meant(request, sweep_id))
+        return await _done(request, sweep_id)
 
     @router.post("/sweeps/{sweep_id}/retry")
     async def retry(request: Request, sweep_id: str) -> Response:
-        caller, _ = await site.changing(request)
-        meant = await parts.queries.sweep_id(sweep_id)
-        retried = await parts.retrying.retry(meant, caller.person, only_failed=False)
-        return await _done(site, request, retried.sweep.sweep_id)
+        caller, _ = await changing(request)
+        meant = await _meant(request, sweep_id)
+        retried = await parts_of(request).retrying.retry(meant, caller.person, only_failed=False)
+        return await _done(request, retried.sweep.sweep_id)
 
 
-async def _done(site: Site, request: Request, sweep_id: str) -> Response:
-    await site.changed(request, sweep_id)
+def _changes(snapshot: SweepSnapshot, *, has_failures: bool) -> Sequence[tuple[str, str, str]]:
+    """What may be done to a sweep now: the way, what it is called, and how it looks."""
+    if snapshot.phase in RUNNING_PHASES:
+        is_paused = snapshot.paused is not None
+        first = ("resume", "Resume", "") if is_paused else ("pause", "Pause", "quiet")
+        return first, ("cancel", "Cancel", "danger")
+    is_undone = has_failures or snapshot.phase is SweepPhase.CANCELLED
+    return (("retry", "Retry what is undone", "quiet"),) if is_undone else ()
+
+
+async def _meant(request: Request, wanted: str) -> str:
+    return await parts_of(request).queries.sweep_id(wanted)
+
+
+async def _done(request: Request, sweep_id: str) -> Response:
+    await changed(request, sweep_id)
     return RedirectResponse(sweep_link(sweep_id), 303)
 
 

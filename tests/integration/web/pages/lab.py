@@ -65,7 +65,9 @@ _RUNTIMES: Final = (
 )
 
 
-def fill(state_dir: Path, *, backbones: Sequence[str] = BACKBONES, measured: int | None = None) -> str:
+def fill(
+    state_dir: Path, *, backbones: Sequence[str] = BACKBONES, measured: int | None = None
+) -> str:
     """Write a lab's state into a folder; gives the id of its sweep.
 
     Args:
@@ -124,9 +126,7 @@ def _measure(database: Database, catalog: Catalog, most: int | None) -> None:
             taken += 1
 
 
-def _answering(
-    device: str, catalog: Catalog, rng: random.Random
-) -> Callable[[Lease, int], Report]:
+def _answering(device: str, catalog: Catalog, rng: random.Random) -> Callable[[Lease, int], Report]:
     def answer(lease: Lease, at_unix_ms: int) -> Report:
         times = {"started_at_unix_ms": at_unix_ms, "ended_at_unix_ms": at_unix_ms + 9_000}
         ids = {"attempt_id": lease.attempt_id, "job_id": lease.job_id}
@@ -152,9 +152,7 @@ def _repetition(level_ms: float, at_unix_ms: int, rng: random.Random) -> Repetit
         for _ in range(160)
     )
     states = tuple(_state(at_unix_ms + 1_000 * second, second, rng) for second in range(9))
-    return replace(
-        repetition_of(samples), before=states[0], during=states[1:-1], after=states[-1]
-    )
+    return replace(repetition_of(samples), before=states[0], during=states[1:-1], after=states[-1])
 
 
 def _state(at_unix_ms: int, second: int, rng: random.Random) -> DeviceState:
@@ -175,7 +173,9 @@ def _id_of(name: str) -> str:
 def _hello(name: str) -> Hello:
     profile = DeviceProfile(
         architecture="aarch64" if name != "desk" else "x86_64",
-        cpu_model={"pixel-8": "Google Tensor G3", "pi5": "Cortex-A76", "desk": "Ryzen 7 5700G"}[name],
+        cpu_model={"pixel-8": "Google Tensor G3", "pi5": "Cortex-A76", "desk": "Ryzen 7 5700G"}[
+            name
+        ],
         runtimes=_RUNTIMES,
         logical_cores=8,
         memory_bytes=8_260_000_000,

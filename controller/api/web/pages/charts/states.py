@@ -42,7 +42,7 @@ def hottest(state: DeviceState) -> float | None:
 def fastest_ghz(state: DeviceState) -> float | None:
     """The highest clock of those cores that measured, or of all where that is not known, GHz."""
     measuring = [each for each in state.clocks if each.cpu in state.measured_cpus]
-    clocks = [each.frequency_khz for each in measuring or state.clocks]
+    clocks = [each.frequency_khz or 0 for each in measuring or state.clocks]
     return max(clocks, default=0) / 1e6 or None
 
 
