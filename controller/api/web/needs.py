@@ -22,6 +22,8 @@ PAGES: Final[Mapping[str, str | Need]] = {
     "POST /sweeps/{sweep_id}/cancel": "/edgerank.v1.Query/CancelSweep",
     "POST /sweeps/{sweep_id}/retry": "/edgerank.v1.Query/RetrySweep",
     "GET /measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /fleet": "/edgerank.v1.Query/RankFleet",
+    "GET /compare": "/edgerank.v1.Query/Compare",
     # Whoever signs in is a stranger until then, and the files of the pages tell nothing.
     "GET /sign-in": Need(Who.ANYONE),
     "POST /sign-in": Need(Who.ANYONE),

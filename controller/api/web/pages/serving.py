@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.devices import add_devices
+from controller.api.web.pages.fleet import add_fleet
 from controller.api.web.pages.home import add_home
 from controller.api.web.pages.measurements import add_measurements
 from controller.api.web.pages.signing_in import add_signing_in
@@ -29,7 +30,7 @@ _TYPES: Final = {
 
 def _pages() -> APIRouter:
     router = new_router()
-    for add in (add_home, add_devices, add_sweeps, add_measurements, add_signing_in):
+    for add in (add_home, add_devices, add_sweeps, add_measurements, add_fleet, add_signing_in):
         add(router)
 
     @router.get("/static/{name}")

@@ -1,4 +1,4 @@
-"""Every sample of a measurement: over time, beside what the device was like, and as a distribution."""
+"""Every sample of a measurement: over time, beside the device's state, and as a distribution."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -12,7 +12,6 @@ from protos.measuring import Repetition
 
 _MOST_POINTS: Final = 3_000
 _NS_PER_MS: Final = 1_000_000
-_MS_PER_S: Final = 1_000
 _TITLES: Final = {"celsius": "°C", "ghz": "GHz"}
 
 
@@ -79,18 +78,17 @@ def _timed(
     offset_s = 0.0
     for number, repetition in enumerate(repetitions, start=1):
         known = list(states_of(repetition))
-        sampled_s = sum(repetition.latency_ns) / _NS_PER_MS / _MS_PER_S
+        sampled_s = sum(repetition.latency_ns) / 1e9
         spans_s = (known[-1].taken_at_unix_ms - known[0].taken_at_unix_ms) / 1e3 if known else 0.0
         # What comes before sampling is loading and warming up.
         lead_s = max(0.0, spans_s - sampled_s)
-        for end_ns in zip(repetition.latency_ns, accumulate(repetition.latency_ns), strict=True):
-            latencies.append(
-                {
-                    "s": offset_s + lead_s + end_ns[1] / _NS_PER_MS / _MS_PER_S,
-                    "ms": end_ns[0] / _NS_PER_MS,
-                    "process": str(number),
-                }
+        begun_s = offset_s + lead_s
+        latencies += [
+            {"s": begun_s + end_ns / 1e9, "ms": sample_ns / _NS_PER_MS, "process": str(number)}
+            for sample_ns, end_ns in zip(
+                repetition.latency_ns, accumulate(repetition.latency_ns), strict=True
             )
+        ]
         for state in known:
             at_s = offset_s + (state.taken_at_unix_ms - known[0].taken_at_unix_ms) / 1e3
             values = (("celsius", hottest(state)), ("ghz", fastest_ghz(state)))
