@@ -125,6 +125,21 @@ class PacedSamples:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AveragedRuns:
+    """What is known of inferences of which a program tells the mean alone.
+
+    Attributes:
+        run_count: inferences of the mean.
+        shortest_ns: of them, ns.
+        longest_ns: of them, ns.
+    """
+
+    run_count: int
+    shortest_ns: int
+    longest_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProcessMemory:
     """How the resident memory of a whole child divides, by phase and by kind.
 
@@ -234,6 +249,8 @@ class Repetition:
             empty where the kernel tells no power.
         providers: of what was told another execution provider than the CPU's, what each ran in one
             profiled inference behind all others; empty where that is not known.
+        averaged: of a program that tells no single inference: `latency_ns` is then one number, the
+            mean of these; None where it holds single inferences.
     """
 
     latency_ns: tuple[int, ...]
@@ -257,6 +274,7 @@ class Repetition:
     paced: PacedSamples | None = None
     at_rest: tuple[DeviceState, ...] = ()
     providers: tuple[ProviderUse, ...] = ()
+    averaged: AveragedRuns | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,7 @@ class ReasonCode(Enum):
     STILL_MEASURED = "still_measured"
     """Figures: repetitions (so far)."""
     ONE_PROCESS = "one_process"
+    MEANS_ONLY = "means_only"
     WARMUP_UNSETTLED = "warmup_unsettled"
     """Figures: count, repetitions."""
     OUTPUTS_UNCHECKED = "outputs_unchecked"

@@ -15,8 +15,8 @@ TRUNCATION_ABI = 3
 """Before it (Linux 6.2), Landlock does not know of emptying files."""
 
 _READ = AccessFS.READ_FILE | AccessFS.READ_DIR
-# Nothing is executed; and neither devices, pipes nor links are made, since whoever reads the folder
-# afterwards would follow them.
+# Nothing there is executed; and neither devices, pipes nor links are made, since whoever reads the
+# folder afterwards would follow them.
 _WRITE = (
     _READ
     | AccessFS.WRITE_FILE
@@ -29,7 +29,13 @@ _WRITE = (
 )
 _USE_DEVICE = AccessFS.READ_FILE | AccessFS.WRITE_FILE | AccessFS.READ_DIR | AccessFS.IOCTL_DEV
 
-_OF_FILES = AccessFS.READ_FILE | AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.IOCTL_DEV
+_OF_FILES = (
+    AccessFS.EXECUTE
+    | AccessFS.READ_FILE
+    | AccessFS.WRITE_FILE
+    | AccessFS.TRUNCATE
+    | AccessFS.IOCTL_DEV
+)
 
 # What the dynamic linker reads, on Linux and on Android.
 _LINKED = (
@@ -58,6 +64,7 @@ def hold_to_files(
     writable: Iterable[Path] = (),
     devices: Iterable[Path] = (),
     packages: Iterable[Path] = (),
+    programs: Iterable[Path] = (),
 ) -> None:
     """Deny this thread, and those that it starts, every other file; also signals to others.
 
@@ -72,16 +79,21 @@ def hold_to_files(
         writable: folders, or files, that are also read.
         devices: those that an accelerator is reached by.
         packages: folders of our own packages, which may stand beside files of other people.
+        programs: files that may be started; with any, so may the dynamic linker.
 
     Raises:
         OSError: the kernel cannot do it.
     """
+    started = tuple(programs)
     # No signals to processes outside, and no sockets of theirs by name, from Linux 6.12 on.
     scope = Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET
     with Ruleset(scoped=scope) as rules:
         granted = [(path, _READ) for path in (*readable, *packages, *_libraries(packages))]
         granted += [(path, _WRITE) for path in (*writable, Path("/dev/null"))]
         granted += [(path, _USE_DEVICE) for path in devices]
+        granted += [(path, _READ | AccessFS.EXECUTE) for path in started]
+        if started:
+            granted += [(Path(path), _READ | AccessFS.EXECUTE) for path in _LINKED]
         # Their names alone, so that the packages in them are found.
         granted += [(path.parent, AccessFS.READ_DIR) for path in packages]
         for path, access in granted:

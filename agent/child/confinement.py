@@ -20,7 +20,8 @@ from sandbox.limits import limit
 
 _PR_SET_PDEATHSIG = 1
 _FILE_LIMIT_BYTES = 64 * 1024**2
-_PACKAGES = tuple(Path(package.__file__ or "").parent for package in (agent, protos, sandbox))
+PACKAGES = tuple(Path(package.__file__ or "").parent for package in (agent, protos, sandbox))
+"""Folders of our own packages, which a confined process reads."""
 # Written between two phases, see `agent.device.process_memory`.
 _RESETS_PEAK = Path("/proc/self/clear_refs")
 # What execution providers compute on, by Linux' and Android's names.
@@ -111,7 +112,7 @@ def confine(files: Collection[Path], folder: Path | None) -> None:
             readable=files,
             writable=[_RESETS_PEAK, *([folder] if folder is not None else [])],
             devices=[each for pattern in _ACCELERATORS for each in Path("/dev").glob(pattern)],
-            packages=_PACKAGES,
+            packages=PACKAGES,
         )
     if Layer.NETWORK in layers:
         cut_network()

@@ -16,6 +16,7 @@ from protos.device import DeviceState
 from protos.fleet import Failure
 from protos.inputs import NetworkInput
 from protos.measuring import (
+    AveragedRuns,
     OperatorTimes,
     OutputCheck,
     PacedSamples,
@@ -167,7 +168,7 @@ class Sampled:
     build: str
     latency_ns: tuple[int, ...]
     warmup_ns: tuple[int, ...]
-    warmup_settled: bool
+    warmup_settled: bool | None
     load_ns: int
     peak_rss_bytes: int
     pss_bytes: int | None
@@ -180,6 +181,7 @@ class Sampled:
     samples_per_window: tuple[int, ...] = ()
     output_check: OutputCheck | None = None
     library_version: str = ""
+    averaged: AveragedRuns | None = None
     paced: PacedSamples | None = None
     providers: tuple[ProviderUse, ...] = ()
 

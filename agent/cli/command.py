@@ -34,7 +34,12 @@ from agent.cli.options import (
     read_token,
 )
 from agent.cli.phones import phone_options, read_wish
-from agent.cli.runtimes import found_runtimes, paddlelite_python_option
+from agent.cli.runtimes import (
+    Elsewhere,
+    found_runtimes,
+    paddlelite_bin_option,
+    paddlelite_python_option,
+)
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.profile import HostFacts, read_device_profile
@@ -151,6 +156,7 @@ Examples:
     help="How the log is written where standard error is no terminal: text is key=value.",
 )
 @paddlelite_python_option
+@paddlelite_bin_option
 @native_options
 @phone_options
 @click.pass_context
@@ -169,6 +175,7 @@ def agent(
     replace: bool,
     emulated_by: str,
     paddlelite_python: Path | None,
+    paddlelite_bin: Path | None,
     connect_timeout_s: float,
     log_format: str,
     **phones: Any,
@@ -194,7 +201,8 @@ def agent(
             kept = Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
                 if adb is None:
-                    chosen = found_runtimes(paddlelite_python, native, kept.folder)
+                    elsewhere = Elsewhere(python=paddlelite_python, program=paddlelite_bin)
+                    chosen = found_runtimes(elsewhere, native, kept.folder)
                     asyncio.run(_serve(way, who, kept, chosen, spans))
                 else:
                     side = fleet_side(way, who, kept, spans, is_named=_is_given(context, "name"))

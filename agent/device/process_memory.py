@@ -21,10 +21,15 @@ def peak_rss_bytes(proc_root: Path) -> int:
     Raises:
         OSError: the kernel does not tell it.
     """
-    peak = _amount_bytes(proc_root / "self" / "status", "VmHWM")
+    peak = peak_rss_of(proc_root / "self")
     if peak is None:
         raise OSError(f"{proc_root}/self/status has no line VmHWM")
     return peak
+
+
+def peak_rss_of(process: Path) -> int | None:
+    """The same of the process whose /proc folder is given; None where the kernel does not tell."""
+    return _amount_bytes(process / "status", "VmHWM")
 
 
 class PeakMeter:

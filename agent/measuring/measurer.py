@@ -327,4 +327,5 @@ def _repetition(
         output_check=sampled.output_check,
         paced=sampled.paced,
         providers=sampled.providers,
+        averaged=sampled.averaged,
     )

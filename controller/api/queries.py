@@ -7,10 +7,11 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device, find_labelled
+from controller.domain.names import find_device, find_devices
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
@@ -22,7 +23,7 @@ from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.fleet import DeviceFigures, rank_fleet
 from controller.ranking.ranking import DatasetAccuracy, rank
-from controller.state.catalog.accuracy import known_top1
+from controller.state.catalog.accuracy import known_top1, list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
@@ -30,7 +31,7 @@ from controller.state.measurements import list_measurements
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Catalog
+from models.catalog.catalog import Backbone, Catalog
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -71,6 +72,14 @@ class Queries:
     async def sweeps(self) -> tuple[SweepSummary, ...]:
         """Every sweep and profile, the newest first."""
         return await self.listed(list_sweeps, self._database)
+
+    async def datasets(self) -> tuple[Dataset, ...]:
+        """Every dataset that accuracy is known on, by name."""
+        return await self.listed(list_datasets, self._database)
+
+    def backbones(self) -> tuple[Backbone, ...]:
+        """Every backbone that is known, people's own behind the packaged ones."""
+        return tuple(self._catalog)
 
     async def sweep_id(self, wanted: str) -> str:
         """The id of the sweep that is meant by an id, a beginning of it, or a name.
@@ -205,11 +214,7 @@ def _meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[De
     Raises:
         EdgerankError: UNKNOWN_NAME.
     """
-    meant: dict[str, Device] = {}
-    for word in question.devices:
-        found = find_labelled(known, word) if "=" in word else [find_device(known, word)]
-        meant |= {each.device_id: each for each in found}
-    devices = tuple(meant.values()) if question.devices else tuple(known)
+    devices = find_devices(known, question.devices)
     for name in question.shares:
         find_device(devices, name)
     return devices

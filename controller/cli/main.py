@@ -96,7 +96,12 @@ COMMANDS: Mapping[str, Listed] = {
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),
     "report": Listed(
-        "controller.cli.rankings.report:report", "Write a device's ranking as one HTML file."
+        "controller.cli.rankings.report:report",
+        "Write a device's ranking as one HTML file, or as Markdown.",
+    ),
+    "reference": Listed(
+        "controller.cli.rankings.reference:reference",
+        "Set latency that others published beside what was measured.",
     ),
     "compare": Listed(
         "controller.cli.rankings.compare:compare", "Say whether B is faster or slower than A."

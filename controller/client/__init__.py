@@ -2,5 +2,6 @@
 
 from controller.client.access import AccessClient
 from controller.client.queries import QueryClient
+from controller.client.reports import ReportClient
 
-__all__ = ["AccessClient", "QueryClient"]
+__all__ = ["AccessClient", "QueryClient", "ReportClient"]

@@ -73,6 +73,19 @@ def find_labelled(devices: Sequence[Device], label: str) -> list[Device]:
     raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"no device has the label {label!r}; {hint}")
 
 
+def find_devices(devices: Sequence[Device], words: Sequence[str]) -> tuple[Device, ...]:
+    """The devices that names and labels mean, each once, connected or not; all without any.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME for a name or label that none has.
+    """
+    meant: dict[str, Device] = {}
+    for word in words:
+        found = find_labelled(devices, word) if "=" in word else [find_device(devices, word)]
+        meant |= {each.device_id: each for each in found}
+    return tuple(meant.values()) if words else tuple(devices)
+
+
 def _labels_of(device: Device) -> Iterator[str]:
     return (f"{key}={value}" for key, value in device.labels.items())
 

@@ -81,7 +81,7 @@ def _figures(
         p90_ms=p90,
         p99_ms=p99,
         mad_ms=mad,
-        min_ms=float(min(each.min() for each in samples_ms)),
+        min_ms=min(map(_shortest_ms, repetitions)),
         first_run_ms=float(np.median(milliseconds([_first_run_ns(r) for r in repetitions]))),
         load_ms=float(np.median(milliseconds([r.load_ns for r in repetitions]))),
         sample_count=sum(each.size for each in samples_ms),
@@ -144,6 +144,12 @@ def _above(peak_bytes: int | None, baseline_bytes: int) -> int | None:
 
 def _largest(known: Iterable[int | None]) -> int | None:
     return max((each for each in known if each is not None), default=None)
+
+
+def _shortest_ms(repetition: Repetition) -> float:
+    averaged = repetition.averaged
+    shortest_ns = min(repetition.latency_ns) if averaged is None else averaged.shortest_ns
+    return float(milliseconds([shortest_ns])[0])
 
 
 def _outlier_count(samples: _Samples) -> int:

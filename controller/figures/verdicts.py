@@ -23,6 +23,29 @@ def verdict(
     repetitions: Sequence[Repetition],
     settings_relative_half_width: float,
 ) -> tuple[Verdict, tuple[Reason, ...]]:
+    """Judge how far figures can be trusted, and whether they are of single inferences.
+
+    Args:
+        figures: of one job.
+        repetitions: what the figures were derived from.
+        settings_relative_half_width: what was asked for; 0.02 is ±2 %.
+    """
+    found, reasons = _judged(figures, repetitions, settings_relative_half_width)
+    return found, (*reasons, *_coarseness(repetitions))
+
+
+def _coarseness(repetitions: Sequence[Repetition]) -> Iterator[Reason]:
+    """Say what samples are that are no single inferences."""
+    counts = [each.averaged.run_count for each in repetitions if each.averaged is not None]
+    if counts:
+        yield reason(ReasonCode.MEANS_ONLY, inferences=min(counts))
+
+
+def _judged(
+    figures: LatencyFigures,
+    repetitions: Sequence[Repetition],
+    settings_relative_half_width: float,
+) -> tuple[Verdict, tuple[Reason, ...]]:
     """Judge whether the device kept its speed and the interval is as narrow as was asked for.
 
     Throttled is what a limit, heat, drift or a leak changed while it ran. Disturbed is what other
@@ -32,11 +55,6 @@ def verdict(
     take more samples, more repetitions, or steadier samples. For ok there are reasons only for what
     a figure does not tell: how another process would have run, where there was only one; whether it
     had warmed up; times of day, where a clock was set.
-
-    Args:
-        figures: of one job.
-        repetitions: what the figures were derived from.
-        settings_relative_half_width: what was asked for; 0.02 is ±2 %.
     """
     throttled, crowded = throttling(repetitions), waiting(repetitions)
     # Whoever shares its cores drifts, too, and the device is not to blame for that.

@@ -27,7 +27,7 @@ from controller.fleet.arriving.arrivals import Arrivals
 from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.changes import Changes, Happening
 from controller.fleet.clock import Clock
-from controller.fleet.credibility import are_of_agents
+from controller.fleet.credibility.saying import are_of_agents
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace

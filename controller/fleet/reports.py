@@ -13,7 +13,8 @@ from controller.domain.jobs import (
 )
 from controller.figures.outputs import wrong_output
 from controller.figures.statistics import median_of
-from controller.fleet.credibility import MAX_DETAIL_LENGTH, answering, credible
+from controller.fleet.credibility import answering, credible
+from controller.fleet.credibility.saying import MAX_DETAIL_LENGTH
 from controller.fleet.leasing.losing import LostAttempt, fetch_again
 from controller.fleet.leasing.one_each import of_one_each
 from controller.fleet.rounds.settling import settle_report

@@ -19,9 +19,9 @@ from controller.access.callers import Callers
 from controller.access.members import Members
 from controller.api.bandwidth import Bandwidth, PushLimits
 from controller.api.doors import Doors, Listening, Wanted
+from controller.api.doors.metrics import MetricsPlace, served_metrics
 from controller.api.limits import DEFAULTS, Limits
 from controller.api.meters import Meters, Standing
-from controller.api.metrics_door import MetricsPlace, served_metrics
 from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance, Servers

@@ -354,6 +354,77 @@ SIDE_A: Side.ValueType  # 1
 SIDE_B: Side.ValueType  # 2
 Global___Side: _TypeAlias = Side  # noqa: Y015
 
+class _ClaimResult:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ClaimResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimResult.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLAIM_RESULT_UNSPECIFIED: _ClaimResult.ValueType  # 0
+    CLAIM_RESULT_HOLDS: _ClaimResult.ValueType  # 1
+    CLAIM_RESULT_CONTRADICTED: _ClaimResult.ValueType  # 2
+    CLAIM_RESULT_UNDECIDED: _ClaimResult.ValueType  # 3
+    """What is known neither bears it out nor contradicts it."""
+
+class ClaimResult(_ClaimResult, metaclass=_ClaimResultEnumTypeWrapper):
+    """What figures say of a claim."""
+
+CLAIM_RESULT_UNSPECIFIED: ClaimResult.ValueType  # 0
+CLAIM_RESULT_HOLDS: ClaimResult.ValueType  # 1
+CLAIM_RESULT_CONTRADICTED: ClaimResult.ValueType  # 2
+CLAIM_RESULT_UNDECIDED: ClaimResult.ValueType  # 3
+"""What is known neither bears it out nor contradicts it."""
+Global___ClaimResult: _TypeAlias = ClaimResult  # noqa: Y015
+
+class _Agreement:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgreementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Agreement.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGREEMENT_UNSPECIFIED: _Agreement.ValueType  # 0
+    AGREEMENT_AGREES: _Agreement.ValueType  # 1
+    """Within our interval, or within the factor."""
+    AGREEMENT_DISAGREES: _Agreement.ValueType  # 2
+    AGREEMENT_OTHER_SETTING: _Agreement.ValueType  # 3
+    """It was published for another setting than was measured."""
+    AGREEMENT_NOT_MEASURED: _Agreement.ValueType  # 4
+    """The backbone was not measured here."""
+
+class Agreement(_Agreement, metaclass=_AgreementEnumTypeWrapper): ...
+
+AGREEMENT_UNSPECIFIED: Agreement.ValueType  # 0
+AGREEMENT_AGREES: Agreement.ValueType  # 1
+"""Within our interval, or within the factor."""
+AGREEMENT_DISAGREES: Agreement.ValueType  # 2
+AGREEMENT_OTHER_SETTING: Agreement.ValueType  # 3
+"""It was published for another setting than was measured."""
+AGREEMENT_NOT_MEASURED: Agreement.ValueType  # 4
+"""The backbone was not measured here."""
+Global___Agreement: _TypeAlias = Agreement  # noqa: Y015
+
+class _Difference:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DifferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Difference.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFERENCE_UNSPECIFIED: _Difference.ValueType  # 0
+    DIFFERENCE_RUNTIME: _Difference.ValueType  # 1
+    DIFFERENCE_PROCESSOR: _Difference.ValueType  # 2
+    DIFFERENCE_PRECISION: _Difference.ValueType  # 3
+    DIFFERENCE_THREADS: _Difference.ValueType  # 4
+
+class Difference(_Difference, metaclass=_DifferenceEnumTypeWrapper):
+    """In what a published figure's setting is another than ours, or not known."""
+
+DIFFERENCE_UNSPECIFIED: Difference.ValueType  # 0
+DIFFERENCE_RUNTIME: Difference.ValueType  # 1
+DIFFERENCE_PROCESSOR: Difference.ValueType  # 2
+DIFFERENCE_PRECISION: Difference.ValueType  # 3
+DIFFERENCE_THREADS: Difference.ValueType  # 4
+Global___Difference: _TypeAlias = Difference  # noqa: Y015
+
 class _AccuracyMetric:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -4137,6 +4208,650 @@ class CompareResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CompareResponse: _TypeAlias = CompareResponse  # noqa: Y015
+
+@_typing.final
+class SurveyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names and labels, as soc=rk3588; none means every device of the fleet, connected or not."""
+
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SurveyRequest: _TypeAlias = SurveyRequest  # noqa: Y015
+
+@_typing.final
+class SurveyedLatency(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    MEDIAN_MS_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
+    TOP1_PER_MS_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    median_ms: _builtins.float
+    low_ms: _builtins.float
+    high_ms: _builtins.float
+    top1_per_ms: _builtins.float
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        median_ms: _builtins.float = ...,
+        low_ms: _builtins.float = ...,
+        high_ms: _builtins.float = ...,
+        top1_per_ms: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "high_ms", b"high_ms", "low_ms", b"low_ms", "median_ms", b"median_ms", "top1_per_ms", b"top1_per_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SurveyedLatency: _TypeAlias = SurveyedLatency  # noqa: Y015
+
+@_typing.final
+class SurveyedBackbone(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    TOP1_FIELD_NUMBER: _builtins.int
+    FLOPS_G_FIELD_NUMBER: _builtins.int
+    PARAMS_M_FIELD_NUMBER: _builtins.int
+    TOP1_PER_FLOPS_G_FIELD_NUMBER: _builtins.int
+    LATENCIES_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    top1: _builtins.float
+    """Published, percent."""
+    flops_g: _builtins.float
+    """Published, or counted where nobody did."""
+    params_m: _builtins.float
+    top1_per_flops_g: _builtins.float
+    @_builtins.property
+    def latencies(self) -> _containers.RepeatedCompositeFieldContainer[Global___SurveyedLatency]: ...
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        top1: _builtins.float = ...,
+        flops_g: _builtins.float = ...,
+        params_m: _builtins.float = ...,
+        top1_per_flops_g: _builtins.float = ...,
+        latencies: _abc.Iterable[Global___SurveyedLatency] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "flops_g", b"flops_g", "latencies", b"latencies", "params_m", b"params_m", "top1", b"top1", "top1_per_flops_g", b"top1_per_flops_g"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SurveyedBackbone: _TypeAlias = SurveyedBackbone  # noqa: Y015
+
+@_typing.final
+class TierTable(_message.Message):
+    """A tier's backbones, the most accurate first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIER_FIELD_NUMBER: _builtins.int
+    BACKBONES_FIELD_NUMBER: _builtins.int
+    tier: Global___Tier.ValueType
+    @_builtins.property
+    def backbones(self) -> _containers.RepeatedCompositeFieldContainer[Global___SurveyedBackbone]: ...
+    def __init__(
+        self,
+        *,
+        tier: Global___Tier.ValueType = ...,
+        backbones: _abc.Iterable[Global___SurveyedBackbone] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TierTable: _TypeAlias = TierTable  # noqa: Y015
+
+@_typing.final
+class Contradiction(_message.Message):
+    """Of two backbones, the one with fewer multiply-adds is surely slower."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEWER_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    FLOPS_RATIO_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_FIELD_NUMBER: _builtins.int
+    fewer: _builtins.str
+    more: _builtins.str
+    flops_ratio: _builtins.float
+    """Multiply-adds of `more` over those of `fewer`."""
+    latency_ratio: _builtins.float
+    """Median of `fewer` over that of `more`."""
+    def __init__(
+        self,
+        *,
+        fewer: _builtins.str = ...,
+        more: _builtins.str = ...,
+        flops_ratio: _builtins.float = ...,
+        latency_ratio: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fewer", b"fewer", "flops_ratio", b"flops_ratio", "latency_ratio", b"latency_ratio", "more", b"more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contradiction: _TypeAlias = Contradiction  # noqa: Y015
+
+@_typing.final
+class FlopsClaim(_message.Message):
+    """"Low multiply-adds do not mean low latency." """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    BACKBONE_COUNT_FIELD_NUMBER: _builtins.int
+    SPEARMAN_FIELD_NUMBER: _builtins.int
+    SPEARMAN_LOW_FIELD_NUMBER: _builtins.int
+    SPEARMAN_HIGH_FIELD_NUMBER: _builtins.int
+    KENDALL_FIELD_NUMBER: _builtins.int
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
+    result: Global___ClaimResult.ValueType
+    backbone_count: _builtins.int
+    spearman: _builtins.float
+    """Rank correlation of multiply-adds and median latency, with its 95 % bootstrap interval; absent of too few."""
+    spearman_low: _builtins.float
+    spearman_high: _builtins.float
+    kendall: _builtins.float
+    @_builtins.property
+    def contradictions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contradiction]:
+        """The worst first."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___ClaimResult.ValueType = ...,
+        backbone_count: _builtins.int = ...,
+        spearman: _builtins.float | None = ...,
+        spearman_low: _builtins.float | None = ...,
+        spearman_high: _builtins.float | None = ...,
+        kendall: _builtins.float | None = ...,
+        contradictions: _abc.Iterable[Global___Contradiction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_kendall", b"_kendall", "_spearman", b"_spearman", "_spearman_high", b"_spearman_high", "_spearman_low", b"_spearman_low", "kendall", b"kendall", "spearman", b"spearman", "spearman_high", b"spearman_high", "spearman_low", b"spearman_low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_kendall", b"_kendall", "_spearman", b"_spearman", "_spearman_high", b"_spearman_high", "_spearman_low", b"_spearman_low", "backbone_count", b"backbone_count", "contradictions", b"contradictions", "kendall", b"kendall", "result", b"result", "spearman", b"spearman", "spearman_high", b"spearman_high", "spearman_low", b"spearman_low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__kendall: _TypeAlias = _typing.Literal["kendall"]  # noqa: Y015
+    _WhichOneofArgType__kendall: _TypeAlias = _typing.Literal["_kendall", b"_kendall"]  # noqa: Y015
+    _WhichOneofReturnType__spearman: _TypeAlias = _typing.Literal["spearman"]  # noqa: Y015
+    _WhichOneofArgType__spearman: _TypeAlias = _typing.Literal["_spearman", b"_spearman"]  # noqa: Y015
+    _WhichOneofReturnType__spearman_high: _TypeAlias = _typing.Literal["spearman_high"]  # noqa: Y015
+    _WhichOneofArgType__spearman_high: _TypeAlias = _typing.Literal["_spearman_high", b"_spearman_high"]  # noqa: Y015
+    _WhichOneofReturnType__spearman_low: _TypeAlias = _typing.Literal["spearman_low"]  # noqa: Y015
+    _WhichOneofArgType__spearman_low: _TypeAlias = _typing.Literal["_spearman_low", b"_spearman_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kendall) -> _WhichOneofReturnType__kendall | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spearman) -> _WhichOneofReturnType__spearman | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spearman_high) -> _WhichOneofReturnType__spearman_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spearman_low) -> _WhichOneofReturnType__spearman_low | None: ...
+
+Global___FlopsClaim: _TypeAlias = FlopsClaim  # noqa: Y015
+
+@_typing.final
+class ClaimedBest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    BEATEN_BY_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    place: _builtins.int
+    """Among those with a figure, 1 being the best value; absent without one."""
+    @_builtins.property
+    def beaten_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is at least as accurate and surely cheaper."""
+
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        place: _builtins.int | None = ...,
+        beaten_by: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_place", b"_place", "place", b"place"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_place", b"_place", "backbone", b"backbone", "beaten_by", b"beaten_by", "place", b"place"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__place: _TypeAlias = _typing.Literal["place"]  # noqa: Y015
+    _WhichOneofArgType__place: _TypeAlias = _typing.Literal["_place", b"_place"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__place) -> _WhichOneofReturnType__place | None: ...
+
+Global___ClaimedBest: _TypeAlias = ClaimedBest  # noqa: Y015
+
+@_typing.final
+class ValueClaim(_message.Message):
+    """"ReXNet_2_0 and EfficientNetB2 are the best value of the mobile tier." """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    CLAIMED_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    result: Global___ClaimResult.ValueType
+    known: _builtins.int
+    """How many of the tier have a figure, of how many there are, and those without."""
+    of: _builtins.int
+    @_builtins.property
+    def claimed(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClaimedBest]: ...
+    @_builtins.property
+    def unknown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        result: Global___ClaimResult.ValueType = ...,
+        claimed: _abc.Iterable[Global___ClaimedBest] | None = ...,
+        known: _builtins.int = ...,
+        of: _builtins.int = ...,
+        unknown: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed", b"claimed", "known", b"known", "of", b"of", "result", b"result", "unknown", b"unknown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ValueClaim: _TypeAlias = ValueClaim  # noqa: Y015
+
+@_typing.final
+class SurveyedDevice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    LOW_FLOPS_FIELD_NUMBER: _builtins.int
+    BEST_VALUE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    runtime: _types_pb2.Runtime.ValueType
+    """In which most backbones were measured."""
+    threads: _builtins.int
+    @_builtins.property
+    def low_flops(self) -> Global___FlopsClaim: ...
+    @_builtins.property
+    def best_value(self) -> Global___ValueClaim: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        low_flops: Global___FlopsClaim | None = ...,
+        best_value: Global___ValueClaim | None = ...,
+        runtime: _types_pb2.Runtime.ValueType | None = ...,
+        threads: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_threads", b"_threads", "best_value", b"best_value", "low_flops", b"low_flops", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_runtime", b"_runtime", "_threads", b"_threads", "best_value", b"best_value", "device", b"device", "low_flops", b"low_flops", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
+    _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
+    _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
+    _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
+
+Global___SurveyedDevice: _TypeAlias = SurveyedDevice  # noqa: Y015
+
+@_typing.final
+class DistilledPair(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISTILLED_FIELD_NUMBER: _builtins.int
+    PLAIN_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    distilled: _builtins.str
+    plain: _builtins.str
+    gain: _builtins.float
+    """Points of top-1."""
+    def __init__(
+        self,
+        *,
+        distilled: _builtins.str = ...,
+        plain: _builtins.str = ...,
+        gain: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distilled", b"distilled", "gain", b"gain", "plain", b"plain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DistilledPair: _TypeAlias = DistilledPair  # noqa: Y015
+
+@_typing.final
+class DistillationClaim(_message.Message):
+    """"Distillation gives 2 to 4 points." """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    WITHIN_FIELD_NUMBER: _builtins.int
+    MEDIAN_GAIN_FIELD_NUMBER: _builtins.int
+    MEDIAN_LOW_FIELD_NUMBER: _builtins.int
+    MEDIAN_HIGH_FIELD_NUMBER: _builtins.int
+    result: Global___ClaimResult.ValueType
+    within: _builtins.int
+    """How many of them gain 2 to 4 points."""
+    median_gain: _builtins.float
+    """Points, with its 95 % bootstrap interval; absent of too few."""
+    median_low: _builtins.float
+    median_high: _builtins.float
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___DistilledPair]: ...
+    def __init__(
+        self,
+        *,
+        result: Global___ClaimResult.ValueType = ...,
+        pairs: _abc.Iterable[Global___DistilledPair] | None = ...,
+        within: _builtins.int = ...,
+        median_gain: _builtins.float | None = ...,
+        median_low: _builtins.float | None = ...,
+        median_high: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_median_gain", b"_median_gain", "_median_high", b"_median_high", "_median_low", b"_median_low", "median_gain", b"median_gain", "median_high", b"median_high", "median_low", b"median_low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_gain", b"_median_gain", "_median_high", b"_median_high", "_median_low", b"_median_low", "median_gain", b"median_gain", "median_high", b"median_high", "median_low", b"median_low", "pairs", b"pairs", "result", b"result", "within", b"within"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__median_gain: _TypeAlias = _typing.Literal["median_gain"]  # noqa: Y015
+    _WhichOneofArgType__median_gain: _TypeAlias = _typing.Literal["_median_gain", b"_median_gain"]  # noqa: Y015
+    _WhichOneofReturnType__median_high: _TypeAlias = _typing.Literal["median_high"]  # noqa: Y015
+    _WhichOneofArgType__median_high: _TypeAlias = _typing.Literal["_median_high", b"_median_high"]  # noqa: Y015
+    _WhichOneofReturnType__median_low: _TypeAlias = _typing.Literal["median_low"]  # noqa: Y015
+    _WhichOneofArgType__median_low: _TypeAlias = _typing.Literal["_median_low", b"_median_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_gain) -> _WhichOneofReturnType__median_gain | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_high) -> _WhichOneofReturnType__median_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_low) -> _WhichOneofReturnType__median_low | None: ...
+
+Global___DistillationClaim: _TypeAlias = DistillationClaim  # noqa: Y015
+
+@_typing.final
+class SurveyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIERS_FIELD_NUMBER: _builtins.int
+    PUBLISHED_BEST_VALUE_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    DISTILLATION_FIELD_NUMBER: _builtins.int
+    WITHOUT_FIGURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___TierTable]: ...
+    @_builtins.property
+    def published_best_value(self) -> Global___ValueClaim:
+        """By multiply-adds in place of latency."""
+
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SurveyedDevice]: ...
+    @_builtins.property
+    def distillation(self) -> Global___DistillationClaim: ...
+    @_builtins.property
+    def without_figures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices of which no figure counts."""
+
+    def __init__(
+        self,
+        *,
+        tiers: _abc.Iterable[Global___TierTable] | None = ...,
+        published_best_value: Global___ValueClaim | None = ...,
+        devices: _abc.Iterable[Global___SurveyedDevice] | None = ...,
+        distillation: Global___DistillationClaim | None = ...,
+        without_figures: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["distillation", b"distillation", "published_best_value", b"published_best_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "distillation", b"distillation", "published_best_value", b"published_best_value", "tiers", b"tiers", "without_figures", b"without_figures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SurveyResponse: _TypeAlias = SurveyResponse  # noqa: Y015
+
+@_typing.final
+class ReferenceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    TAKEN_FOR_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    taken_for: _builtins.str
+    """The published device that all of them are taken for; absent lets their profiles say it."""
+    factor: _builtins.float
+    """By how much medians have to differ to disagree: 1.5 is half as slow again, or as fast."""
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names and labels, as soc=rk3588; none means every device of the fleet, connected or not."""
+
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[_builtins.str] | None = ...,
+        taken_for: _builtins.str | None = ...,
+        factor: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_taken_for", b"_taken_for", "taken_for", b"taken_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_taken_for", b"_taken_for", "devices", b"devices", "factor", b"factor", "taken_for", b"taken_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__taken_for: _TypeAlias = _typing.Literal["taken_for"]  # noqa: Y015
+    _WhichOneofArgType__taken_for: _TypeAlias = _typing.Literal["_taken_for", b"_taken_for"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__taken_for) -> _WhichOneofReturnType__taken_for | None: ...
+
+Global___ReferenceRequest: _TypeAlias = ReferenceRequest  # noqa: Y015
+
+@_typing.final
+class PublishedLatency(_message.Message):
+    """A figure that others published: one number, without an interval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    PROCESSOR_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    LATENCY_MS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    device: _builtins.str
+    runtime: _builtins.str
+    """As it was published; empty where it was not said."""
+    processor: _builtins.str
+    precision: _builtins.str
+    threads: _builtins.int
+    batch: _builtins.int
+    latency_ms: _builtins.float
+    source: _builtins.str
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        device: _builtins.str = ...,
+        runtime: _builtins.str = ...,
+        processor: _builtins.str = ...,
+        precision: _builtins.str = ...,
+        threads: _builtins.int | None = ...,
+        batch: _builtins.int = ...,
+        latency_ms: _builtins.float = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_threads", b"_threads", "threads", b"threads"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_threads", b"_threads", "backbone", b"backbone", "batch", b"batch", "device", b"device", "latency_ms", b"latency_ms", "precision", b"precision", "processor", b"processor", "runtime", b"runtime", "source", b"source", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
+    _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
+
+Global___PublishedLatency: _TypeAlias = PublishedLatency  # noqa: Y015
+
+@_typing.final
+class ReferencePair(_message.Message):
+    """A published figure, and the measurement whose setting is the nearest to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLISHED_FIELD_NUMBER: _builtins.int
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    MEDIAN_MS_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
+    RUNTIME_FIELD_NUMBER: _builtins.int
+    THREADS_FIELD_NUMBER: _builtins.int
+    RATIO_FIELD_NUMBER: _builtins.int
+    agreement: Global___Agreement.ValueType
+    median_ms: _builtins.float
+    low_ms: _builtins.float
+    high_ms: _builtins.float
+    runtime: _types_pb2.Runtime.ValueType
+    threads: _builtins.int
+    ratio: _builtins.float
+    """Ours over the published one."""
+    @_builtins.property
+    def published(self) -> Global___PublishedLatency: ...
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedScalarFieldContainer[Global___Difference.ValueType]: ...
+    def __init__(
+        self,
+        *,
+        published: Global___PublishedLatency | None = ...,
+        agreement: Global___Agreement.ValueType = ...,
+        differences: _abc.Iterable[Global___Difference.ValueType] | None = ...,
+        median_ms: _builtins.float | None = ...,
+        low_ms: _builtins.float | None = ...,
+        high_ms: _builtins.float | None = ...,
+        runtime: _types_pb2.Runtime.ValueType | None = ...,
+        threads: _builtins.int | None = ...,
+        ratio: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "_ratio", b"_ratio", "_runtime", b"_runtime", "_threads", b"_threads", "high_ms", b"high_ms", "low_ms", b"low_ms", "median_ms", b"median_ms", "published", b"published", "ratio", b"ratio", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "_median_ms", b"_median_ms", "_ratio", b"_ratio", "_runtime", b"_runtime", "_threads", b"_threads", "agreement", b"agreement", "differences", b"differences", "high_ms", b"high_ms", "low_ms", b"low_ms", "median_ms", b"median_ms", "published", b"published", "ratio", b"ratio", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
+    _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015
+    _WhichOneofReturnType__low_ms: _TypeAlias = _typing.Literal["low_ms"]  # noqa: Y015
+    _WhichOneofArgType__low_ms: _TypeAlias = _typing.Literal["_low_ms", b"_low_ms"]  # noqa: Y015
+    _WhichOneofReturnType__median_ms: _TypeAlias = _typing.Literal["median_ms"]  # noqa: Y015
+    _WhichOneofArgType__median_ms: _TypeAlias = _typing.Literal["_median_ms", b"_median_ms"]  # noqa: Y015
+    _WhichOneofReturnType__ratio: _TypeAlias = _typing.Literal["ratio"]  # noqa: Y015
+    _WhichOneofArgType__ratio: _TypeAlias = _typing.Literal["_ratio", b"_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
+    _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
+    _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
+    _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_ms) -> _WhichOneofReturnType__high_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_ms) -> _WhichOneofReturnType__low_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_ms) -> _WhichOneofReturnType__median_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio) -> _WhichOneofReturnType__ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threads) -> _WhichOneofReturnType__threads | None: ...
+
+Global___ReferencePair: _TypeAlias = ReferencePair  # noqa: Y015
+
+@_typing.final
+class DeviceReference(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_DEVICES_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    @_builtins.property
+    def published_devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Published devices that have the chip, or the one that a person named."""
+
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferencePair]: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        published_devices: _abc.Iterable[_builtins.str] | None = ...,
+        pairs: _abc.Iterable[Global___ReferencePair] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device", b"device", "pairs", b"pairs", "published_devices", b"published_devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceReference: _TypeAlias = DeviceReference  # noqa: Y015
+
+@_typing.final
+class ReferenceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTOR_FIELD_NUMBER: _builtins.int
+    DEVICES_FIELD_NUMBER: _builtins.int
+    WITHOUT_REFERENCE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_DEVICES_FIELD_NUMBER: _builtins.int
+    factor: _builtins.float
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeviceReference]: ...
+    @_builtins.property
+    def without_reference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices like which nobody published figures, as far as their profiles tell."""
+
+    @_builtins.property
+    def published_devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Every device that figures were published of."""
+
+    def __init__(
+        self,
+        *,
+        factor: _builtins.float = ...,
+        devices: _abc.Iterable[Global___DeviceReference] | None = ...,
+        without_reference: _abc.Iterable[_builtins.str] | None = ...,
+        published_devices: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices", "factor", b"factor", "published_devices", b"published_devices", "without_reference", b"without_reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceResponse: _TypeAlias = ReferenceResponse  # noqa: Y015
 
 @_typing.final
 class ListMeasurementsRequest(_message.Message):

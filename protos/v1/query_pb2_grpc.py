@@ -154,6 +154,16 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.CompareResponse.FromString,
                 _registered_method=True)
+        self.Survey = channel.unary_unary(
+                '/edgerank.v1.Query/Survey',
+                request_serializer=protos_dot_v1_dot_query__pb2.SurveyRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.SurveyResponse.FromString,
+                _registered_method=True)
+        self.Reference = channel.unary_unary(
+                '/edgerank.v1.Query/Reference',
+                request_serializer=protos_dot_v1_dot_query__pb2.ReferenceRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ReferenceResponse.FromString,
+                _registered_method=True)
         self.ListMeasurements = channel.unary_stream(
                 '/edgerank.v1.Query/ListMeasurements',
                 request_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
@@ -388,6 +398,22 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Survey(self, request, context):
+        """A source's tables of backbones, and whether its claims hold on each device. Idempotent. Errors: NOT_FOUND for an
+        unknown device or label. What nothing decides is an answer, no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reference(self, request, context):
+        """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
+        unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMeasurements(self, request, context):
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
@@ -559,6 +585,16 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Compare,
                     request_deserializer=protos_dot_v1_dot_query__pb2.CompareRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.CompareResponse.SerializeToString,
+            ),
+            'Survey': grpc.unary_unary_rpc_method_handler(
+                    servicer.Survey,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.SurveyRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.SurveyResponse.SerializeToString,
+            ),
+            'Reference': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reference,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ReferenceRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ReferenceResponse.SerializeToString,
             ),
             'ListMeasurements': grpc.unary_stream_rpc_method_handler(
                     servicer.ListMeasurements,
@@ -1239,6 +1275,60 @@ class Query(object):
             '/edgerank.v1.Query/Compare',
             protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.CompareResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Survey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/Survey',
+            protos_dot_v1_dot_query__pb2.SurveyRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.SurveyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reference(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/Reference',
+            protos_dot_v1_dot_query__pb2.ReferenceRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ReferenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -134,6 +134,14 @@ class QueryStub:
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
     or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
     """
+    Survey: _grpc.UnaryUnaryMultiCallable[_query_pb2.SurveyRequest, _query_pb2.SurveyResponse]
+    """A source's tables of backbones, and whether its claims hold on each device. Idempotent. Errors: NOT_FOUND for an
+    unknown device or label. What nothing decides is an answer, no error.
+    """
+    Reference: _grpc.UnaryUnaryMultiCallable[_query_pb2.ReferenceRequest, _query_pb2.ReferenceResponse]
+    """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
+    unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
+    """
     ListMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
@@ -255,6 +263,14 @@ class QueryAsyncStub(QueryStub):
     Compare: _aio.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]  # type: ignore[assignment]
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
     or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
+    """
+    Survey: _aio.UnaryUnaryMultiCallable[_query_pb2.SurveyRequest, _query_pb2.SurveyResponse]  # type: ignore[assignment]
+    """A source's tables of backbones, and whether its claims hold on each device. Idempotent. Errors: NOT_FOUND for an
+    unknown device or label. What nothing decides is an answer, no error.
+    """
+    Reference: _aio.UnaryUnaryMultiCallable[_query_pb2.ReferenceRequest, _query_pb2.ReferenceResponse]  # type: ignore[assignment]
+    """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
+    unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
     """
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
@@ -518,6 +534,26 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.CompareResponse, _abc.Awaitable[_query_pb2.CompareResponse]]:
         """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
         or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def Survey(
+        self,
+        request: _query_pb2.SurveyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.SurveyResponse, _abc.Awaitable[_query_pb2.SurveyResponse]]:
+        """A source's tables of backbones, and whether its claims hold on each device. Idempotent. Errors: NOT_FOUND for an
+        unknown device or label. What nothing decides is an answer, no error.
+        """
+
+    @_abc_1.abstractmethod
+    def Reference(
+        self,
+        request: _query_pb2.ReferenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ReferenceResponse, _abc.Awaitable[_query_pb2.ReferenceResponse]]:
+        """What others published of devices like ours, beside our measurements. Idempotent. Errors: NOT_FOUND for an
+        unknown device, label or published device; INVALID_ARGUMENT for a factor that is not above 1.
         """
 
     @_abc_1.abstractmethod

@@ -480,6 +480,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: device, backbone, version, operators"""
     REASON_CODE_ACCELERATOR_MISSING: _ReasonCode.ValueType  # 222
     """words: device, accelerator"""
+    REASON_CODE_MEANS_ONLY: _ReasonCode.ValueType  # 330
+    """Figure `inferences`: each sample is the mean of so many, as the runtime's program tells no single one."""
     REASON_CODE_ADDED_AS_ONNX: _ReasonCode.ValueType  # 75
     """Of no one device.
     words: backbone
@@ -689,6 +691,8 @@ REASON_CODE_EXTRA_KERNELS_MISSING: ReasonCode.ValueType  # 221
 """words: device, backbone, version, operators"""
 REASON_CODE_ACCELERATOR_MISSING: ReasonCode.ValueType  # 222
 """words: device, accelerator"""
+REASON_CODE_MEANS_ONLY: ReasonCode.ValueType  # 330
+"""Figure `inferences`: each sample is the mean of so many, as the runtime's program tells no single one."""
 REASON_CODE_ADDED_AS_ONNX: ReasonCode.ValueType  # 75
 """Of no one device.
 words: backbone
@@ -1637,6 +1641,7 @@ class Repetition(_message.Message):
     PACED_FIELD_NUMBER: _builtins.int
     AT_REST_FIELD_NUMBER: _builtins.int
     PROVIDERS_FIELD_NUMBER: _builtins.int
+    AVERAGED_FIELD_NUMBER: _builtins.int
     load_ns: _builtins.int
     """Reading the artifact and making it ready to run."""
     peak_rss_bytes: _builtins.int
@@ -1708,6 +1713,10 @@ class Repetition(_message.Message):
         all others; empty where that is not known.
         """
 
+    @_builtins.property
+    def averaged(self) -> Global___AveragedRuns:
+        """Of a program that tells no single inference: `latency_ns` is one number then, the mean of these."""
+
     def __init__(
         self,
         *,
@@ -1732,11 +1741,14 @@ class Repetition(_message.Message):
         paced: Global___PacedSamples | None = ...,
         at_rest: _abc.Iterable[Global___DeviceState] | None = ...,
         providers: _abc.Iterable[Global___ProviderUse] | None = ...,
+        averaged: Global___AveragedRuns | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_averaged", b"_averaged", "_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "averaged", b"averaged", "before", b"before", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "pss_bytes", b"pss_bytes", "started_unready", b"started_unready", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "providers", b"providers", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_averaged", b"_averaged", "_output_check", b"_output_check", "_paced", b"_paced", "_pss_bytes", b"_pss_bytes", "_started_unready", b"_started_unready", "_warmup_settled", b"_warmup_settled", "after", b"after", "at_rest", b"at_rest", "averaged", b"averaged", "baseline_rss_bytes", b"baseline_rss_bytes", "before", b"before", "busy_threads", b"busy_threads", "during", b"during", "is_suspect", b"is_suspect", "latency_ns", b"latency_ns", "load_ns", b"load_ns", "memory", b"memory", "output_check", b"output_check", "paced", b"paced", "peak_rss_bytes", b"peak_rss_bytes", "providers", b"providers", "pss_bytes", b"pss_bytes", "samples_per_minute", b"samples_per_minute", "started_unready", b"started_unready", "stop_reason", b"stop_reason", "waited_ms", b"waited_ms", "warmup_ns", b"warmup_ns", "warmup_settled", b"warmup_settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__averaged: _TypeAlias = _typing.Literal["averaged"]  # noqa: Y015
+    _WhichOneofArgType__averaged: _TypeAlias = _typing.Literal["_averaged", b"_averaged"]  # noqa: Y015
     _WhichOneofReturnType__output_check: _TypeAlias = _typing.Literal["output_check"]  # noqa: Y015
     _WhichOneofArgType__output_check: _TypeAlias = _typing.Literal["_output_check", b"_output_check"]  # noqa: Y015
     _WhichOneofReturnType__paced: _TypeAlias = _typing.Literal["paced"]  # noqa: Y015
@@ -1747,6 +1759,8 @@ class Repetition(_message.Message):
     _WhichOneofArgType__started_unready: _TypeAlias = _typing.Literal["_started_unready", b"_started_unready"]  # noqa: Y015
     _WhichOneofReturnType__warmup_settled: _TypeAlias = _typing.Literal["warmup_settled"]  # noqa: Y015
     _WhichOneofArgType__warmup_settled: _TypeAlias = _typing.Literal["_warmup_settled", b"_warmup_settled"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__averaged) -> _WhichOneofReturnType__averaged | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_check) -> _WhichOneofReturnType__output_check | None: ...
     @_typing.overload
@@ -1759,6 +1773,33 @@ class Repetition(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_settled) -> _WhichOneofReturnType__warmup_settled | None: ...
 
 Global___Repetition: _TypeAlias = Repetition  # noqa: Y015
+
+@_typing.final
+class AveragedRuns(_message.Message):
+    """Inferences of which a program tells the mean alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_COUNT_FIELD_NUMBER: _builtins.int
+    SHORTEST_NS_FIELD_NUMBER: _builtins.int
+    LONGEST_NS_FIELD_NUMBER: _builtins.int
+    run_count: _builtins.int
+    shortest_ns: _builtins.int
+    longest_ns: _builtins.int
+    def __init__(
+        self,
+        *,
+        run_count: _builtins.int = ...,
+        shortest_ns: _builtins.int = ...,
+        longest_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["longest_ns", b"longest_ns", "run_count", b"run_count", "shortest_ns", b"shortest_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AveragedRuns: _TypeAlias = AveragedRuns  # noqa: Y015
 
 @_typing.final
 class ProviderUse(_message.Message):

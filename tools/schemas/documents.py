@@ -16,6 +16,8 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.reference import Reference
+from controller.domain.rankings.survey import Survey
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
@@ -29,7 +31,6 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "datasets": tuple[Dataset, ...],
         "device_history": tuple[DeviceEvent, ...],
         "devices": tuple[Device, ...],
-        "fleet_ranking": FleetRanking,
         "measurement": Measurement,
         "models": tuple[Backbone, ...],
         "operating/audit": tuple[AuditEntry, ...],
@@ -38,6 +39,9 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "plan": SweepPlan,
         "profile": ProfileSummary,
         "ranking": Ranking,
+        "rankings/fleet_ranking": FleetRanking,
+        "rankings/reference": Reference,
+        "rankings/survey": Survey,
         "sweep": SweepSnapshot,
         "sweeps": tuple[SweepSummary, ...],
         "tier": TierSelection,

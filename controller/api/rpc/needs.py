@@ -93,6 +93,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/Rank": _COMPUTE,
     "/edgerank.v1.Query/RankFleet": _COMPUTE,
     "/edgerank.v1.Query/Compare": _COMPUTE,
+    "/edgerank.v1.Query/Survey": _COMPUTE,
+    "/edgerank.v1.Query/Reference": _COMPUTE,
     "/edgerank.v1.Query/ListMeasurements": _COMPUTE,
     "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count", Load.UPLOAD),
     "/edgerank.v1.Query/ListDatasets": _READ,

@@ -33,7 +33,19 @@ PAGES: Final[Mapping[str, str | Need]] = {
 """Of the web page."""
 
 ROUTES: Final[Mapping[str, str | Need]] = {
+    "GET /api/v1/backbones": "/edgerank.v1.Query/ListOwnModels",
+    "GET /api/v1/best": "/edgerank.v1.Query/Rank",
+    "GET /api/v1/best-for-fleet": "/edgerank.v1.Query/RankFleet",
+    "GET /api/v1/compare": "/edgerank.v1.Query/Compare",
+    "GET /api/v1/datasets": "/edgerank.v1.Query/ListDatasets",
     "GET /api/v1/devices": "/edgerank.v1.Query/ListDevices",
+    "GET /api/v1/devices/{device}/events": "/edgerank.v1.Query/ListDeviceEvents",
+    "GET /api/v1/measurements": "/edgerank.v1.Query/ListMeasurements",
+    "GET /api/v1/measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /api/v1/pareto": "/edgerank.v1.Query/Rank",
+    "GET /api/v1/sweeps": "/edgerank.v1.Query/ListSweeps",
+    "GET /api/v1/sweeps/{sweep}": "/edgerank.v1.Query/WatchSweep",
+    "GET /api/v1/sweeps/{sweep}/watch": "/edgerank.v1.Query/WatchSweep",
     **PAGES,
 }
 """By method and path of a route, as it was declared: the call, or what is needed without one.

@@ -21,13 +21,38 @@ class GroupedCommand(click.Command):
         # It takes a tenth of a command's start, and does nothing but this.
         import cloup  # noqa: PLC0415 - as said above
 
-        titles: dict[str, str] = getattr(self.callback, _TITLES, {})
-        groups = {title: cloup.OptionGroup(title) for title in titles.values()}
-        for param in self.params:
-            if param.name in titles:
-                vars(param)["group"] = groups[titles[param.name]]
+        _group_options(self)
         shown = cloup.Command(self.name, params=self.params, help=self.help)
         return shown.get_help(cloup.Context(shown, parent=ctx.parent, info_name=ctx.info_name))
+
+
+class GroupedCommands(click.Group):
+    """A command with others below it, whose help shows its options as a `GroupedCommand` does."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help as cloup lays it out."""
+        import cloup  # noqa: PLC0415 - as above
+
+        _group_options(self)
+        shown = cloup.Group(
+            self.name,
+            params=self.params,
+            help=self.help,
+            commands=self.commands,
+            invoke_without_command=self.invoke_without_command,
+        )
+        return shown.get_help(cloup.Context(shown, parent=ctx.parent, info_name=ctx.info_name))
+
+
+def _group_options(command: click.Command) -> None:
+    """Put each option into cloup's group of its title."""
+    import cloup  # noqa: PLC0415 - as above
+
+    titles: dict[str, str] = getattr(command.callback, _TITLES, {})
+    groups = {title: cloup.OptionGroup(title) for title in titles.values()}
+    for param in command.params:
+        if param.name in titles:
+            vars(param)["group"] = groups[titles[param.name]]
 
 
 def option_group(

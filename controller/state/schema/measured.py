@@ -27,6 +27,7 @@ from controller.state.schema.base import metadata
 from controller.state.schema.columns import Document, Member, Samples
 from protos.device import DeviceState
 from protos.measuring import (
+    AveragedRuns,
     OperatorTimes,
     OutputCheck,
     PacedSamples,
@@ -98,6 +99,7 @@ repetitions = Table(
     Column("paced", Document(PacedSamples)),
     Column("at_rest", Document(tuple[DeviceState, ...]), nullable=False),
     Column("providers", Document(tuple[ProviderUse, ...]), nullable=False),
+    Column("averaged", Document(AveragedRuns)),
 )
 
 # One row a job that is to profile, from its beginning: it gives no measurement. Figures and trace

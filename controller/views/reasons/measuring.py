@@ -107,6 +107,10 @@ SENTENCES: Final[Writers] = {
     ReasonCode.ONE_PROCESS: lambda *_: (
         "one process measured it, which tells nothing of how another would have run"
     ),
+    ReasonCode.MEANS_ONLY: lambda figures, _: (
+        f"each sample is the mean of {figures['inferences']:.0f} or more inferences, as "
+        "benchmark_bin tells no single one: percentiles are of means, and hide slow inferences"
+    ),
     ReasonCode.WARMUP_UNSETTLED: lambda figures, _: (
         f"the warm-up of {_of_all(figures)} ended before it had settled; a larger --time-budget "
         "gives it more"

@@ -10,7 +10,7 @@ from agent.measuring.gate_watch import GateWatch
 from agent.measuring.measurer import Measurer
 from agent.measuring.supervision import Cancellation, MeasuringFailed
 from agent.runtimes import available_runtimes
-from controller.fleet.credibility import are_of_agents
+from controller.fleet.credibility.saying import are_of_agents
 from protos.codec import from_message
 from protos.fleet import Failure, Progress, Report
 from protos.measuring import StartGate

@@ -14,7 +14,7 @@ from tests.pages import PAGES, ROOT, console_commands, name, spans, yaml_files
 from tests.processes import edgerank as run
 
 # What reads, and so can be run against any fleet; the rest is held to its options.
-READING = ("devices", "models", "accuracy list", "best", "report", "compare", "export")
+READING = ("devices", "models", "accuracy list", "best", "report", "reference", "compare", "export")
 WRITING = ("models add", "models remove", "devices mark", "devices revoke")
 
 # Each command behind a `$`, with its page.
@@ -94,7 +94,11 @@ def test_a_shown_command_that_reads_works(
     flowers.write_text(f"name,dataset,metric,value,precision,source\n{row}\n")
     assert run("accuracy", "import", str(flowers), address=system.address).returncode == 0
     arguments = [
-        re.sub(r"^\w+\.(html|csv|json|parquet)$", lambda name: str(tmp_path / name[0]), argument)
+        re.sub(
+            r"^\w+\.(html|md|csv|json|jsonl|parquet)$",
+            lambda name: str(tmp_path / name[0]),
+            argument,
+        )
         for argument in shlex.split(command)
     ]
     done = run(*arguments, address=system.address)

@@ -8,9 +8,11 @@ from typing import Any
 import grpc
 
 from controller.api.queries import Queries
+from controller.api.reporting import Reporting
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
 from controller.api.rpc.query.device_calls import DeviceCalls, messages_of
+from controller.api.rpc.query.report_calls import ReportCalls
 from controller.api.rpc.query.snapshots import SnapshotMessages
 from controller.api.rpc.query.steering_calls import SteeringCalls
 from controller.api.tracing import Tracing
@@ -30,7 +32,6 @@ from controller.fleet.outliving import told_at_its_end
 from controller.own.accuracy import MAX_FIGURES, MAX_IMPORT_BYTES, import_accuracies
 from controller.own.adding import OwnModels
 from controller.state.blobs import CHUNK_BYTES
-from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.running import Profiles
@@ -46,7 +47,7 @@ JOBS_A_MESSAGE = 1_000
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class QueryService(DeviceCalls, SteeringCalls):
+class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     """What people and programs call."""
 
     def __init__(
@@ -68,6 +69,7 @@ class QueryService(DeviceCalls, SteeringCalls):
         self._tracing = tracing
         DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
         SteeringCalls.__init__(self, queries, steering, retrying)
+        ReportCalls.__init__(self, Reporting(queries, catalog))
         self._database = database
         self._catalog = catalog
         self._sweeps = sweeps
@@ -231,7 +233,7 @@ class QueryService(DeviceCalls, SteeringCalls):
     ) -> query_pb2.ListDatasetsResponse:
         """Every dataset that accuracy is known on."""
         async with answered_failures(context):
-            found = await self._queries.listed(list_datasets, self._database)
+            found = await self._queries.datasets()
         return query_pb2.ListDatasetsResponse(
             datasets=[to_message(dataset, query_pb2.Dataset) for dataset in found]
         )

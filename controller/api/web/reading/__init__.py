@@ -2,6 +2,12 @@
 
 from typing import Final
 
-from controller.api.web.reading import devices
+from controller.api.web.reading import catalog, devices, measured, rankings, sweeps
 
-ROUTERS: Final = (devices.router,)
+ROUTERS: Final = (
+    catalog.router,
+    devices.router,
+    sweeps.router,
+    measured.router,
+    rankings.router,
+)

@@ -439,6 +439,7 @@ def upgrade() -> None:
         sa.Column("paced", sa.JSON(), nullable=True),
         sa.Column("at_rest", sa.JSON(), nullable=False),
         sa.Column("providers", sa.JSON(), nullable=False),
+        sa.Column("averaged", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_repetitions_job_id")),
         sa.PrimaryKeyConstraint("job_id", "ordinal", name=op.f("pk_repetitions")),
     )

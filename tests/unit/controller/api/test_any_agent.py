@@ -15,7 +15,8 @@ from controller.api.rpc.from_agents import decode_from_agent
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.figures.latency import latency_figures, memory_figures, minute_figures
 from controller.figures.verdicts import verdict
-from controller.fleet.credibility import are_of_agents, check_hello
+from controller.fleet.credibility import check_hello
+from controller.fleet.credibility.saying import are_of_agents
 from controller.fleet.reports import UnreadableReport, judged
 from protos import fleet as conversation
 from protos.codec import MessageInvalid, to_message

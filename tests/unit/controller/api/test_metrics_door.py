@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from controller.api.metrics_door import MetricsPlace, served_metrics
+from controller.api.doors.metrics import MetricsPlace, served_metrics
 from controller.domain.errors import EdgerankError, ErrorCode
 
 

@@ -11,14 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.fleet.credibility import (
-    MAX_INTEGER,
-    MAX_WAITED_MS,
-    answering,
-    are_of_agents,
-    check_hello,
-    credible,
-)
+from controller.fleet.credibility import MAX_WAITED_MS, answering, check_hello, credible
+from controller.fleet.credibility.repetitions import MAX_INTEGER
+from controller.fleet.credibility.saying import are_of_agents
 from protos.device import DeviceProfile, DeviceState, PowerReading, Temperature
 from protos.fleet import Hello, Measured, Profiled, Report
 from protos.inputs import NetworkInput, square

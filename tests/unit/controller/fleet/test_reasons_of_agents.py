@@ -8,12 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.measuring.gate import obstacle as obstacle_at
-from controller.fleet.credibility import (
-    MAX_DETAIL_LENGTH,
-    MAX_REASONS,
-    are_of_agents,
-    credible,
-)
+from controller.fleet.credibility import credible
+from controller.fleet.credibility.saying import MAX_DETAIL_LENGTH, MAX_REASONS, are_of_agents
 from controller.views.reasons import sentence, sentences
 from protos.device import Battery, DeviceState, Temperature
 from protos.fleet import Failure, Report, failed

@@ -45,6 +45,7 @@ _MEASURING = (
     reason(ReasonCode.UNWATCHED, count=2, repetitions=3),
     reason(ReasonCode.STILL_MEASURED, repetitions=1),
     reason(ReasonCode.ONE_PROCESS),
+    reason(ReasonCode.MEANS_ONLY, inferences=120),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
     reason(ReasonCode.OUTPUTS_UNCHECKED, count=2, repetitions=3),
     reason(ReasonCode.REPETITIONS_DISAGREE, least_ms=4.1, most_ms=4.52, reached=0.1, wanted=0.02),

@@ -57,6 +57,7 @@ from tests.unit.controller.samples.measurements import (
 )
 from tests.unit.controller.samples.profiles import PROFILE
 from tests.unit.controller.samples.reasons import CRASHED
+from tests.unit.controller.samples.reports import REPORTS
 from tests.unit.controller.samples.sweeps import PLAN, SWEEPS
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -270,12 +271,12 @@ CASES = [
     ("datasets", DATASETS),
     ("operating/doctor", (broken(CheckedSide.AGENT, "spool", "it is damaged", "move it away"),)),
     ("own_models", OWN_MODELS),
-    ("devices", [device(), device(connected=False, labels={})]),
-    ("devices", []),
+    *(("devices", some) for some in ([device(), device(connected=False, labels={})], [])),
     ("models", list(load_catalog())),
     ("tier", apply_rule(load_catalog(), Tier.DESKTOP)),
     ("ranking", RANKING),
-    ("fleet_ranking", FLEET_RANKING),
+    ("rankings/fleet_ranking", FLEET_RANKING),
+    *REPORTS,
     ("ranking", NOTHING_MEASURED),
     ("ranking", ONLY_DOUBTFUL),
     ("ranking", AT_MINUTE),

@@ -1,0 +1,39 @@
+"""Reports of many devices, each with the name of its schema."""
+
+from controller.domain.rankings.reference import Reference
+from controller.ranking.published import beside_published
+from controller.ranking.surveying import survey
+from models.catalog.catalog import load_catalog
+from models.catalog.published import PublishedLatency
+from protos.runtimes import Runtime
+from tests.unit.controller.samples.measurements import DEVICE, measurement
+
+PUBLISHED = PublishedLatency(
+    backbone="MobileNetV2",
+    device="Snapdragon 855",
+    runtime="Paddle Lite",
+    processor="cpu",
+    precision="fp32",
+    threads=1,
+    batch=1,
+    latency_ms=10.0,
+    source="a document",
+)
+LITE = measurement("MobileNetV2", 12.0, 0.1, runtime=Runtime.PADDLELITE)
+SURVEY = survey({DEVICE: [LITE, measurement("ReXNet_2_0", 50.0)], "idle": []}, load_catalog())
+REFERENCE = Reference(
+    factor=1.5,
+    devices=(
+        beside_published(
+            DEVICE,
+            ("Snapdragon 855",),
+            [LITE],
+            latencies=[PUBLISHED],
+            catalog=load_catalog(),
+            factor=1.5,
+        ),
+    ),
+    without_reference=("idle",),
+    published_devices=("Snapdragon 855",),
+)
+REPORTS = [("rankings/survey", SURVEY), ("rankings/reference", REFERENCE)]
