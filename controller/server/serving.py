@@ -31,7 +31,7 @@ from controller.api.rpc.query.query_service import QueryService
 from controller.api.tracing import Tracing
 from controller.api.web.app import make_app
 from controller.api.web.door import WebDoor, WebWanted
-from controller.api.web.pages.sessions import Sessions
+from controller.api.web.pages.ground.sessions import Sessions
 from controller.api.web.parts import Parts
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
@@ -128,18 +128,9 @@ async def serve(
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
         behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
-        servers, entrance, administration = _guarded_servers(
-            doors, behind, lambda: on_authority(doors.listening())
-        )
-        given = partial(
-            Parts,
-            guard=entrance.guard,
-            sweeps=sweeps,
-            steering=steering,
-            retrying=retrying,
-            administration=administration,
-            catalog=catalog,
-        )
+        servers, entrance, administration = _guarded_servers(doors, behind, on_authority)
+        given = partial(Parts, sweeps=sweeps, steering=steering, retrying=retrying, catalog=catalog)
+        given = partial(given, guard=entrance.guard, administration=administration)
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
@@ -149,16 +140,29 @@ async def serve(
         await sweeps.recover()
         on_authority(doors.listening())
         try:
-            with served_metrics(metrics, meters.registry) as metrics_address:
-                async with _served_web(web, doors, behind, given) as at:
-                    on_listening(replace(doors.listening(), web_address=at), metrics_address)
-                    await until_stopped(stopping, watching, database)
+            async with _listening(web, metrics, doors, behind, given) as (at, metrics_address):
+                on_listening(replace(doors.listening(), web_address=at), metrics_address)
+                await until_stopped(stopping, watching, database)
         finally:
             for task in (*watching, stopping):
                 task.cancel()
             await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
+
+
+@asynccontextmanager
+async def _listening(
+    web: WebWanted | None,
+    metrics: MetricsPlace | None,
+    doors: Doors,
+    behind: "_Behind",
+    given: Callable[..., Parts],
+) -> AsyncIterator[tuple[str | None, str | None]]:
+    """Answers over HTTP, and tells metrics, until the block ends; gives where, if anywhere."""
+    with served_metrics(metrics, behind.meters.registry) as metrics_address:
+        async with _served_web(web, doors, behind, given) as web_address:
+            yield web_address, metrics_address
 
 
 @asynccontextmanager
@@ -245,7 +249,7 @@ class _Behind:
 
 
 def _guarded_servers(
-    doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
+    doors: Doors, behind: _Behind, on_authority: Callable[[Listening], None]
 ) -> tuple[Servers, Entrance, Administration]:
     """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
@@ -262,7 +266,7 @@ def _guarded_servers(
         members,
         clock,
         addresses=doors.addresses,
-        on_rotated=on_rotated,
+        on_rotated=lambda: on_authority(doors.listening()),
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     entrance = Entrance(

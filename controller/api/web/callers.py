@@ -14,7 +14,7 @@ from controller.access.callers import Shown
 from controller.api.meters import ends_with
 from controller.api.statuses import STATUSES
 from controller.api.web.needs import Asked, asked_by
-from controller.api.web.pages.sessions import COOKIE
+from controller.api.web.pages.ground.sessions import COOKIE
 from controller.api.web.parts import Given, Parts, parts_of
 from controller.domain.access import Caller
 from controller.domain.errors import EdgerankError

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from controller.access.administration import Administration
 from controller.api.queries import Queries
 from controller.api.rpc.guard import Guard
-from controller.api.web.pages.chart_code import ChartCode
-from controller.api.web.pages.sessions import Sessions
+from controller.api.web.pages.ground.chart_code import ChartCode
+from controller.api.web.pages.ground.sessions import Sessions
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.state.database import Database

@@ -14,8 +14,8 @@ def _routes() -> set[str]:
     found = set()
     for router in routers():
         for route in router.routes:
-            methods = getattr(route, "methods", None) or set()
-            found |= {f"{method} {route.path}" for method in methods - {"HEAD"}}
+            methods, path = getattr(route, "methods", None) or set(), getattr(route, "path", "")
+            found |= {f"{method} {path}" for method in methods - {"HEAD"}}
     return found
 
 

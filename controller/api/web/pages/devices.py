@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from controller.api.web.pages.charts.pareto import pareto_chart
 from controller.api.web.pages.charts.states import states_charts
-from controller.api.web.pages.links import device_link
-from controller.api.web.pages.site import changed, changing, page
+from controller.api.web.pages.ground.links import device_link
+from controller.api.web.pages.ground.site import changed, changing, page
 from controller.api.web.parts import parts_of
 from controller.domain.access import Caller, JoinTokenSpec
 from controller.domain.devices import Device, DeviceStanding

@@ -7,8 +7,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.charts.pareto import pareto_chart
+from controller.api.web.pages.ground.site import is_part, page
 from controller.api.web.pages.question import SLIDERS, Question, read_question, write_question
-from controller.api.web.pages.site import is_part, page
 from controller.api.web.parts import parts_of
 from controller.domain.errors import EdgerankError
 from controller.domain.rankings import Merit, Ranking

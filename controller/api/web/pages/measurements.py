@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.charts.samples import distribution_chart, samples_charts
-from controller.api.web.pages.site import page
+from controller.api.web.pages.ground.site import page
 from controller.api.web.parts import parts_of
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter

@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from controller.api.rpc.needs import Need
 from controller.api.web.callers import shown_by, tell_refused
-from controller.api.web.pages.sessions import COOKIE, LIFETIME_MS
-from controller.api.web.pages.site import changing, page
+from controller.api.web.pages.ground.sessions import COOKIE, LIFETIME_MS
+from controller.api.web.pages.ground.site import changing, page
 from controller.api.web.parts import parts_of
 from controller.domain.access import Scope
 from controller.domain.errors import EdgerankError, ErrorCode

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from controller.api.web.pages.links import sweep_link
+from controller.api.web.pages.ground.links import sweep_link
+from controller.api.web.pages.ground.site import changed, changing, page
 from controller.api.web.pages.new_sweep import joined_fields, read_sweep
-from controller.api.web.pages.site import changed, changing, page
 from controller.api.web.parts import parts_of
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.measurements import MeasurementFilter, Verdict

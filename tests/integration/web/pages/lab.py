@@ -128,11 +128,15 @@ def _measure(database: Database, catalog: Catalog, most: int | None) -> None:
 
 def _answering(device: str, catalog: Catalog, rng: random.Random) -> Callable[[Lease, int], Report]:
     def answer(lease: Lease, at_unix_ms: int) -> Report:
-        times = {"started_at_unix_ms": at_unix_ms, "ended_at_unix_ms": at_unix_ms + 9_000}
-        ids = {"attempt_id": lease.attempt_id, "job_id": lease.job_id}
+        bare = Report(
+            attempt_id=lease.attempt_id,
+            job_id=lease.job_id,
+            started_at_unix_ms=at_unix_ms,
+            ended_at_unix_ms=at_unix_ms + 9_000,
+        )
         if lease.backbone == FAILS:
             why = reason(ReasonCode.CRASHED, {"detail": "SIGSEGV"})
-            return Report(**ids, **times, failure=Failure(reasons=(why,)))
+            return replace(bare, failure=Failure(reasons=(why,)))
         flops = catalog.get(lease.backbone).flops_g or 1.0
         is_lite = lease.settings.runtime is Runtime.PADDLELITE
         level_ms = DEVICES[device] * 9 * flops**0.8 * (1.25 if is_lite else 1.0)
@@ -140,7 +144,7 @@ def _answering(device: str, catalog: Catalog, rng: random.Random) -> Callable[[L
         measured = Measured(
             runtime=known, repetition=_repetition(level_ms, at_unix_ms, rng), affinity=(0, 1)
         )
-        return Report(**ids, **times, measured=measured)
+        return replace(bare, measured=measured)
 
     return answer
 

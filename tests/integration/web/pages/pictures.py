@@ -51,10 +51,11 @@ def _visits(browser: Browser) -> Iterator[tuple[Page, str, str]]:
     for scheme in ("light", "dark"):
         for size, width in _WIDTHS.items():
             context = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
+                color_scheme=scheme,
                 reduced_motion="reduce",
                 viewport={"width": width, "height": _HEIGHT},
             )
+            context.set_default_timeout(120_000)
             yield context.new_page(), scheme, size
             context.close()
 

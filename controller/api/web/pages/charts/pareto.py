@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from controller.api.web.pages.charts.looks import OTHER, SERIES_COLOURS, coloured
-from controller.api.web.pages.links import measurement_link
+from controller.api.web.pages.ground.links import measurement_link
 from controller.domain.rankings import Candidate, Merit, Ranking
 from controller.views.chart import Specification, chart_specification
 from controller.views.wording import with_held_back

@@ -1,6 +1,7 @@
 """How ranks by latency change from device to device."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from controller.api.web.pages.charts.looks import OTHER, SERIES_COLOURS, coloured, drawn
 from controller.domain.measurements import Measurement
@@ -17,7 +18,7 @@ def slope_chart(
     if len(devices) < 2 or not by_backbone:
         return None
     named = list(by_backbone)[: len(SERIES_COLOURS)]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for device in devices:
         here = {
             name: measured.latency.median_ms

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from controller.api.web.callers import Admitted, Asking, tell_refused
-from controller.api.web.pages.policy import HEADERS, TOKEN_FIELD, check_change
-from controller.api.web.pages.rendering import rendered
-from controller.api.web.pages.sessions import COOKIE
+from controller.api.web.pages.ground.policy import HEADERS, TOKEN_FIELD, check_change
+from controller.api.web.pages.ground.rendering import rendered
+from controller.api.web.pages.ground.sessions import COOKIE
 from controller.api.web.parts import parts_of
 from controller.api.web.problems import HTTP_STATUSES
 from controller.domain.access import Caller, CallerKind, Scope

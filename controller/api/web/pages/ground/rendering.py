@@ -5,7 +5,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from controller.api.web.pages import links
+from controller.api.web.pages.ground import links
 from controller.domain.quantities import (
     format_interval,
     format_latency,
