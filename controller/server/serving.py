@@ -113,17 +113,6 @@ async def serve(
         queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
         retrying = Retrying(database, sweeps)
-        service = QueryService(
-            *(database, catalog, queries, sweeps),
-            OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
-            steering=steering,
-            retrying=retrying,
-            fleet=fleet,
-            profiles=Profiles(database, catalog, fleet, sweeps),
-            tracing=tracing,
-            clock=clock,
-            open_to_all=wanted.insecure,
-        )
         doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
@@ -131,6 +120,10 @@ async def serve(
         servers, entrance, administration = _guarded_servers(doors, behind, on_authority)
         given = partial(Parts, sweeps=sweeps, steering=steering, retrying=retrying, catalog=catalog)
         given = partial(given, guard=entrance.guard, administration=administration)
+        of_people = (catalog, sweeps, steering, retrying)
+        service = _query_service(
+            behind, *of_people, state_dir=state_dir, open_to_all=wanted.insecure
+        )
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
@@ -246,6 +239,32 @@ class _Behind:
             attempts_lost=self.changes.count_of(Happening.ATTEMPT_LOST),
             open_jobs={},
         )
+
+
+def _query_service(
+    behind: _Behind,
+    catalog: Catalog,
+    sweeps: Sweeps,
+    steering: Steering,
+    retrying: Retrying,
+    *,
+    state_dir: Path,
+    open_to_all: bool,
+) -> QueryService:
+    """What people and programs call by gRPC."""
+    database, fleet, clock = behind.database, behind.fleet, behind.clock
+    most_bytes = behind.limits.upload_bytes
+    return QueryService(
+        *(database, catalog, behind.queries, sweeps),
+        OwnModels(database, state_dir, catalog, fleet.gate, most_bytes, clock=clock),
+        steering=steering,
+        retrying=retrying,
+        fleet=fleet,
+        profiles=Profiles(database, catalog, fleet, sweeps),
+        tracing=behind.tracing,
+        clock=clock,
+        open_to_all=open_to_all,
+    )
 
 
 def _guarded_servers(
