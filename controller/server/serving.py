@@ -120,10 +120,8 @@ async def serve(
         servers, entrance, administration = _guarded_servers(doors, behind, on_authority)
         given = partial(Parts, sweeps=sweeps, steering=steering, retrying=retrying, catalog=catalog)
         given = partial(given, guard=entrance.guard, administration=administration)
-        of_people = (catalog, sweeps, steering, retrying)
-        service = _query_service(
-            behind, *of_people, state_dir=state_dir, open_to_all=wanted.insecure
-        )
+        told = partial(_query_service, state_dir=state_dir, open_to_all=wanted.insecure)
+        service = told(behind, catalog, sweeps, steering, retrying)
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
