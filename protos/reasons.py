@@ -166,6 +166,18 @@ class ReasonCode(Enum):
     MORE_MEMORY_THAN_WINNER = "more_memory_than_winner"
     """Figures: peak_rss_bytes, other_peak_rss_bytes."""
 
+    # What else a candidate does not satisfy; a criterion and a bound are those of a limit.
+    FIGURE_BEYOND_LIMIT = "figure_beyond_limit"
+    """Figures: figure, limit, in the criterion's unit. Words: criterion, bound."""
+    FIGURE_UNKNOWN = "figure_unknown"
+    """Words: criterion."""
+    OF_OTHER_SERIES = "of_other_series"
+    """Words: series, wanted."""
+    WEIGHTS_OF_OTHER_KIND = "weights_of_other_kind"
+    """Words: criterion, is (yes or no, against what was asked for)."""
+    KIND_UNKNOWN = "kind_unknown"
+    """Words: criterion."""
+
     # Why a measurement is not ranked or compared, besides its own reasons.
     OLDER_COUNTS = "older_counts"
     ACCURACY_UNKNOWN = "accuracy_unknown"

@@ -9,8 +9,8 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_devices
 from controller.domain.rankings.reference import Reference, ReferenceQuestion
 from controller.domain.rankings.survey import Survey
-from controller.ranking.published import beside_published, like
 from controller.ranking.surveying import survey
+from controller.ranking.surveying.published import beside_published, like
 from models.catalog.catalog import Catalog
 from models.catalog.published import load_published_devices, load_published_latencies
 from models.names import nearest

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, Listed] = {
     "doctor": Listed(
         "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"
     ),
+    "mcp": Listed("controller.cli.operating.mcp:mcp", "Let an assistant ask a controller.", "mcp"),
     "backup": Listed(
         "controller.cli.operating.backup:backup", "Write a controller's state to one file."
     ),
@@ -94,6 +95,10 @@ COMMANDS: Mapping[str, Listed] = {
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
     "best": Listed(
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
+    ),
+    "why": Listed("controller.cli.rankings.why:why", "Say why a backbone is not the best."),
+    "tune": Listed(
+        "controller.cli.rankings.tune:tune", "Search the fastest setting of one backbone."
     ),
     "report": Listed(
         "controller.cli.rankings.report:report",

@@ -34,9 +34,10 @@ class Client:
     the controller said.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, login: Login | None = None) -> None:
+        """By a login, or as the one says that is kept of the address."""
         self.address = address
-        self._login = find_login(address)
+        self._login = login or find_login(address)
         self.channel = grpc.intercept_channel(_channel(address, self._login), LeftOutTeller())
 
     def __enter__(self: ClientT) -> ClientT:

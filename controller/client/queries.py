@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S, Client
+from controller.client.logins import Login
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -27,6 +28,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.explanations import ExplainQuestion, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
 from controller.domain.sweeps import (
     CancelledSweep,
@@ -55,8 +57,9 @@ class QueryClient(Client):
     the controller said.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, login: Login | None = None) -> None:
+        """By a login, or as the one says that is kept of the address."""
+        super().__init__(address, login)
         self._stub = query_pb2_grpc.QueryStub(self.channel)
 
     def list_devices(self) -> tuple[Device, ...]:
@@ -245,13 +248,22 @@ class QueryClient(Client):
                         yield response.trace_chunk
 
     def rank(
-        self, device: str, constraints: Constraints, accuracy_dataset: str = IMAGENET
+        self,
+        device: str,
+        constraints: Constraints,
+        accuracy_dataset: str = IMAGENET,
+        *,
+        most_listed: int | None = None,
     ) -> Ranking:
-        """Which backbone is best on a device, by the accuracy on a dataset."""
+        """Which backbone is best on a device, by the accuracy on a dataset.
+
+        At most `most_listed` of the others are told, and of what is left out; None is all.
+        """
         request = query_pb2.RankRequest(
             device=device,
             constraints=to_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
+            most_listed=most_listed,
         )
         with self.said():
             response = self._stub.Rank(request, timeout=DEADLINE_S)
@@ -263,6 +275,13 @@ class QueryClient(Client):
         with self.said():
             response = self._stub.RankFleet(request)
         return from_answer(response, FleetRanking)
+
+    def explain(self, question: ExplainQuestion) -> Explanations:
+        """Why a backbone is where it is in a ranking, device by device."""
+        request = to_message(question, query_pb2.ExplainRequest)
+        with self.said():
+            response = self._stub.Explain(request, timeout=DEADLINE_S)
+        return from_answer(response, Explanations)
 
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""

@@ -93,7 +93,7 @@ class ComparedPair:
     The newest ok or wide measurement of each, or, where there is none, disturbed or throttled; the
     same are backbone, device, threads, cores, flushing of denormals, sustained minutes, precision,
     input size, batch and kind of weights, and, unless A and B name different runtimes, the runtime
-    with its options.
+    with its options. Where they name different backbones, these are compared at their own sizes.
 
     Attributes:
         a: the measurement of A, without raw samples.

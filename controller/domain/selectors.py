@@ -3,6 +3,7 @@
 A selector is one or more terms, joined by commas; a measurement is selected when every term holds.
 
     SWEEP                       of the sweep with this id, beginning of an id, or name
+    backbone:NAME               of this backbone; NAME alone, where there is one of that name
     runtime:NAME                measured with this runtime
     version:RUNTIME=VERSION     measured with exactly this version of this runtime
     build:RUNTIME=PART          measured with a build of this runtime that calls itself ...PART...
@@ -23,8 +24,8 @@ from controller.domain.measurements import Measurement
 from protos.runtimes import Runtime
 
 _FORMS: Final = (
-    "a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, "
-    "before:DATE or after:DATE, several joined by commas"
+    "a sweep's id or name, a backbone's name, runtime:NAME, version:RUNTIME=VERSION, "
+    "build:RUNTIME=PART, before:DATE or after:DATE, several joined by commas"
 )
 
 
@@ -46,12 +47,20 @@ class Selector:
     runtime_build: str | None = None
     after_unix_ms: int | None = None
     before_unix_ms: int | None = None
+    backbone: str | None = None
+
+    @property
+    def takes_newest(self) -> bool:
+        """Say whether of the same thing the newest is selected wherever an older one is."""
+        terms = (self.sweep_id, self.runtime_version, self.runtime_build)
+        return all(each is None for each in (*terms, self.after_unix_ms, self.before_unix_ms))
 
     def selects(self, measurement: Measurement) -> bool:
         """Say whether every term holds."""
         measured_at = measurement.measured_at_unix_ms
         return (
             self.sweep_id in (None, measurement.sweep_id)
+            and self.backbone in (None, measurement.backbone)
             and self.runtime in (None, measurement.runtime)
             and self.runtime_version in (None, measurement.runtime_version)
             and (self.runtime_build is None or self.runtime_build in measurement.runtime_build)
@@ -129,6 +138,7 @@ def _date_unix_ms(text: str) -> int:
 
 _KINDS: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
     "runtime": _runtime,
+    "backbone": lambda name: {"backbone": name},
     "version": _version,
     "build": _build,
     "after": lambda text: {"after_unix_ms": _date_unix_ms(text)},

@@ -36,6 +36,8 @@ _BATCH_VALUES: Final = 2_000_000
 # Resampling 200,000 values one by one takes ten seconds. Of more than this, that the lower median
 # is half a rank low is a thirtieth of the median's own deviation.
 _MOST_RESAMPLED: Final = 1_000
+_MOST_RESAMPLES: Final = 100_000
+_LEAST_BEYOND: Final = 20
 
 _Samples = npt.NDArray[np.float64]
 
@@ -55,8 +57,10 @@ def relative_half_width(figures: LatencyFigures) -> float:
     return reach_ms / figures.median_ms
 
 
-def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
-    """Bound the median at 95 %, given the samples of each repetition.
+def median_interval(
+    samples: Sequence[_Samples], confidence: float = CONFIDENCE_LEVEL
+) -> tuple[float, float]:
+    """Bound the median at a confidence, 95 % by itself, given the samples of each repetition.
 
     One repetition: the percentile bootstrap, by scipy, or of more than 1,000 samples as below. It
     tells nothing of how another process would have run.
@@ -72,11 +76,14 @@ def median_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
       Gelbach and Miller, Bootstrap-Based Improvements for Inference with Clustered Errors, 2008).
       With k - 1 degrees of freedom the t interval is as wide as so few processes oblige it to be:
       2.5 standard deviations to each side for 3, 1.2 for 5, and 6.4 times the difference for 2.
+
+    So many resamples are drawn that at least 20 lie beyond either end, up to 100,000 in all; at
+    a confidence beyond 0.9996 the ends of the bootstrap are its most extreme resamples.
     """
     if len(samples) == 1:
-        return _bootstrap_interval(samples[0])
-    between_low, between_high = _between_interval(samples)
-    within_low, within_high = _hierarchical_interval(samples)
+        return _bootstrap_interval(samples[0], confidence)
+    between_low, between_high = _between_interval(samples, confidence)
+    within_low, within_high = _hierarchical_interval(samples, confidence)
     (median,) = _percentiles(samples, 50)
     return min(between_low, within_low, median), max(between_high, within_high, median)
 
@@ -109,18 +116,23 @@ def _log_reaches(figures: LatencyFigures) -> tuple[float, float]:
     )
 
 
-def _bootstrap_interval(samples: _Samples) -> tuple[float, float]:
+def _resamples(confidence: float) -> int:
+    tail = (1 - confidence) / 2
+    return max(RESAMPLES, min(_MOST_RESAMPLES, math.ceil(_LEAST_BEYOND / tail)))
+
+
+def _bootstrap_interval(samples: _Samples, confidence: float) -> tuple[float, float]:
     # A single sample, or equal ones, have no spread that a bootstrap could see.
     if np.ptp(samples) == 0:
         return float(samples[0]), float(samples[0])
     if samples.size > _MOST_RESAMPLED:
-        return _hierarchical_interval([samples])
+        return _hierarchical_interval([samples], confidence)
     interval = stats.bootstrap(
         (samples,),
         np.median,
-        n_resamples=RESAMPLES,
+        n_resamples=_resamples(confidence),
         batch=max(1, _BATCH_VALUES // samples.size),
-        confidence_level=CONFIDENCE_LEVEL,
+        confidence_level=confidence,
         method="percentile",
         vectorized=True,
         random_state=np.random.default_rng(_SEED),
@@ -128,24 +140,26 @@ def _bootstrap_interval(samples: _Samples) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _between_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
+def _between_interval(samples: Sequence[_Samples], confidence: float) -> tuple[float, float]:
     logs = np.log([np.median(repetition) for repetition in samples])
     error = float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
     if error == 0:
         return float(np.exp(logs[0])), float(np.exp(logs[0]))
     # The quantile itself: what scipy wraps around it costs a hundred times as much.
-    reach = error * float(special.stdtrit(len(logs) - 1, (1 + CONFIDENCE_LEVEL) / 2))
+    reach = error * float(special.stdtrit(len(logs) - 1, (1 + confidence) / 2))
     return float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach))
 
 
-def _hierarchical_interval(samples: Sequence[_Samples]) -> tuple[float, float]:
-    medians = _resampled_medians(samples, np.random.default_rng(_SEED))
-    tail = 100 * (1 - CONFIDENCE_LEVEL) / 2
+def _hierarchical_interval(samples: Sequence[_Samples], confidence: float) -> tuple[float, float]:
+    medians = _resampled_medians(samples, np.random.default_rng(_SEED), _resamples(confidence))
+    tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(medians, [tail, 100 - tail], method=PERCENTILE_METHOD)
     return float(low), float(high)
 
 
-def _resampled_medians(samples: Sequence[_Samples], rng: np.random.Generator) -> _Samples:
+def _resampled_medians(
+    samples: Sequence[_Samples], rng: np.random.Generator, resamples: int
+) -> _Samples:
     """Resample as many repetitions as there are, in each its samples, pool, take the lower median.
 
     Of each repetition as many are drawn, so that each counts alike: the harmonic mean of their
@@ -159,12 +173,12 @@ def _resampled_medians(samples: Sequence[_Samples], rng: np.random.Generator) ->
     at_or_below = np.zeros((values.size + 1, len(samples)), dtype=np.int64)
     for repetition, column in zip(samples, at_or_below.T, strict=True):
         column[1:] = np.searchsorted(np.sort(repetition), values, side="right")
-    times_chosen = rng.multinomial(len(samples), np.full(len(samples), 1 / len(samples)), RESAMPLES)
+    times_chosen = rng.multinomial(len(samples), np.full(len(samples), 1 / len(samples)), resamples)
     harmonic_mean = len(samples) / float(np.sum(1 / at_or_below[-1]))
     inside = times_chosen * max(1, round(harmonic_mean))
     wanted = (inside.sum(axis=1) + 1) // 2
-    first = np.zeros(RESAMPLES, dtype=np.int64)
-    last = np.full(RESAMPLES, values.size)
+    first = np.zeros(resamples, dtype=np.int64)
+    last = np.full(resamples, values.size)
     while np.any(last - first > 1):
         middle = (first + last) // 2
         span = np.maximum(at_or_below[last] - at_or_below[first], 1)

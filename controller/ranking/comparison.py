@@ -2,7 +2,8 @@
 
 A pair is the same backbone, device, thread count, cores, flushing of denormals, sustained time,
 precision, input size, batch size and kind of weights, and, unless runtimes are what is compared,
-the same runtime with the same options.
+the same runtime with the same options. Where backbones are what is compared, each at the size that
+its accuracy is of, or both at the same other one.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -19,6 +20,7 @@ from controller.domain.selectors import Selector
 from controller.figures.statistics import MedianRatio, median_ratio
 from controller.ranking.distinction import common_distinction, distinction
 from controller.ranking.entries import choose_newest, order_of, set_emulated_aside
+from protos.inputs import ImageSize
 from protos.reasons import Reason, ReasonCode, reason
 
 FEWEST_REPETITIONS: Final = 2
@@ -36,7 +38,7 @@ def compare(
 
     A disturbed or throttled one counts where a side has nothing better of the same.
 
-    Runtimes are what is compared when both selectors name one and not the same.
+    Runtimes, or backbones, are what is compared when both selectors name one and not the same.
 
     Args:
         a: what is compared with.
@@ -47,8 +49,11 @@ def compare(
     """
     across = None not in (a.runtime, b.runtime) and a.runtime is not b.runtime
 
+    of_backbones = None not in (a.backbone, b.backbone) and a.backbone != b.backbone
+
     def identity(m: Measurement) -> Hashable:
-        same = (m.backbone, m.device, m.threads, m.precision, m.input_size, m.batch, m.weights)
+        variant = _own_or_other_size(m) if of_backbones else (m.backbone, m.input_size)
+        same = (variant, m.device, m.threads, m.precision, m.batch, m.weights)
         if across:
             return (*same, common_distinction(m))
         return (*same, m.runtime, m.format, distinction(m))
@@ -149,6 +154,11 @@ def _figures(measurement: Measurement) -> LatencyFigures:
     # Only measurements with figures are paired.
     assert measurement.latency is not None
     return measurement.latency
+
+
+def _own_or_other_size(m: Measurement) -> ImageSize | None:
+    """Return the size of the inputs where it is another than the accuracy's, else None."""
+    return None if m.accuracy_input_size in (None, m.input_size) else m.input_size
 
 
 def _passed_over(side: Side, left_out: Iterable[LeftOut]) -> list[Unpaired]:

@@ -20,7 +20,8 @@ from controller.domain.sweeps import SweepSpec
 from controller.ranking.entries import Entry, latencies_tie, select_entries
 from controller.ranking.merits import front_of, leaders, memory_of, preference
 from controller.ranking.pareto import above_chord
-from controller.ranking.ranking import exclusions, in_scope
+from controller.ranking.ranking import in_scope
+from controller.ranking.requirements import exclusions, requirements
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
@@ -56,8 +57,11 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What counts on one device: the best setting of each backbone that qualifies, and the rest."""
+class Held:
+    """What counts on one device: the best setting of each backbone that qualifies, and the rest.
+
+    Of the measurements one of each kind of weights is left: there may be many devices.
+    """
 
     figures: DeviceFigures
     choices: Mapping[str, ChoiceOnDevice]
@@ -80,7 +84,15 @@ def rank_fleet(
         catalog: where tiers are looked up.
         dataset: whose accuracy stands with the measurements.
     """
-    held = [_hold(each, constraints, catalog) for each in devices]
+    return rank_held(
+        [hold(each, constraints, catalog) for each in devices], constraints, catalog, dataset
+    )
+
+
+def rank_held(
+    held: Sequence[Held], constraints: Constraints, catalog: Catalog, dataset: str
+) -> FleetRanking:
+    """Rank backbones by what counts on each device, as `rank_fleet` does."""
     taking_part = [each for each in held if each.choices or each.excluded]
     total = sum(each.figures.share for each in taking_part) or 1.0
     order = _Order(taking_part)
@@ -146,11 +158,11 @@ def regrets(entries: Sequence[Entry], merit: Merit) -> dict[str, Span]:
     return _relative_regrets(entries, _memory_cost if merit is Merit.MEMORY else _latency_cost)
 
 
-def _hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> _Held:
+def hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> Held:
     """Find the best setting of each backbone on a device, and what it loses by it."""
     here = [each for each in figures.measurements if each.device == figures.device]
     entries, _ = select_entries(in_scope(here, constraints), constraints)
-    excluded = exclusions(entries, constraints, catalog)
+    excluded = exclusions(entries, requirements(constraints, catalog))
     merit = constraints.merit
     passing = [entry for entry in entries if not excluded[entry.id]]
     best = leaders(passing).get(merit)
@@ -161,7 +173,9 @@ def _hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) ->
     for entry in sorted(passing, key=lambda each: (lost[each.id].value, preference(merit)(each))):
         choices.setdefault(entry.measurement.backbone, _choice(entry, lost[entry.id]))
     names = {entry.measurement.backbone for entry in entries}
-    return _Held(figures, choices, frozenset(names - choices.keys()), best)
+    of_each_kind = {each.weights: each for each in figures.measurements}
+    lighter = replace(figures, measurements=tuple(of_each_kind.values()))
+    return Held(lighter, choices, frozenset(names - choices.keys()), best)
 
 
 def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
@@ -173,7 +187,7 @@ def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
     )
 
 
-def _choices(held: Sequence[_Held], total: float) -> Iterable[FleetChoice]:
+def _choices(held: Sequence[Held], total: float) -> Iterable[FleetChoice]:
     """Yield every backbone that qualifies on all devices."""
     if not held:
         return
@@ -196,7 +210,7 @@ def _choices(held: Sequence[_Held], total: float) -> Iterable[FleetChoice]:
 class _Order:
     """By what choices are ordered; of equal regrets, who is best on more devices comes first."""
 
-    def __init__(self, held: Sequence[_Held]) -> None:
+    def __init__(self, held: Sequence[Held]) -> None:
         self._led = Counter(
             each.best.measurement.backbone for each in held if each.best is not None
         )
@@ -239,7 +253,7 @@ def _is_alike(a: Measurement, b: Measurement) -> bool:
     return latencies_tie(a.latency, b.latency)
 
 
-def _incomplete(held: Sequence[_Held]) -> list[IncompleteChoice]:
+def _incomplete(held: Sequence[Held]) -> list[IncompleteChoice]:
     """Return what qualifies on some devices only, on most of them first."""
     qualifying = Counter(backbone for each in held for backbone in each.choices)
     lacking = [backbone for backbone, count in qualifying.items() if count < len(held)]
@@ -259,7 +273,7 @@ def _incomplete(held: Sequence[_Held]) -> list[IncompleteChoice]:
 
 def _suggested(
     incomplete: Iterable[IncompleteChoice],
-    held: Sequence[_Held],
+    held: Sequence[Held],
     constraints: Constraints,
     catalog: Catalog,
 ) -> SweepSpec | None:

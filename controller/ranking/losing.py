@@ -1,18 +1,8 @@
 """Why a candidate did not win, as reasons with their figures."""
 
-from collections.abc import Iterator
-
-from controller.domain.rankings import Constraints, Merit
+from controller.domain.rankings import Merit
 from controller.ranking.entries import Entry
 from protos.reasons import Reason, ReasonCode, reason
-
-
-def breaches(entry: Entry, constraints: Constraints) -> tuple[Reason, ...]:
-    """Tell which constraints a candidate does not satisfy; empty when it satisfies all.
-
-    A latency limit is kept only when the whole interval is within it.
-    """
-    return tuple(_breaches(entry, constraints))
 
 
 def behind(entry: Entry, winner: Entry, merit: Merit, dominator: Entry | None) -> Reason:
@@ -83,29 +73,3 @@ def _memory_beside(code: ReasonCode, entry: Entry, winner: Entry) -> Reason:
     return reason(
         code, peak_rss_bytes=own.peak_rss_bytes, other_peak_rss_bytes=other.peak_rss_bytes
     )
-
-
-def _breaches(entry: Entry, constraints: Constraints) -> Iterator[Reason]:
-    low_ms, high_ms = entry.latency.low_ms, entry.latency.high_ms
-    limit_ms = constraints.max_latency_ms
-    if limit_ms is not None and high_ms > limit_ms:
-        crosses = low_ms <= limit_ms
-        code = ReasonCode.LATENCY_CROSSES_LIMIT if crosses else ReasonCode.LATENCY_OVER_LIMIT
-        yield reason(code, low_ms=low_ms, high_ms=high_ms, limit_ms=limit_ms)
-    limit_bytes, memory = constraints.max_memory_bytes, entry.measurement.memory
-    if limit_bytes is not None and memory is None:
-        yield reason(ReasonCode.MEMORY_UNKNOWN)
-    elif limit_bytes is not None and memory is not None and memory.peak_rss_bytes > limit_bytes:
-        yield reason(
-            ReasonCode.MEMORY_OVER_LIMIT,
-            peak_rss_bytes=memory.peak_rss_bytes,
-            limit_bytes=limit_bytes,
-        )
-    # Where an accuracy is asked for, only what has one is ranked.
-    top1 = entry.top1
-    if constraints.min_top1 is not None and top1 is not None and top1 < constraints.min_top1:
-        yield reason(
-            ReasonCode.TOP1_UNDER_LIMIT,
-            top1_percent=top1,
-            limit_percent=constraints.min_top1,
-        )

@@ -1,4 +1,4 @@
-"""Which of several things nothing else beats, for any two figures of theirs."""
+"""Which of several things nothing else beats, by any figures of theirs."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,6 +24,27 @@ def pareto_front(
         if best is None or benefit(item) > benefit(best) or _equal(item, best, benefit, cost):
             front.append(item)
     return front
+
+
+def pareto_front_by(
+    items: Sequence[ItemT], costs: Sequence[Callable[[ItemT], float]]
+) -> list[ItemT]:
+    """Return the items that no other one dominates by any number of costs, by the first of them.
+
+    As `pareto_front`, which is this by two figures: one dominates another when none of its costs is
+    higher, and one is lower. Each is held against the front so far, since with costs in
+    lexicographic order nothing is dominated by what comes behind it (Kung, Luccio and Preparata, On
+    Finding the Maxima of a Set of Vectors, Journal of the ACM 22, 1975).
+    """
+    front: list[tuple[tuple[float, ...], ItemT]] = []
+    priced = [(tuple(cost(item) for cost in costs), item) for item in items]
+    for price, item in sorted(priced, key=lambda each: each[0]):
+        if not any(
+            other != price and all(a <= b for a, b in zip(other, price, strict=True))
+            for other, _ in front
+        ):
+            front.append((price, item))
+    return [item for _, item in front]
 
 
 def knee(

@@ -1,7 +1,9 @@
 """Which backbone is best on a device: a pure function of its measurements and the constraints."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import (
@@ -12,11 +14,16 @@ from controller.domain.rankings import (
     Merit,
     Ranking,
 )
+from controller.domain.rankings.limits import Criterion, figure_of
+from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
 from controller.ranking.entries import Entry, held_back, select_entries, set_aside
-from controller.ranking.losing import behind, breaches, tied
+from controller.ranking.losing import behind, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
+from controller.ranking.pareto import pareto_front_by
+from controller.ranking.requirements import effects, exclusions, requirements
+from controller.ranking.standing.places import Places, places
 from controller.ranking.suggestion import (
     suggest_repeat,
     suggest_sweep,
@@ -24,8 +31,8 @@ from controller.ranking.suggestion import (
     weights_in_use,
 )
 from models.catalog.catalog import IMAGENET, Backbone, Catalog
-from models.catalog.tiers import TIER_RULES, Tier, exclusion, select_tier
-from protos.reasons import Reason, ReasonCode, reason
+from models.catalog.tiers import select_tier
+from protos.reasons import Reason
 from protos.runtimes import Runtime
 
 
@@ -67,8 +74,9 @@ def rank(
     Args:
         device: name of the device; measurements of others do not count.
         measurements: oldest first: of a candidate's, the last with a most preferred verdict counts.
-        constraints: `runtime`, `threads` and `only` say what is looked at, `at_minute` and
-            `paced_fps` what was measured so, by its figures there, the others what may win.
+        constraints: `runtime`, `threads`, `precision` and `only` say what is looked at,
+            `at_minute` and `paced_fps` what was measured so, by its figures there, the others what
+            may win. A confidence is not looked at here: it takes samples.
         catalog: where tiers and backbones that were not measured are looked up.
         runtimes: those of the device, for the sweep that is suggested.
         accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
@@ -77,25 +85,24 @@ def rank(
     measured_here = [m for m in measurements if m.device == device]
     entries, left_out = select_entries(in_scope(measured_here, constraints), constraints)
     held, emulated = held_back(left_out), set_aside(left_out)
-    excluded = exclusions([*entries, *held], constraints, catalog)
+    required = requirements(constraints, catalog)
+    excluded = exclusions([*entries, *held], required)
     passing = [entry for entry in entries if not excluded[entry.id]]
     firsts = _Firsts(constraints.merit, leaders(passing))
     winner = firsts.winner
-    front = front_of(passing)
+    front = asked_front(passing, constraints)
     ties = [] if winner is None else ties_with(winner, passing, firsts.merit)
-    candidates = _judge(entries, excluded, front, ties, firsts)
+    judging = _Judging(excluded, front_of(passing), front, ties, places(passing, firsts.merit))
+    candidates = _judge(entries, judging, firsts)
     told = {entry.id for entry in (*front, *ties, *filter(None, [winner]))}
     accuracy = accuracy or published_accuracy(catalog)
     missing = _missing([*entries, *held, *emulated], constraints, catalog, accuracy)
     may_win = (entry for entry in held if not excluded[entry.id])
     could_win = [] if winner else sorted(may_win, key=preference(firsts.merit))
-    suggested = None
-    if could_win:
-        suggested = suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
     # What else an emulated device measures would not be ranked either.
-    elif winner is None and not emulated:
-        weights = weights_in_use(measured_here)
-        suggested = suggest_sweep(device, missing, constraints, runtimes, weights)
+    wanting = () if winner or emulated else missing
+    weights = weights_in_use(measured_here)
+    otherwise = partial(suggest_sweep, device, wanting, constraints, runtimes, weights)
     return Ranking(
         device=device,
         constraints=constraints,
@@ -105,11 +112,34 @@ def rank(
         others=tuple(candidate for id_, candidate in candidates.items() if id_ not in told),
         left_out=tuple(left_out),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
-        suggested_sweep=suggested,
+        suggested_sweep=_repeat(device, could_win, catalog) if could_win else otherwise(),
         accuracy_dataset=accuracy.dataset,
         merit=firsts.merit,
         would_win_with=_verdicts(could_win),
+        limit_effects=() if passing else effects(entries, required),
     )
+
+
+def _repeat(device: str, could_win: Sequence[Entry], catalog: Catalog) -> SweepSpec:
+    return suggest_repeat(device, [entry.measurement for entry in could_win], catalog)
+
+
+def asked_front(passing: Sequence[Entry], constraints: Constraints) -> list[Entry]:
+    """Return the Pareto front by the figures that were asked for, the best by the first first.
+
+    What a figure is not known of is the worst by it.
+    """
+    if not constraints.front:
+        return front_of(passing)
+    return pareto_front_by(passing, [partial(cost_of, axis) for axis in constraints.front])
+
+
+def cost_of(axis: Criterion, entry: Entry) -> float:
+    """Return what an entry costs by a figure, the less the better; of latency its median."""
+    figure = entry.median_ms if axis is Criterion.LATENCY else figure_of(axis, entry.measurement)
+    if figure is None:
+        return math.inf
+    return -figure if axis is Criterion.TOP1 else figure
 
 
 def _verdicts(entries: Iterable[Entry]) -> tuple[Verdict, ...]:
@@ -130,6 +160,7 @@ def in_scope(measurements: Iterable[Measurement], constraints: Constraints) -> l
         for measurement in measurements
         if constraints.runtime in (None, measurement.runtime)
         and constraints.threads in (None, measurement.threads)
+        and constraints.precision in (None, measurement.precision)
     ]
 
 
@@ -139,43 +170,33 @@ def _as_asked(measurement: Measurement, constraints: Constraints) -> Measurement
     return of_minute if fps is None else at_pace(of_minute, fps)
 
 
-def exclusions(
-    entries: Iterable[Entry], constraints: Constraints, catalog: Catalog
-) -> Mapping[str, tuple[Reason, ...]]:
-    """Return by id why an entry may not win; empty where it may."""
-    tier = constraints.tier
-    members = None if tier is None else {b.name for b in select_tier(catalog, tier)}
-    excluded: dict[str, tuple[Reason, ...]] = {}
-    for entry in entries:
-        backbone = entry.measurement.backbone
-        if tier is not None and members is not None and backbone not in members:
-            excluded[entry.id] = (_outside(backbone, catalog, tier),)
-        else:
-            excluded[entry.id] = breaches(entry, constraints)
-    return excluded
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """What is known of all entries before one is judged.
+
+    Attributes:
+        excluded: by id why it may not win.
+        beating: the front by top-1 and median latency.
+        front: the front that was asked for.
+        ties: who cannot be told apart from the winner.
+        places: by id where it may be among those within the constraints.
+    """
+
+    excluded: Mapping[str, tuple[Reason, ...]]
+    beating: Sequence[Entry]
+    front: Sequence[Entry]
+    ties: Sequence[Entry]
+    places: Mapping[str, Places]
 
 
-def _outside(backbone: str, catalog: Catalog, tier: Tier) -> Reason:
-    if backbone not in catalog:
-        return reason(ReasonCode.NOT_IN_CATALOG, {"tier": tier.value})
-    limits = exclusion(catalog.get(backbone), TIER_RULES[tier])
-    if limits is None:
-        return reason(ReasonCode.SURPASSED_IN_SERIES, {"tier": tier.value})
-    return reason(ReasonCode.OUTSIDE_TIER, {"tier": tier.value, "detail": limits})
-
-
-def _judge(
-    entries: Sequence[Entry],
-    excluded: Mapping[str, tuple[Reason, ...]],
-    front: Sequence[Entry],
-    ties: Sequence[Entry],
-    firsts: _Firsts,
-) -> dict[str, Candidate]:
+def _judge(entries: Sequence[Entry], judging: _Judging, firsts: _Firsts) -> dict[str, Candidate]:
     """Say by id what became of every entry, in the entries' order."""
     latency_ties = _latency_ties(entries)
-    on_front = {entry.id for entry in front}
-    with_winner = {entry.id for entry in ties}
-    winner, merit = firsts.winner, firsts.merit
+    on_front = {entry.id for entry in judging.front}
+    unbeaten = {entry.id for entry in judging.beating}
+    with_winner = {entry.id for entry in judging.ties}
+    winner, merit, excluded = firsts.winner, firsts.merit, judging.excluded
+    nowhere = Places(low=0, high=0)
 
     def lost_because(entry: Entry) -> tuple[Reason, ...]:
         if winner is None or excluded[entry.id]:
@@ -184,7 +205,7 @@ def _judge(
             return ()
         if entry.id in with_winner:
             return (tied(entry, winner, merit),)
-        dominator = None if entry.id in on_front else _dominator(entry, front, winner)
+        dominator = None if entry.id in unbeaten else _dominator(entry, judging.beating, winner)
         return (behind(entry, winner, merit, dominator),)
 
     return {
@@ -194,6 +215,8 @@ def _judge(
             latency_ties=latency_ties[entry.id],
             lost_because=lost_because(entry),
             first_by=tuple(each for each in Merit if firsts.by.get(each) is entry),
+            rank_low=judging.places.get(entry.id, nowhere).low,
+            rank_high=judging.places.get(entry.id, nowhere).high,
         )
         for entry in entries
     }

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from controller.domain.cores import CoreChoice, Cores
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import MOST_BACKBONES, Constraints
+from controller.domain.rankings.limits import Criterion
 from controller.domain.sweeps import (
     DEFAULT_GATE,
     DEFAULT_MOST_REPETITIONS,
@@ -33,8 +34,24 @@ def unmeasured_backbones(
         for backbone in backbones
         if backbone.name not in measured
         and backbone.top1 is not None
-        and (constraints.min_top1 is None or backbone.top1 >= constraints.min_top1)
+        and _may_qualify(backbone, constraints)
     ]
+
+
+def _may_qualify(backbone: Backbone, constraints: Constraints) -> bool:
+    """Say whether nothing that is known without measuring excludes a backbone."""
+    series = [each.casefold() for each in constraints.series]
+    known = {Criterion.TOP1: backbone.top1, Criterion.PARAMS: backbone.params_m}
+    return (
+        (not series or backbone.series.casefold() in series)
+        and constraints.distilled in (None, backbone.distilled)
+        and constraints.extra_data in (None, backbone.extra_data)
+        and all(
+            limit.overstep(figure) <= 0
+            for limit in constraints.every_limit
+            if (figure := known.get(limit.criterion)) is not None
+        )
+    )
 
 
 def weights_in_use(measurements: Iterable[Measurement]) -> WeightsKind:
@@ -72,6 +89,7 @@ def suggest_sweep(
         relative_half_width=DEFAULT_RELATIVE_HALF_WIDTH,
         time_budget_ms=DEFAULT_TIME_BUDGET_MS,
         gate=DEFAULT_GATE,
+        precisions=() if constraints.precision is None else (constraints.precision,),
         sustained_minutes=sustained_minutes,
         paced_fps=constraints.paced_fps or 0.0,
         sentinel=True,

@@ -135,11 +135,15 @@ async def serve(
                 on_listening(replace(doors.listening(), web_address=at), metrics_address)
                 await until_stopped(stopping, watching, database)
         finally:
-            for task in (*watching, stopping):
-                task.cancel()
+            _cancel_all(*watching, stopping)
             await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
+
+
+def _cancel_all(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 @asynccontextmanager

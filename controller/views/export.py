@@ -142,6 +142,9 @@ _FIELD_OF_COLUMN: Final = {
 
 
 _MAX_WHOLE: Final = 2**63 - 1
+# Of a group of rows of Parquet, which is put together in memory.
+_MOST_ROWS: Final = 5_000
+_MOST_SAMPLES: Final = 1_000_000
 _FORMULA_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -265,12 +268,29 @@ def _write_parquet(measurements: Iterable[Measurement], file: IO[bytes]) -> None
 
     raw = pa.field(RAW_COLUMN, pa.list_(pa.list_(pa.int64())))
     columns = [(name, pa.type_for_alias(kind.value)) for name, kind in COLUMNS.items()]
-    rows = [
-        {column: _storable(value) for column, value in flat_row(measurement).items()}
-        | {RAW_COLUMN: [repetition.latency_ns for repetition in measurement.repetitions]}
-        for measurement in measurements
-    ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema([*columns, raw])), file)
+    schema = pa.schema([*columns, raw])
+    with pq.ParquetWriter(file, schema) as writer:
+        for some in _batches(measurements):
+            rows = [
+                {column: _storable(value) for column, value in flat_row(each).items()}
+                | {RAW_COLUMN: [repetition.latency_ns for repetition in each.repetitions]}
+                for each in some
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _batches(measurements: Iterable[Measurement]) -> Iterator[list[Measurement]]:
+    """Measurements by groups of rows that memory holds, however many samples they have."""
+    some: list[Measurement] = []
+    samples = 0
+    for each in measurements:
+        some.append(each)
+        samples += sum(len(repetition.latency_ns) for repetition in each.repetitions)
+        if len(some) == _MOST_ROWS or samples >= _MOST_SAMPLES:
+            yield some
+            some, samples = [], 0
+    if some:
+        yield some
 
 
 def _storable(value: Any) -> Any:

@@ -11,7 +11,8 @@ from controller.domain.rankings.fleet import (
     IncompleteChoice,
 )
 from controller.views.counting import counted
-from controller.views.wording import MERIT_WORDS, constraint_words
+from controller.views.reasons.limits import constraint_words
+from controller.views.wording import MERIT_WORDS
 from models.catalog.catalog import IMAGENET
 
 _NAMES_SHOWN: Final = 6

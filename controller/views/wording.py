@@ -15,10 +15,12 @@ from controller.domain.rankings import (
     Merit,
     Ranking,
 )
+from controller.domain.rankings.certainty import Certainty
 from controller.ranking.entries import held_back
 from controller.views.counting import counted
 from controller.views.input_words import images_words
 from controller.views.reasons import sentences
+from controller.views.reasons.limits import constraint_words
 from controller.views.settings_words import settings_words
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
@@ -143,30 +145,6 @@ def top1_figure(measurement: Measurement) -> str:
     return "top-1 unknown" if measurement.top1 is None else f"{top1_words(measurement)} % top-1"
 
 
-def constraint_words(constraints: Constraints) -> str:
-    """Say what was asked for: at most 20 ms, mobile tier; empty without constraints."""
-    words = []
-    if constraints.max_latency_ms is not None:
-        words.append(f"at most {constraints.max_latency_ms:,g} ms")
-    if constraints.max_memory_bytes is not None:
-        words.append(f"at most {format_memory(constraints.max_memory_bytes)}")
-    if constraints.min_top1 is not None:
-        words.append(f"at least {constraints.min_top1:g} % top-1")
-    if constraints.tier is not None:
-        words.append(f"{constraints.tier.value} tier")
-    if constraints.runtime is not None:
-        words.append(constraints.runtime.value)
-    if constraints.threads is not None:
-        words.append(counted(constraints.threads, "thread"))
-    if constraints.only:
-        words.append(f"only {' and '.join(each.value for each in constraints.only)}")
-    if constraints.at_minute is not None:
-        words.append(f"at minute {constraints.at_minute}")
-    if constraints.paced_fps is not None:
-        words.append(f"at {constraints.paced_fps:g} fps")
-    return ", ".join(words)
-
-
 def asked_words(ranking: Ranking) -> str:
     """Say under what a ranking holds: its constraints, and the dataset unless it is ImageNet-1k."""
     dataset = ranking.accuracy_dataset
@@ -215,12 +193,34 @@ def headline(ranking: Ranking) -> str:
     under = f" ({asked})" if asked else ""
     if ranking.winner is not None:
         best = ranking.winner.measurement
+        if ranking.certainty is not None:
+            return f"{_certainly(ranking, ranking.certainty)}{under}"
         return f"{answer(ranking)}{under}: {best.backbone} ({setting(best)})"
     if ranking.others:
         return f"No measured candidate on {ranking.device} satisfies the constraints{under}"
     if held_back(ranking.left_out):
         return f"No measured candidate on {ranking.device} has a verdict that counts{under}"
     return f"No candidate was measured on {ranking.device}{under}"
+
+
+def _certainly(ranking: Ranking, certainty: Certainty) -> str:
+    """Answer at a confidence: who is surely the first, or that nobody is."""
+    sure = f"at {100 * certainty.confidence:g} %"
+    first = "the fastest" if ranking.merit is Merit.LATENCY else "the most accurate"
+    if not certainty.is_sure:
+        count = len(certainty.may_be_first)
+        return f"Nobody is surely {first} on {ranking.device} {sure}: any of {count} may be"
+    (only,) = certainty.may_be_first
+    name = names_of(ranking)[only.measurement_id]
+    return f"Surely {first} on {ranking.device} {sure}: {name}"
+
+
+def place_words(candidate: Candidate) -> str:
+    """Say at which places a candidate may be: 2, or 1-3; empty outside of the constraints."""
+    low, high = candidate.rank_low, candidate.rank_high
+    if not low:
+        return ""
+    return f"{low}" if low == high else f"{low}-{high}"
 
 
 def only_option(constraints: Constraints, more: Collection[Verdict]) -> str:

@@ -316,6 +316,88 @@ MERIT_VALUE: Merit.ValueType  # 4
 """The knee of the Pareto front."""
 Global___Merit: _TypeAlias = Merit  # noqa: Y015
 
+class _Criterion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CriterionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Criterion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CRITERION_UNSPECIFIED: _Criterion.ValueType  # 0
+    CRITERION_LATENCY: _Criterion.ValueType  # 1
+    """Median, p90 and p99, ms; a limit on the median is held against the upper end of its interval."""
+    CRITERION_P90: _Criterion.ValueType  # 2
+    CRITERION_P99: _Criterion.ValueType  # 3
+    CRITERION_MEMORY: _Criterion.ValueType  # 4
+    """Bytes."""
+    CRITERION_ARTIFACT_SIZE: _Criterion.ValueType  # 5
+    CRITERION_PARAMS: _Criterion.ValueType  # 6
+    """Millions."""
+    CRITERION_TOP1: _Criterion.ValueType  # 7
+    """Percent."""
+    CRITERION_TIER: _Criterion.ValueType  # 8
+    CRITERION_SERIES: _Criterion.ValueType  # 9
+    CRITERION_DISTILLED: _Criterion.ValueType  # 10
+    CRITERION_EXTRA_DATA: _Criterion.ValueType  # 11
+
+class Criterion(_Criterion, metaclass=_CriterionEnumTypeWrapper):
+    """What is asked of a candidate: one of its figures, or what kind of thing it is, which has no limit."""
+
+CRITERION_UNSPECIFIED: Criterion.ValueType  # 0
+CRITERION_LATENCY: Criterion.ValueType  # 1
+"""Median, p90 and p99, ms; a limit on the median is held against the upper end of its interval."""
+CRITERION_P90: Criterion.ValueType  # 2
+CRITERION_P99: Criterion.ValueType  # 3
+CRITERION_MEMORY: Criterion.ValueType  # 4
+"""Bytes."""
+CRITERION_ARTIFACT_SIZE: Criterion.ValueType  # 5
+CRITERION_PARAMS: Criterion.ValueType  # 6
+"""Millions."""
+CRITERION_TOP1: Criterion.ValueType  # 7
+"""Percent."""
+CRITERION_TIER: Criterion.ValueType  # 8
+CRITERION_SERIES: Criterion.ValueType  # 9
+CRITERION_DISTILLED: Criterion.ValueType  # 10
+CRITERION_EXTRA_DATA: Criterion.ValueType  # 11
+Global___Criterion: _TypeAlias = Criterion  # noqa: Y015
+
+class _Bound:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BoundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Bound.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BOUND_UNSPECIFIED: _Bound.ValueType  # 0
+    BOUND_AT_MOST: _Bound.ValueType  # 1
+    BOUND_AT_LEAST: _Bound.ValueType  # 2
+
+class Bound(_Bound, metaclass=_BoundEnumTypeWrapper):
+    """Which way a figure is limited."""
+
+BOUND_UNSPECIFIED: Bound.ValueType  # 0
+BOUND_AT_MOST: Bound.ValueType  # 1
+BOUND_AT_LEAST: Bound.ValueType  # 2
+Global___Bound: _TypeAlias = Bound  # noqa: Y015
+
+class _Goal:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GoalEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Goal.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GOAL_UNSPECIFIED: _Goal.ValueType  # 0
+    GOAL_WITHIN: _Goal.ValueType  # 1
+    GOAL_FRONT: _Goal.ValueType  # 2
+    GOAL_WIN: _Goal.ValueType  # 3
+
+class Goal(_Goal, metaclass=_GoalEnumTypeWrapper):
+    """What something is needed for: to satisfy the constraints, to be on the Pareto front, to be the first by the merit."""
+
+GOAL_UNSPECIFIED: Goal.ValueType  # 0
+GOAL_WITHIN: Goal.ValueType  # 1
+GOAL_FRONT: Goal.ValueType  # 2
+GOAL_WIN: Goal.ValueType  # 3
+Global___Goal: _TypeAlias = Goal  # noqa: Y015
+
 class _Change:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -2723,6 +2805,13 @@ class Constraints(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     INCLUDE_EMULATED_FIELD_NUMBER: _builtins.int
     PACED_FPS_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
+    DISTILLED_FIELD_NUMBER: _builtins.int
+    EXTRA_DATA_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    FRONT_FIELD_NUMBER: _builtins.int
     max_latency_ms: _builtins.float
     max_memory_bytes: _builtins.int
     min_top1: _builtins.float
@@ -2740,11 +2829,30 @@ class Constraints(_message.Message):
     """Whether figures of emulated devices are ranked; without it they are left out."""
     paced_fps: _builtins.float
     """Only what was measured on a clock of so many frames a second, by its figures there."""
+    distilled: _builtins.bool
+    """Only weights that do, or do not, come from knowledge distillation."""
+    extra_data: _builtins.bool
+    """Only weights that did, or did not, see images beyond ImageNet-1k."""
+    precision: _types_pb2.Precision.ValueType
+    confidence: _builtins.float
+    """How sure the winner has to be the first, a fraction from 0.5 to below 1; by latency or accuracy only."""
     @_builtins.property
     def only(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """The only verdicts that count; without any, all that have figures do, disturbed and throttled ones
         where there is nothing better of the same setting. What failed has no figure to count.
         """
+
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]:
+        """On further figures, or the same."""
+
+    @_builtins.property
+    def series(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only backbones of these series."""
+
+    @_builtins.property
+    def front(self) -> _containers.RepeatedScalarFieldContainer[Global___Criterion.ValueType]:
+        """The figures of the Pareto front, two or three; none is median latency and top-1."""
 
     def __init__(
         self,
@@ -2760,15 +2868,28 @@ class Constraints(_message.Message):
         by: Global___Merit.ValueType | None = ...,
         include_emulated: _builtins.bool = ...,
         paced_fps: _builtins.float | None = ...,
+        limits: _abc.Iterable[Global___Limit] | None = ...,
+        series: _abc.Iterable[_builtins.str] | None = ...,
+        distilled: _builtins.bool | None = ...,
+        extra_data: _builtins.bool | None = ...,
+        precision: _types_pb2.Precision.ValueType | None = ...,
+        confidence: _builtins.float | None = ...,
+        front: _abc.Iterable[Global___Criterion.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_confidence", b"_confidence", "_distilled", b"_distilled", "_extra_data", b"_extra_data", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "confidence", b"confidence", "distilled", b"distilled", "extra_data", b"extra_data", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "paced_fps", b"paced_fps", "precision", b"precision", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "include_emulated", b"include_emulated", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "paced_fps", b"paced_fps", "runtime", b"runtime", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute", "_by", b"_by", "_confidence", b"_confidence", "_distilled", b"_distilled", "_extra_data", b"_extra_data", "_max_latency_ms", b"_max_latency_ms", "_max_memory_bytes", b"_max_memory_bytes", "_min_top1", b"_min_top1", "_paced_fps", b"_paced_fps", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "_tier", b"_tier", "at_minute", b"at_minute", "by", b"by", "confidence", b"confidence", "distilled", b"distilled", "extra_data", b"extra_data", "front", b"front", "include_emulated", b"include_emulated", "limits", b"limits", "max_latency_ms", b"max_latency_ms", "max_memory_bytes", b"max_memory_bytes", "min_top1", b"min_top1", "only", b"only", "paced_fps", b"paced_fps", "precision", b"precision", "runtime", b"runtime", "series", b"series", "threads", b"threads", "tier", b"tier"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
     _WhichOneofReturnType__by: _TypeAlias = _typing.Literal["by"]  # noqa: Y015
     _WhichOneofArgType__by: _TypeAlias = _typing.Literal["_by", b"_by"]  # noqa: Y015
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__distilled: _TypeAlias = _typing.Literal["distilled"]  # noqa: Y015
+    _WhichOneofArgType__distilled: _TypeAlias = _typing.Literal["_distilled", b"_distilled"]  # noqa: Y015
+    _WhichOneofReturnType__extra_data: _TypeAlias = _typing.Literal["extra_data"]  # noqa: Y015
+    _WhichOneofArgType__extra_data: _TypeAlias = _typing.Literal["_extra_data", b"_extra_data"]  # noqa: Y015
     _WhichOneofReturnType__max_latency_ms: _TypeAlias = _typing.Literal["max_latency_ms"]  # noqa: Y015
     _WhichOneofArgType__max_latency_ms: _TypeAlias = _typing.Literal["_max_latency_ms", b"_max_latency_ms"]  # noqa: Y015
     _WhichOneofReturnType__max_memory_bytes: _TypeAlias = _typing.Literal["max_memory_bytes"]  # noqa: Y015
@@ -2777,6 +2898,8 @@ class Constraints(_message.Message):
     _WhichOneofArgType__min_top1: _TypeAlias = _typing.Literal["_min_top1", b"_min_top1"]  # noqa: Y015
     _WhichOneofReturnType__paced_fps: _TypeAlias = _typing.Literal["paced_fps"]  # noqa: Y015
     _WhichOneofArgType__paced_fps: _TypeAlias = _typing.Literal["_paced_fps", b"_paced_fps"]  # noqa: Y015
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
@@ -2788,6 +2911,12 @@ class Constraints(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__by) -> _WhichOneofReturnType__by | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__distilled) -> _WhichOneofReturnType__distilled | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__extra_data) -> _WhichOneofReturnType__extra_data | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_latency_ms) -> _WhichOneofReturnType__max_latency_ms | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_memory_bytes) -> _WhichOneofReturnType__max_memory_bytes | None: ...
@@ -2795,6 +2924,8 @@ class Constraints(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_top1) -> _WhichOneofReturnType__min_top1 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__paced_fps) -> _WhichOneofReturnType__paced_fps | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -2805,16 +2936,178 @@ class Constraints(_message.Message):
 Global___Constraints: _TypeAlias = Constraints  # noqa: Y015
 
 @_typing.final
+class Limit(_message.Message):
+    """A bound on one figure, in the unit that its criterion has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRITERION_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    criterion: Global___Criterion.ValueType
+    bound: Global___Bound.ValueType
+    value: _builtins.float
+    def __init__(
+        self,
+        *,
+        criterion: Global___Criterion.ValueType = ...,
+        bound: Global___Bound.ValueType = ...,
+        value: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "criterion", b"criterion", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Limit: _TypeAlias = Limit  # noqa: Y015
+
+@_typing.final
+class LimitEffect(_message.Message):
+    """What one constraint excludes, where all of them together leave nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRITERION_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    EXCLUDED_FIELD_NUMBER: _builtins.int
+    WOULD_LEAVE_FIELD_NUMBER: _builtins.int
+    NEAREST_FIELD_NUMBER: _builtins.int
+    FIGURE_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    criterion: Global___Criterion.ValueType
+    excluded: _builtins.int
+    """Candidates that it excludes, whatever the others do."""
+    would_leave: _builtins.int
+    """Candidates that satisfy every other constraint."""
+    figure: _builtins.float
+    """What the limit is held against of it, and how far that is beyond."""
+    over: _builtins.float
+    @_builtins.property
+    def limit(self) -> Global___Limit:
+        """Absent where it is about a kind."""
+
+    @_builtins.property
+    def nearest(self) -> Global___Measurement:
+        """Of these, or of all where there are none, what oversteps the limit by the least, or the fastest of another
+        kind.
+        """
+
+    def __init__(
+        self,
+        *,
+        criterion: Global___Criterion.ValueType = ...,
+        limit: Global___Limit | None = ...,
+        excluded: _builtins.int = ...,
+        would_leave: _builtins.int = ...,
+        nearest: Global___Measurement | None = ...,
+        figure: _builtins.float | None = ...,
+        over: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_figure", b"_figure", "_limit", b"_limit", "_nearest", b"_nearest", "_over", b"_over", "figure", b"figure", "limit", b"limit", "nearest", b"nearest", "over", b"over"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_figure", b"_figure", "_limit", b"_limit", "_nearest", b"_nearest", "_over", b"_over", "criterion", b"criterion", "excluded", b"excluded", "figure", b"figure", "limit", b"limit", "nearest", b"nearest", "over", b"over", "would_leave", b"would_leave"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__figure: _TypeAlias = _typing.Literal["figure"]  # noqa: Y015
+    _WhichOneofArgType__figure: _TypeAlias = _typing.Literal["_figure", b"_figure"]  # noqa: Y015
+    _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
+    _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    _WhichOneofReturnType__nearest: _TypeAlias = _typing.Literal["nearest"]  # noqa: Y015
+    _WhichOneofArgType__nearest: _TypeAlias = _typing.Literal["_nearest", b"_nearest"]  # noqa: Y015
+    _WhichOneofReturnType__over: _TypeAlias = _typing.Literal["over"]  # noqa: Y015
+    _WhichOneofArgType__over: _TypeAlias = _typing.Literal["_over", b"_over"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__figure) -> _WhichOneofReturnType__figure | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nearest) -> _WhichOneofReturnType__nearest | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__over) -> _WhichOneofReturnType__over | None: ...
+
+Global___LimitEffect: _TypeAlias = LimitEffect  # noqa: Y015
+
+@_typing.final
+class MayBeFirst(_message.Message):
+    """A candidate that no other one is surely ahead of, with its median's interval at the confidence that makes all
+    intervals hold at once; absent where it was measured by one process.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENT_ID_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
+    measurement_id: _builtins.str
+    low_ms: _builtins.float
+    high_ms: _builtins.float
+    def __init__(
+        self,
+        *,
+        measurement_id: _builtins.str = ...,
+        low_ms: _builtins.float | None = ...,
+        high_ms: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "high_ms", b"high_ms", "low_ms", b"low_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms", "_low_ms", b"_low_ms", "high_ms", b"high_ms", "low_ms", b"low_ms", "measurement_id", b"measurement_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high_ms: _TypeAlias = _typing.Literal["high_ms"]  # noqa: Y015
+    _WhichOneofArgType__high_ms: _TypeAlias = _typing.Literal["_high_ms", b"_high_ms"]  # noqa: Y015
+    _WhichOneofReturnType__low_ms: _TypeAlias = _typing.Literal["low_ms"]  # noqa: Y015
+    _WhichOneofArgType__low_ms: _TypeAlias = _typing.Literal["_low_ms", b"_low_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high_ms) -> _WhichOneofReturnType__high_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_ms) -> _WhichOneofReturnType__low_ms | None: ...
+
+Global___MayBeFirst: _TypeAlias = MayBeFirst  # noqa: Y015
+
+@_typing.final
+class Certainty(_message.Message):
+    """Who may be the first of all candidates together, at one confidence; a single one is surely the first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
+    INTERVAL_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    MAY_BE_FIRST_FIELD_NUMBER: _builtins.int
+    confidence: _builtins.float
+    candidate_count: _builtins.int
+    interval_confidence: _builtins.float
+    @_builtins.property
+    def may_be_first(self) -> _containers.RepeatedCompositeFieldContainer[Global___MayBeFirst]: ...
+    def __init__(
+        self,
+        *,
+        confidence: _builtins.float = ...,
+        candidate_count: _builtins.int = ...,
+        interval_confidence: _builtins.float = ...,
+        may_be_first: _abc.Iterable[Global___MayBeFirst] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_count", b"candidate_count", "confidence", b"confidence", "interval_confidence", b"interval_confidence", "may_be_first", b"may_be_first"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Certainty: _TypeAlias = Certainty  # noqa: Y015
+
+@_typing.final
 class RankRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DEVICE_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    MOST_LISTED_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
     accuracy_dataset: _builtins.str
     """Whose accuracy counts; absent means ImageNet-1k."""
+    most_listed: _builtins.int
+    """At most so many of the others, and so many of what is left out; absent means all."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     def __init__(
@@ -2823,14 +3116,20 @@ class RankRequest(_message.Message):
         device: _builtins.str = ...,
         constraints: Global___Constraints | None = ...,
         accuracy_dataset: _builtins.str | None = ...,
+        most_listed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "most_listed", b"most_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "most_listed", b"most_listed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__most_listed: _TypeAlias = _typing.Literal["most_listed"]  # noqa: Y015
+    _WhichOneofArgType__most_listed: _TypeAlias = _typing.Literal["_most_listed", b"_most_listed"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__most_listed) -> _WhichOneofReturnType__most_listed | None: ...
 
 Global___RankRequest: _TypeAlias = RankRequest  # noqa: Y015
 
@@ -3503,7 +3802,12 @@ class Candidate(_message.Message):
     LATENCY_TIES_FIELD_NUMBER: _builtins.int
     LOST_BECAUSE_FIELD_NUMBER: _builtins.int
     FIRST_BY_FIELD_NUMBER: _builtins.int
+    RANK_LOW_FIELD_NUMBER: _builtins.int
+    RANK_HIGH_FIELD_NUMBER: _builtins.int
     on_pareto_front: _builtins.bool
+    rank_low: _builtins.int
+    """Its best and its worst place by the merit, as the intervals tell, from 1; 0 outside of the constraints."""
+    rank_high: _builtins.int
     @_builtins.property
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
@@ -3526,10 +3830,12 @@ class Candidate(_message.Message):
         latency_ties: _abc.Iterable[_builtins.str] | None = ...,
         lost_because: _abc.Iterable[_types_pb2.Reason] | None = ...,
         first_by: _abc.Iterable[Global___Merit.ValueType] | None = ...,
+        rank_low: _builtins.int = ...,
+        rank_high: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front", "rank_high", b"rank_high", "rank_low", b"rank_low"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3583,11 +3889,18 @@ class RankResponse(_message.Message):
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     WOULD_WIN_WITH_FIELD_NUMBER: _builtins.int
     MERIT_FIELD_NUMBER: _builtins.int
+    OTHER_COUNT_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_COUNT_FIELD_NUMBER: _builtins.int
+    LIMIT_EFFECTS_FIELD_NUMBER: _builtins.int
+    CERTAINTY_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     accuracy_dataset: _builtins.str
     """The dataset whose accuracy counted."""
     merit: Global___Merit.ValueType
     """By what the winner is chosen."""
+    other_count: _builtins.int
+    """How many there are in all."""
+    left_out_count: _builtins.int
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     @_builtins.property
@@ -3626,6 +3939,14 @@ class RankResponse(_message.Message):
     def would_win_with(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Verdict.ValueType]:
         """Without a winner: the verdicts that there would be one with, if `only` of the constraints named them, too."""
 
+    @_builtins.property
+    def limit_effects(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitEffect]:
+        """Without a winner: what each constraint excludes of what was measured."""
+
+    @_builtins.property
+    def certainty(self) -> Global___Certainty:
+        """Where a confidence was asked for."""
+
     def __init__(
         self,
         *,
@@ -3641,21 +3962,256 @@ class RankResponse(_message.Message):
         accuracy_dataset: _builtins.str = ...,
         would_win_with: _abc.Iterable[_types_pb2.Verdict.ValueType] | None = ...,
         merit: Global___Merit.ValueType = ...,
+        other_count: _builtins.int = ...,
+        left_out_count: _builtins.int = ...,
+        limit_effects: _abc.Iterable[Global___LimitEffect] | None = ...,
+        certainty: Global___Certainty | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "certainty", b"certainty", "constraints", b"constraints", "suggested_sweep", b"suggested_sweep", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "merit", b"merit", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_suggested_sweep", b"_suggested_sweep", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "certainty", b"certainty", "constraints", b"constraints", "device", b"device", "left_out", b"left_out", "left_out_count", b"left_out_count", "limit_effects", b"limit_effects", "merit", b"merit", "other_count", b"other_count", "others", b"others", "pareto_front", b"pareto_front", "suggested_sweep", b"suggested_sweep", "ties", b"ties", "unmeasured", b"unmeasured", "winner", b"winner", "would_win_with", b"would_win_with"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__certainty: _TypeAlias = _typing.Literal["certainty"]  # noqa: Y015
+    _WhichOneofArgType__certainty: _TypeAlias = _typing.Literal["_certainty", b"_certainty"]  # noqa: Y015
     _WhichOneofReturnType__suggested_sweep: _TypeAlias = _typing.Literal["suggested_sweep"]  # noqa: Y015
     _WhichOneofArgType__suggested_sweep: _TypeAlias = _typing.Literal["_suggested_sweep", b"_suggested_sweep"]  # noqa: Y015
     _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
     _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__certainty) -> _WhichOneofReturnType__certainty | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__suggested_sweep) -> _WhichOneofReturnType__suggested_sweep | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
 
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015
+
+@_typing.final
+class ExplainRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    device: _builtins.str
+    """A device's name; absent is every device that measured it."""
+    accuracy_dataset: _builtins.str
+    """Whose accuracy counts; absent means ImageNet-1k."""
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        device: _builtins.str | None = ...,
+        constraints: Global___Constraints | None = ...,
+        accuracy_dataset: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "accuracy_dataset", b"accuracy_dataset", "backbone", b"backbone", "constraints", b"constraints", "device", b"device"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
+    _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class Lack(_message.Message):
+    """What a backbone would need of one figure, all else as it is, in the criterion's unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GOAL_FIELD_NUMBER: _builtins.int
+    CRITERION_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    HAS_FIELD_NUMBER: _builtins.int
+    goal: Global___Goal.ValueType
+    criterion: Global___Criterion.ValueType
+    bound: Global___Bound.ValueType
+    value: _builtins.float
+    """What it has to reach for a limit; what it has to be better than for the others."""
+    has: _builtins.float
+    def __init__(
+        self,
+        *,
+        goal: Global___Goal.ValueType = ...,
+        criterion: Global___Criterion.ValueType = ...,
+        bound: Global___Bound.ValueType = ...,
+        value: _builtins.float = ...,
+        has: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_has", b"_has", "has", b"has"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has", b"_has", "bound", b"bound", "criterion", b"criterion", "goal", b"goal", "has", b"has", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__has: _TypeAlias = _typing.Literal["has"]  # noqa: Y015
+    _WhichOneofArgType__has: _TypeAlias = _typing.Literal["_has", b"_has"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__has) -> _WhichOneofReturnType__has | None: ...
+
+Global___Lack: _TypeAlias = Lack  # noqa: Y015
+
+@_typing.final
+class Rival(_message.Message):
+    """What beats a backbone: the winner, and what is nowhere worse and somewhere better."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENT_FIELD_NUMBER: _builtins.int
+    BETTER_IN_FIELD_NUMBER: _builtins.int
+    SURELY_IN_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_LOW_FIELD_NUMBER: _builtins.int
+    LATENCY_RATIO_HIGH_FIELD_NUMBER: _builtins.int
+    TOP1_POINTS_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    latency_ratio: _builtins.float
+    """The backbone's median over the rival's, with its 95 % interval."""
+    latency_ratio_low: _builtins.float
+    latency_ratio_high: _builtins.float
+    top1_points: _builtins.float
+    """The rival's top-1 above the backbone's, percent."""
+    memory_bytes: _builtins.int
+    """The backbone's peak above the rival's."""
+    @_builtins.property
+    def measurement(self) -> Global___Measurement: ...
+    @_builtins.property
+    def better_in(self) -> _containers.RepeatedScalarFieldContainer[Global___Criterion.ValueType]: ...
+    @_builtins.property
+    def surely_in(self) -> _containers.RepeatedScalarFieldContainer[Global___Criterion.ValueType]:
+        """Of these, in which it is whatever the intervals say."""
+
+    def __init__(
+        self,
+        *,
+        measurement: Global___Measurement | None = ...,
+        better_in: _abc.Iterable[Global___Criterion.ValueType] | None = ...,
+        surely_in: _abc.Iterable[Global___Criterion.ValueType] | None = ...,
+        latency_ratio: _builtins.float = ...,
+        latency_ratio_low: _builtins.float = ...,
+        latency_ratio_high: _builtins.float = ...,
+        top1_points: _builtins.float | None = ...,
+        memory_bytes: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "_top1_points", b"_top1_points", "measurement", b"measurement", "memory_bytes", b"memory_bytes", "top1_points", b"top1_points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes", "_top1_points", b"_top1_points", "better_in", b"better_in", "latency_ratio", b"latency_ratio", "latency_ratio_high", b"latency_ratio_high", "latency_ratio_low", b"latency_ratio_low", "measurement", b"measurement", "memory_bytes", b"memory_bytes", "surely_in", b"surely_in", "top1_points", b"top1_points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__memory_bytes: _TypeAlias = _typing.Literal["memory_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_bytes: _TypeAlias = _typing.Literal["_memory_bytes", b"_memory_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__top1_points: _TypeAlias = _typing.Literal["top1_points"]  # noqa: Y015
+    _WhichOneofArgType__top1_points: _TypeAlias = _typing.Literal["_top1_points", b"_top1_points"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_bytes) -> _WhichOneofReturnType__memory_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1_points) -> _WhichOneofReturnType__top1_points | None: ...
+
+Global___Rival: _TypeAlias = Rival  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """Why a backbone is where it is on one device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
+    WINNER_FIELD_NUMBER: _builtins.int
+    RIVALS_FIELD_NUMBER: _builtins.int
+    RIVAL_COUNT_FIELD_NUMBER: _builtins.int
+    LACKS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    MERIT_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    backbone: _builtins.str
+    candidate_count: _builtins.int
+    """How many satisfy the constraints."""
+    rival_count: _builtins.int
+    accuracy_dataset: _builtins.str
+    merit: Global___Merit.ValueType
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    @_builtins.property
+    def candidate(self) -> Global___Candidate:
+        """Its best setting there; absent where none is ranked."""
+
+    @_builtins.property
+    def winner(self) -> Global___Measurement:
+        """Absent where nothing qualifies."""
+
+    @_builtins.property
+    def rivals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rival]:
+        """The winner first, then the fastest; at most 10."""
+
+    @_builtins.property
+    def lacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lack]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
+        """Its measurements that are not ranked."""
+
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        backbone: _builtins.str = ...,
+        constraints: Global___Constraints | None = ...,
+        candidate: Global___Candidate | None = ...,
+        candidate_count: _builtins.int = ...,
+        winner: Global___Measurement | None = ...,
+        rivals: _abc.Iterable[Global___Rival] | None = ...,
+        rival_count: _builtins.int = ...,
+        lacks: _abc.Iterable[Global___Lack] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+        accuracy_dataset: _builtins.str = ...,
+        merit: Global___Merit.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_candidate", b"_candidate", "_winner", b"_winner", "candidate", b"candidate", "constraints", b"constraints", "winner", b"winner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_candidate", b"_candidate", "_winner", b"_winner", "accuracy_dataset", b"accuracy_dataset", "backbone", b"backbone", "candidate", b"candidate", "candidate_count", b"candidate_count", "constraints", b"constraints", "device", b"device", "lacks", b"lacks", "left_out", b"left_out", "merit", b"merit", "rival_count", b"rival_count", "rivals", b"rivals", "winner", b"winner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__candidate: _TypeAlias = _typing.Literal["candidate"]  # noqa: Y015
+    _WhichOneofArgType__candidate: _TypeAlias = _typing.Literal["_candidate", b"_candidate"]  # noqa: Y015
+    _WhichOneofReturnType__winner: _TypeAlias = _typing.Literal["winner"]  # noqa: Y015
+    _WhichOneofArgType__winner: _TypeAlias = _typing.Literal["_winner", b"_winner"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__candidate) -> _WhichOneofReturnType__candidate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class ExplainResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ON_DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def on_devices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Explanation]: ...
+    def __init__(
+        self,
+        *,
+        on_devices: _abc.Iterable[Global___Explanation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_devices", b"on_devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
 
 @_typing.final
 class RankFleetRequest(_message.Message):
@@ -3960,9 +4516,11 @@ class Selector(_message.Message):
     RUNTIME_BUILD_FIELD_NUMBER: _builtins.int
     AFTER_UNIX_MS_FIELD_NUMBER: _builtins.int
     BEFORE_UNIX_MS_FIELD_NUMBER: _builtins.int
+    BACKBONE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """What a person wrote."""
     sweep_id: _builtins.str
+    """A backbone's name here means that backbone."""
     runtime: _types_pb2.Runtime.ValueType
     runtime_version: _builtins.str
     runtime_build: _builtins.str
@@ -3970,6 +4528,8 @@ class Selector(_message.Message):
     after_unix_ms: _builtins.int
     """By the devices' clocks: from here on, and before here."""
     before_unix_ms: _builtins.int
+    backbone: _builtins.str
+    """Where both sides name one, and not the same, backbones are what is compared."""
     def __init__(
         self,
         *,
@@ -3980,13 +4540,16 @@ class Selector(_message.Message):
         runtime_build: _builtins.str | None = ...,
         after_unix_ms: _builtins.int | None = ...,
         before_unix_ms: _builtins.int | None = ...,
+        backbone: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_backbone", b"_backbone", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "backbone", b"backbone", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms", "_backbone", b"_backbone", "_before_unix_ms", b"_before_unix_ms", "_runtime", b"_runtime", "_runtime_build", b"_runtime_build", "_runtime_version", b"_runtime_version", "_sweep_id", b"_sweep_id", "after_unix_ms", b"after_unix_ms", "backbone", b"backbone", "before_unix_ms", b"before_unix_ms", "runtime", b"runtime", "runtime_build", b"runtime_build", "runtime_version", b"runtime_version", "sweep_id", b"sweep_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_unix_ms: _TypeAlias = _typing.Literal["after_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__after_unix_ms: _TypeAlias = _typing.Literal["_after_unix_ms", b"_after_unix_ms"]  # noqa: Y015
+    _WhichOneofReturnType__backbone: _TypeAlias = _typing.Literal["backbone"]  # noqa: Y015
+    _WhichOneofArgType__backbone: _TypeAlias = _typing.Literal["_backbone", b"_backbone"]  # noqa: Y015
     _WhichOneofReturnType__before_unix_ms: _TypeAlias = _typing.Literal["before_unix_ms"]  # noqa: Y015
     _WhichOneofArgType__before_unix_ms: _TypeAlias = _typing.Literal["_before_unix_ms", b"_before_unix_ms"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
@@ -3999,6 +4562,8 @@ class Selector(_message.Message):
     _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__after_unix_ms) -> _WhichOneofReturnType__after_unix_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__backbone) -> _WhichOneofReturnType__backbone | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__before_unix_ms) -> _WhichOneofReturnType__before_unix_ms | None: ...
     @_typing.overload

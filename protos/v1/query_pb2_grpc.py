@@ -149,6 +149,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/edgerank.v1.Query/Explain',
+                request_serializer=protos_dot_v1_dot_query__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ExplainResponse.FromString,
+                _registered_method=True)
         self.Compare = channel.unary_unary(
                 '/edgerank.v1.Query/Compare',
                 request_serializer=protos_dot_v1_dot_query__pb2.CompareRequest.SerializeToString,
@@ -390,6 +395,14 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
+        on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Compare(self, request, context):
         """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
         or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
@@ -580,6 +593,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.RankFleet,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RankFleetResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ExplainRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ExplainResponse.SerializeToString,
             ),
             'Compare': grpc.unary_unary_rpc_method_handler(
                     servicer.Compare,
@@ -1248,6 +1266,33 @@ class Query(object):
             '/edgerank.v1.Query/RankFleet',
             protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RankFleetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/Explain',
+            protos_dot_v1_dot_query__pb2.ExplainRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ExplainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -130,6 +130,10 @@ class QueryStub:
     Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
     """
+    Explain: _grpc.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]
+    """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
+    on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
+    """
     Compare: _grpc.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
     or sweep; INVALID_ARGUMENT for limits that cannot hold. Nothing in common is an answer, not an error.
@@ -259,6 +263,10 @@ class QueryAsyncStub(QueryStub):
     """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
     Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+    """
+    Explain: _aio.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]  # type: ignore[assignment]
+    """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
+    on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
     """
     Compare: _aio.UnaryUnaryMultiCallable[_query_pb2.CompareRequest, _query_pb2.CompareResponse]  # type: ignore[assignment]
     """Whether B is faster or slower than A, pair by pair. Idempotent. Errors: NOT_FOUND for an unknown device
@@ -524,6 +532,16 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
         Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
         Without a backbone that satisfies the constraints on every device the winners are absent, no error.
+        """
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _query_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.ExplainResponse, _abc.Awaitable[_query_pb2.ExplainResponse]]:
+        """Why a backbone is where it is in a ranking: who beats it, by how much, and what it would need; on one device, or
+        on each that measured it. Idempotent. Errors: as Rank's; NOT_FOUND for a backbone that nobody knows.
         """
 
     @_abc_1.abstractmethod

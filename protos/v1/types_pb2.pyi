@@ -490,6 +490,16 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: backbone, asked, has"""
     REASON_CODE_NOT_QUANTISED: _ReasonCode.ValueType  # 93
     """words: backbone, has"""
+    REASON_CODE_FIGURE_BEYOND_LIMIT: _ReasonCode.ValueType  # 260
+    """What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
+    REASON_CODE_FIGURE_UNKNOWN: _ReasonCode.ValueType  # 261
+    """words: criterion"""
+    REASON_CODE_OF_OTHER_SERIES: _ReasonCode.ValueType  # 262
+    """words: series, wanted"""
+    REASON_CODE_WEIGHTS_OF_OTHER_KIND: _ReasonCode.ValueType  # 263
+    """words: criterion, is (yes or no)"""
+    REASON_CODE_KIND_UNKNOWN: _ReasonCode.ValueType  # 264
+    """words: criterion"""
 
 class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
     """Why something is so. Behind each: its figures, then its words; see Reason."""
@@ -701,6 +711,16 @@ REASON_CODE_CAME_QUANTISED: ReasonCode.ValueType  # 92
 """words: backbone, asked, has"""
 REASON_CODE_NOT_QUANTISED: ReasonCode.ValueType  # 93
 """words: backbone, has"""
+REASON_CODE_FIGURE_BEYOND_LIMIT: ReasonCode.ValueType  # 260
+"""What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
+REASON_CODE_FIGURE_UNKNOWN: ReasonCode.ValueType  # 261
+"""words: criterion"""
+REASON_CODE_OF_OTHER_SERIES: ReasonCode.ValueType  # 262
+"""words: series, wanted"""
+REASON_CODE_WEIGHTS_OF_OTHER_KIND: ReasonCode.ValueType  # 263
+"""words: criterion, is (yes or no)"""
+REASON_CODE_KIND_UNKNOWN: ReasonCode.ValueType  # 264
+"""words: criterion"""
 Global___ReasonCode: _TypeAlias = ReasonCode  # noqa: Y015
 
 @_typing.final

@@ -15,9 +15,11 @@ from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.rankings.reference import Reference
 from controller.domain.rankings.survey import Survey
+from controller.domain.rankings.tuning import Tuning
 from controller.domain.sweeps import SweepSnapshot, SweepSummary
 from controller.views.operator_times import ProfileSummary
 from models.catalog.catalog import Backbone
@@ -39,9 +41,11 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "plan": SweepPlan,
         "profile": ProfileSummary,
         "ranking": Ranking,
+        "rankings/explanations": Explanations,
         "rankings/fleet_ranking": FleetRanking,
         "rankings/reference": Reference,
         "rankings/survey": Survey,
+        "rankings/tuning": Tuning,
         "sweep": SweepSnapshot,
         "sweeps": tuple[SweepSummary, ...],
         "tier": TierSelection,

@@ -6,6 +6,7 @@ from typing import Final
 
 from tools.schemas.documents import DOCUMENTS
 from tools.schemas.generation import Schema, schema_of
+from tools.schemas.openapi import openapi
 from tools.schemas.page import fill
 from tools.schemas.sweep_file import sweep_file_schema
 
@@ -13,6 +14,8 @@ PAGE: Final = Path("docs/json.md")
 FOLDER: Final = Path("docs/schemas")
 # Beside what writes such files, so that an editor finds it where edgerank is installed.
 SWEEP_FILE: Final = Path("controller/cli/sweeps/files/sweep-file.json")
+# The same twice: for whoever reads, and beside what answers with it.
+OPENAPI: Final = (Path("docs/asking/openapi.json"), Path("controller/api/web/openapi.json"))
 
 
 def generate(page: str) -> dict[Path, str]:
@@ -24,6 +27,7 @@ def generate(page: str) -> dict[Path, str]:
     schemas = {name: schema_of(name, printed) for name, printed in DOCUMENTS.items()}
     texts = {FOLDER / f"{name}.json": _text(schema) for name, schema in schemas.items()}
     texts[SWEEP_FILE] = _text(sweep_file_schema())
+    texts |= dict.fromkeys(OPENAPI, _text(openapi()))
     definitions = {
         name: each for schema in schemas.values() for name, each in schema["$defs"].items()
     }

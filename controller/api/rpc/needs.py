@@ -92,6 +92,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     ),
     "/edgerank.v1.Query/Rank": _COMPUTE,
     "/edgerank.v1.Query/RankFleet": _COMPUTE,
+    "/edgerank.v1.Query/Explain": _COMPUTE,
     "/edgerank.v1.Query/Compare": _COMPUTE,
     "/edgerank.v1.Query/Survey": _COMPUTE,
     "/edgerank.v1.Query/Reference": _COMPUTE,

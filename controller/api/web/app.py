@@ -13,12 +13,22 @@ from controller.api.web.parts import Parts
 from controller.api.web.problems import add_problems
 
 TITLE: Final = "edgerank"
-DOCUMENT_PATH: Final = "/api/v1/openapi.json"
+_ABOUT: Final = (
+    "Which image-classification backbone is best on which device, by measurement. Answers are the "
+    "documents of docs/json.md; what goes wrong is a problem document of RFC 9457."
+)
 
 
 def routers() -> tuple[APIRouter, ...]:
     """Every room of the application: what it answers, each route under its whole path."""
     return (*reading.ROUTERS, *pages.ROUTERS)
+
+
+def described() -> FastAPI:
+    """What is told to programs of the application: its routes for them, answered by nobody."""
+    app = FastAPI(title=TITLE, version="1", description=_ABOUT)
+    _add(app, reading.ROUTERS)
+    return app
 
 
 def make_app(parts: Parts) -> FastAPI:

@@ -42,6 +42,7 @@ ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/devices/{device}/events": "/edgerank.v1.Query/ListDeviceEvents",
     "GET /api/v1/measurements": "/edgerank.v1.Query/ListMeasurements",
     "GET /api/v1/measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /api/v1/openapi.json": Need(Who.ANYONE),
     "GET /api/v1/pareto": "/edgerank.v1.Query/Rank",
     "GET /api/v1/sweeps": "/edgerank.v1.Query/ListSweeps",
     "GET /api/v1/sweeps/{sweep}": "/edgerank.v1.Query/WatchSweep",

@@ -8,11 +8,8 @@ import click
 from controller.cli.options.failures import says_failures
 from controller.client import AccessClient
 from controller.client.logins import Login, find_login, forget_login, keep_login
+from controller.client.presenting import login_by_token
 from controller.domain.errors import EdgerankError, ErrorCode
-from protos.joining import TokenInvalid, parse_access_token
-from protos.joining.presented import NobodyThere, NotPresented, presented_authority
-
-CONNECT_S = 5.0
 
 
 @click.command()
@@ -36,17 +33,9 @@ def login(address: str, source: str | None) -> None:
       edgerank login lab:7700
       edgerank login lab:7700 --token @token.txt
     """
-    try:
-        token = parse_access_token(_read(source))
-    except TokenInvalid as error:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"this is no token for people: {error}; copy the whole line that 'edgerank access "
-            "create' printed",
-        ) from error
-    authority = _authority(address, token.authority_sha256)
+    presented = login_by_token(address, _read(source))
     before = _kept(address)
-    keep_login(address, Login(authority, token.secret))
+    keep_login(address, presented)
     try:
         with AccessClient(address) as client:
             caller = client.who_am_i()
@@ -100,18 +89,3 @@ def _kept(address: str) -> Login | None:
         return find_login(address)
     except EdgerankError:
         return None
-
-
-def _authority(address: str, sha256: bytes) -> str:
-    try:
-        return presented_authority(address, sha256, CONNECT_S).decode("ascii")
-    except NobodyThere as error:
-        raise EdgerankError(
-            ErrorCode.UNREACHABLE, f"no controller answers at {address}: {error}"
-        ) from error
-    except NotPresented as error:
-        raise EdgerankError(
-            ErrorCode.NOT_ALLOWED,
-            f"the token is not of the controller at {address}: {error}; correct the address, or "
-            "ask who runs it for a token",
-        ) from error

@@ -1,7 +1,9 @@
 """The options that say what is ranked, and what a winner has to satisfy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import click
 
@@ -10,16 +12,22 @@ from controller.cli.options.grouping import option_group
 from controller.cli.options.values import (
     Converted,
     read_devices,
+    read_list,
     read_merit,
     read_only,
+    read_percentage,
     read_runtime,
     read_share,
 )
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Verdict
+from controller.domain.names import find_choice
 from controller.domain.quantities import parse_fps, parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
+from controller.domain.rankings.limits import FIGURES, Bound, Criterion, Limit, check_front
 from controller.domain.sweeps import MAX_MINUTES
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from protos.runtimes import Runtime
 
@@ -80,6 +88,17 @@ ranked_options = option_group(
 )
 
 
+def of_figures(constraints: Constraints, ranked: RankedFigures) -> Constraints:
+    """The constraints, held against these figures."""
+    return replace(
+        constraints,
+        only=ranked.only,
+        at_minute=ranked.at_minute,
+        paced_fps=ranked.paced_fps,
+        include_emulated=ranked.include_emulated,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Where:
     """For which devices the best is asked: one, each of several, or several together."""
@@ -138,10 +157,18 @@ where_options = option_group(
 def _constraints(
     *,
     max_latency_ms: float | None,
+    max_p90: Limit | None,
+    max_p99: Limit | None,
     max_memory_bytes: int | None,
+    max_artifact: Limit | None,
+    max_params: Limit | None,
     min_top1: float | None,
     tier: Tier | None,
+    series: tuple[str, ...],
+    distilled: bool | None,
+    extra_data: bool | None,
     runtime: Runtime | None,
+    precision: Precision | None,
     threads: int | None,
     by: Merit | None,
 ) -> Constraints:
@@ -149,11 +176,57 @@ def _constraints(
         max_latency_ms=max_latency_ms,
         max_memory_bytes=max_memory_bytes,
         min_top1=min_top1,
+        limits=tuple(filter(None, (max_p90, max_p99, max_artifact, max_params))),
         tier=tier,
+        series=series,
+        distilled=distilled,
+        extra_data=extra_data,
         runtime=runtime,
+        precision=precision,
         threads=threads,
         by=by,
     )
+
+
+def _at_most(kind: str, criterion: Criterion, read: Callable[[str], float]) -> Converted:
+    """A limit on a figure, as an option's type."""
+    return Converted(
+        kind, lambda text: Limit(criterion=criterion, bound=Bound.AT_MOST, value=read(text))
+    )
+
+
+def read_millions(text: str) -> float:
+    """A count such as 5M, in millions.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    with suppress(ValueError):
+        if text.endswith("M") and 0 < (millions := float(text[:-1])) < math.inf:
+            return millions
+    raise EdgerankError(
+        ErrorCode.INVALID_INPUT, f"{text!r} is no count of parameters; write millions, as 5.5M"
+    )
+
+
+def read_confidence(text: str) -> float:
+    """A confidence such as 95 or 95%, as a fraction.
+
+    Raises:
+        EdgerankError: INVALID_INPUT.
+    """
+    return read_percentage(text if text.endswith("%") else f"{text}%")
+
+
+def read_axes(text: str) -> tuple[Criterion, ...]:
+    """The figures of a Pareto front, as latency,top1,memory.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, or INVALID_INPUT for too few, too many, or what is no figure.
+    """
+    axes = tuple(find_choice(Criterion, "figure", part) for part in read_list(text))
+    check_front(axes)
+    return axes
 
 
 constraint_options = option_group(
@@ -165,7 +238,19 @@ constraint_options = option_group(
         "max_latency_ms",
         type=Converted("latency", parse_latency_ms),
         metavar="TIME",
-        help="As 20ms, 0.02s or 950us.",
+        help="Median latency at most, as 20ms, 0.02s or 950us; all of its interval.",
+    ),
+    click.option(
+        "--max-p90",
+        type=_at_most("latency", Criterion.P90, parse_latency_ms),
+        metavar="TIME",
+        help="90th percentile of latency at most.",
+    ),
+    click.option(
+        "--max-p99",
+        type=_at_most("latency", Criterion.P99, parse_latency_ms),
+        metavar="TIME",
+        help="99th percentile of latency at most.",
     ),
     click.option(
         "--max-memory",
@@ -175,13 +260,48 @@ constraint_options = option_group(
         help="Peak resident memory above the bare runtime's, as 80MB or 80MiB.",
     ),
     click.option(
+        "--max-artifact",
+        type=_at_most("size", Criterion.ARTIFACT_SIZE, parse_memory_bytes),
+        metavar="SIZE",
+        help="Size of the file that is run at most, as 10MB.",
+    ),
+    click.option(
+        "--max-params",
+        type=_at_most("parameters", Criterion.PARAMS, read_millions),
+        metavar="COUNT",
+        help="Published parameters at most, as 5.5M.",
+    ),
+    click.option(
         "--min-top1",
         type=click.FloatRange(0, 100),
         metavar="PERCENT",
         help="Top-1 at least.",
     ),
     tier_option,
+    click.option(
+        "--series",
+        type=Converted("series", lambda text: tuple(read_list(text))),
+        default=(),
+        metavar="NAME,NAME",
+        help="Only backbones of these series, as MobileNetV3.",
+    ),
+    click.option(
+        "--distilled/--not-distilled",
+        default=None,
+        help="Only weights that do, or do not, come from distillation.",
+    ),
+    click.option(
+        "--extra-data/--no-extra-data",
+        default=None,
+        help="Only weights that did, or did not, see more than ImageNet-1k.",
+    ),
     click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME"),
+    click.option(
+        "--precision",
+        type=Converted("precision", lambda text: find_choice(Precision, "precision", text)),
+        metavar="PRECISION",
+        help="Only this precision, as int8-static.",
+    ),
     click.option("--threads", type=click.IntRange(1)),
     click.option(
         "--by",
@@ -189,5 +309,35 @@ constraint_options = option_group(
         metavar="MERIT",
         help=f"Choose the winner by {', '.join(merit.value for merit in Merit)}, not by what the "
         "limits suggest. By latency and memory, what has no known accuracy is ranked, too.",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerShape:
+    """How sure an answer has to be, and what its Pareto front is of."""
+
+    confidence: float | None
+    front: tuple[Criterion, ...]
+
+
+answer_options = option_group(
+    "The answer",
+    "shape",
+    AnswerShape,
+    click.option(
+        "--confidence",
+        type=Converted("confidence", read_confidence),
+        metavar="PERCENT",
+        help="Name the winner only if it is surely the first at this confidence, else all that may "
+        "be, as 95. Without limits it is the fastest that is asked for.",
+    ),
+    click.option(
+        "--front",
+        type=Converted("figures", read_axes),
+        default=(),
+        metavar="FIGURE,FIGURE",
+        help=f"The Pareto front of two or three of {', '.join(each.value for each in FIGURES)}.  "
+        "[default: latency,top1]",
     ),
 )

@@ -9,9 +9,12 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.ranking import (
+    AnswerShape,
     RankedFigures,
     Where,
+    answer_options,
     constraint_options,
+    of_figures,
     ranked_options,
     where_options,
 )
@@ -20,11 +23,12 @@ from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.rankings.fleet import print_each_device, print_fleet_ranking
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings import FIRST_LISTED, Constraints, Ranking
 from controller.domain.rankings.fleet import FleetQuestion
 from controller.views import wording
 from controller.views.device_words import surroundings_words
 from controller.views.fleet_words import why_none_words
+from controller.views.reasons.limits import uncertain_words
 from protos.reasons import ReasonCode
 
 
@@ -32,11 +36,25 @@ from protos.reasons import ReasonCode
 @where_options
 @ranked_options
 @constraint_options
+@click.option(
+    "--all",
+    "lists_all",
+    is_flag=True,
+    help=f"List every candidate that lost and all that is left out, not the first {FIRST_LISTED}.",
+)
+@answer_options
 @controller_option
 @json_option
 @says_failures
 def best(
-    *, where: Where, ranked: RankedFigures, constraints: Constraints, address: str, as_json: bool
+    *,
+    where: Where,
+    ranked: RankedFigures,
+    constraints: Constraints,
+    lists_all: bool,
+    shape: AnswerShape,
+    address: str,
+    as_json: bool,
 ) -> None:
     """Say which backbone is best on a device, or on many.
 
@@ -51,46 +69,55 @@ def best(
     setting that is best there, and loses the least where it loses the most beside that device's
     own best; who loses the least on average is told, too.
 
-    Exit code 3 when no measured candidate satisfies them; a sweep that could is named.
+    Of those that lost, and of what is left out, the first are listed; --all lists every one.
+
+    A place is a range where intervals overlap. With --confidence the winner is named only if it is
+    surely the first at that confidence, of all candidates together; else everybody that may be.
+
+    Exit code 3 when no measured candidate satisfies them, with what each limit excludes and the
+    nearest miss; a sweep that could is named. Likewise where nobody is surely the first.
 
     \b
     Examples:
       edgerank best --device phone --max-latency 20ms
       edgerank best --device board --min-top1 75 --max-memory 80MB --runtime onnxruntime --threads 1
       edgerank best --device pc --tier mobile --json
+      edgerank best --device pc --max-p99 30ms --max-artifact 20MB --series MobileNetV3,PPLCNet
+      edgerank best --device pc --by latency --confidence 95
+      edgerank best --device pc --front latency,top1,memory
       edgerank best --device pc --only ok,wide
       edgerank best --device pc --by latency
+      edgerank best --device pc --all
       edgerank best --device phone --accuracy flowers
       edgerank best --device phone --at-minute 10
       edgerank best --each-device --max-latency 20ms
       edgerank best --fleet --devices room=lab --share phone=3
       edgerank best --device phone --paced 30fps --max-latency 33ms
     """
+    if where.device is None and (shape.confidence is not None or shape.front):
+        raise click.UsageError("--confidence and --front go with --device")
     wanted = replace(
-        constraints,
-        only=ranked.only,
-        at_minute=ranked.at_minute,
-        paced_fps=ranked.paced_fps,
-        include_emulated=ranked.include_emulated,
+        of_figures(constraints, ranked), confidence=shape.confidence, front=shape.front
     )
     with QueryClient(address) as client:
         if where.device is None:
             _answer_fleet(client, where, wanted, ranked.accuracy_dataset, as_json=as_json)
         else:
-            _answer(client, where.device, wanted, ranked.accuracy_dataset, as_json=as_json)
+            most = None if lists_all else FIRST_LISTED
+            ranking = client.rank(where.device, wanted, ranked.accuracy_dataset, most_listed=most)
+            _answer(client, ranking, as_json=as_json)
 
 
-def _answer(
-    client: QueryClient, device: str, wanted: Constraints, dataset: str, *, as_json: bool
-) -> None:
-    ranking = client.rank(device, wanted, dataset)
+def _answer(client: QueryClient, ranking: Ranking, *, as_json: bool) -> None:
     if as_json:
         print_json(ranking)
     else:
-        profile = client.measured_device(device).profile
+        profile = client.measured_device(ranking.device).profile
         print_ranking(Console(), ranking, surroundings_words(profile))
     if ranking.winner is None:
         raise EdgerankError(ErrorCode.NOTHING_FOUND, _why_none(ranking))
+    if ranking.certainty is not None and not ranking.certainty.is_sure:
+        raise EdgerankError(ErrorCode.NOTHING_FOUND, uncertain_words(ranking.certainty))
 
 
 def _answer_fleet(

@@ -33,6 +33,7 @@ _percentage = Converted("percentage", read_percentage)
 @click.argument("a", metavar="A", type=_selector)
 @click.argument("b", metavar="B", type=_selector)
 @click.option("--device", help="Only this device's measurements.")
+@click.option("--each-device", "is_each", is_flag=True, help="Answer for each device by itself.")
 @click.option(
     "--same-within",
     "equivalence_margin",
@@ -63,6 +64,7 @@ def compare(
     a: Selector,
     b: Selector,
     device: str | None,
+    is_each: bool,
     equivalence_margin: float,
     regression_threshold: float | None,
     include_disturbed: bool,
@@ -72,7 +74,7 @@ def compare(
 ) -> None:
     """Say whether B is faster or slower than A.
 
-    A and B are each a sweep (its id, a beginning of it, or its name), runtime:NAME,
+    A and B are each a sweep (its id, a beginning of it, or its name), a backbone, runtime:NAME,
     version:RUNTIME=VERSION, build:RUNTIME=PART, before:DATE or after:DATE (UTC), or several of
     these joined by commas. Of the same thing, the newest measurement counts. Faster, slower, same
     or cannot tell, with the 95 % interval of the medians' ratio.
@@ -86,6 +88,7 @@ def compare(
     \b
     Examples:
       edgerank compare 3f2a9c01b7de 8d18c12d8aac --fail-on-regression 5%
+      edgerank compare MobileNetV3_large_x1_0 PPLCNet_x1_0 --each-device
       edgerank compare runtime:onnxruntime runtime:paddlelite --device phone
       edgerank compare version:onnxruntime=1.22.0 version:onnxruntime=1.23.2
       edgerank compare build:onnxruntime=a83fc4d58c build:onnxruntime=4f2b1e09aa
@@ -95,16 +98,31 @@ def compare(
         _limits(equivalence_margin, regression_threshold, include_disturbed=include_disturbed),
         include_emulated=include_emulated,
     )
+    if is_each and device is not None:
+        raise click.UsageError("--each-device goes without --device")
     with QueryClient(address) as client:
         comparison = client.compare(CompareQuestion(a=a, b=b, device=device, limits=limits))
     if as_json:
         print_json(comparison)
     else:
-        print_comparison(Console(), comparison)
+        print_comparison(Console(), comparison, parts_of(comparison) if is_each else ())
     _raise_if_nothing_in_common(comparison)
     _say_what_was_not_judged(comparison)
     _raise_if_regressed(comparison)
     _raise_if_nothing_judged(comparison)
+
+
+def parts_of(comparison: Comparison) -> tuple[Comparison, ...]:
+    """The comparison of each device by itself, by name, without what has no pair."""
+    devices = sorted({pair.a.device for pair in comparison.pairs})
+    return tuple(
+        replace(
+            comparison,
+            pairs=tuple(pair for pair in comparison.pairs if pair.a.device == device),
+            left_out=(),
+        )
+        for device in devices
+    )
 
 
 def _limits(margin: float, threshold: float | None, *, include_disturbed: bool) -> Limits:

@@ -10,7 +10,13 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommands
-from controller.cli.options.ranking import RankedFigures, accuracy_option, ranked_options
+from controller.cli.options.ranking import (
+    RankedFigures,
+    accuracy_option,
+    constraint_options,
+    of_figures,
+    ranked_options,
+)
 from controller.cli.options.values import Converted, read_devices
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.rankings.parts import print_parts
@@ -40,6 +46,7 @@ _SUFFIXES = {ReportFormat.HTML: ".html", ReportFormat.MARKDOWN: ".md"}
 @click.group(cls=GroupedCommands, invoke_without_command=True)
 @click.option("--device", help="The device's name (see 'edgerank devices').")
 @ranked_options
+@constraint_options
 @click.option(
     "--output",
     "-o",
@@ -61,6 +68,7 @@ def report(
     *,
     device: str | None,
     ranked: RankedFigures,
+    constraints: Constraints,
     path: Path | None,
     named_format: str | None,
     address: str,
@@ -74,6 +82,7 @@ def report(
     Examples:
       edgerank report --device phone -o phone.html
       edgerank report --device pc --only ok,wide
+      edgerank report --device pc --max-latency 20ms --max-artifact 20MB
       edgerank report --device phone --format markdown
       edgerank report card --device phone
       edgerank report survey
@@ -87,12 +96,7 @@ def report(
     written_as = _format(named_format, path)
     path = path or Path(f"report{_SUFFIXES[written_as]}")
     check_output(path, "name another with --output")
-    wanted = Constraints(
-        only=ranked.only,
-        at_minute=ranked.at_minute,
-        paced_fps=ranked.paced_fps,
-        include_emulated=ranked.include_emulated,
-    )
+    wanted = of_figures(constraints, ranked)
     with QueryClient(address) as client:
         write_report(client, device, path, wanted, ranked.accuracy_dataset, written_as=written_as)
     click.echo(f"report written to {path}")

@@ -1,6 +1,7 @@
 """`edgerank export`: every measurement into a file."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.ranking import accuracy_option, at_minute_option
 from controller.client import QueryClient
-from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.views.counting import counted
 from controller.views.export import check_kind, write_export
 
@@ -53,17 +54,25 @@ def export(
         accuracy_dataset=accuracy_dataset,
         at_minute=at_minute,
     )
+    written: Counter[Verdict] = Counter()
+    left_out = 0
+
+    def passing(found: Iterable[Measurement]) -> Iterator[Measurement]:
+        nonlocal left_out
+        for each in found:
+            if at_minute is not None and each.latency is None:
+                left_out += 1
+                continue
+            written[each.verdict] += 1
+            yield each
+
     with QueryClient(address) as client:
-        found = list(client.list_measurements(wanted))
-    if at_minute is not None:
-        measured = [measurement for measurement in found if measurement.latency is not None]
-        if len(measured) < len(found):
-            without = counted(len(found) - len(measured), "measurement")
-            click.echo(f"left out: {without} without figures of minute {at_minute}")
-        found = measured
-    write_export(found, path)
-    counts = Counter(measurement.verdict for measurement in found)
-    told = ", ".join(f"{counts[each]} {each.value}" for each in Verdict if counts[each])
+        write_export(passing(client.list_measurements(wanted)), path)
+    if left_out:
+        without = counted(left_out, "measurement")
+        click.echo(f"left out: {without} without figures of minute {at_minute}")
+    told = ", ".join(f"{written[each]} {each.value}" for each in Verdict if written[each])
     click.echo(
-        f"{counted(len(found), 'measurement')} written to {path}" + (f": {told}" if told else "")
+        f"{counted(written.total(), 'measurement')} written to {path}"
+        + (f": {told}" if told else "")
     )

@@ -6,8 +6,18 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings.certainty import Certainty
+from controller.domain.rankings.limits import (
+    Bound,
+    Criterion,
+    Limit,
+    LimitEffect,
+    check_front,
+    check_limits,
+)
 from controller.domain.sweeps import MAX_FPS, MIN_FPS, SweepSpec
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from protos.reasons import Reason
 from protos.runtimes import Runtime
@@ -20,6 +30,10 @@ DOUBTFUL: Final = (Verdict.DISTURBED, Verdict.THROTTLED)
 
 MOST_BACKBONES: Final = 12
 """How many names a suggested sweep lists at most, unless it is of a tier."""
+
+
+FIRST_LISTED: Final = 50
+"""So many of those that lost are listed unless all are asked for, and of what is left out."""
 
 
 class Merit(Enum):
@@ -54,6 +68,14 @@ class Constraints:
         include_emulated: whether figures of emulated devices are ranked.
         paced_fps: only what was measured on a clock of so many frames a second, by its figures
             there.
+        limits: on further figures, or the same.
+        series: only backbones of these series; none is no constraint.
+        distilled: only weights that do, or do not, come from knowledge distillation.
+        extra_data: only weights that did, or did not, see images beyond ImageNet-1k.
+        precision: only this precision.
+        confidence: how sure the winner has to be the first, a fraction; None names the first
+            whatever the intervals say.
+        front: the figures of the Pareto front; none is median latency and top-1.
     """
 
     max_latency_ms: float | None = None
@@ -67,6 +89,28 @@ class Constraints:
     by: Merit | None = None
     include_emulated: bool = False
     paced_fps: float | None = None
+    limits: tuple[Limit, ...] = ()
+    series: tuple[str, ...] = ()
+    distilled: bool | None = None
+    extra_data: bool | None = None
+    precision: Precision | None = None
+    confidence: float | None = None
+    front: tuple[Criterion, ...] = ()
+
+    @property
+    def every_limit(self) -> tuple[Limit, ...]:
+        """All limits on figures, those that have a field of their own among them."""
+        own = (
+            (Criterion.LATENCY, Bound.AT_MOST, self.max_latency_ms),
+            (Criterion.MEMORY, Bound.AT_MOST, self.max_memory_bytes),
+            (Criterion.TOP1, Bound.AT_LEAST, self.min_top1),
+        )
+        named = (
+            Limit(criterion=criterion, bound=bound, value=value)
+            for criterion, bound, value in own
+            if value is not None
+        )
+        return (*named, *self.limits)
 
     @property
     def preference(self) -> tuple[frozenset[Verdict], ...]:
@@ -91,28 +135,33 @@ class Constraints:
     def merit(self) -> Merit:
         """By what the winner is chosen.
 
-        Unless `by` says so: within a limit of latency or memory the most accurate; with an accuracy
-        asked for alone the fastest; else the best value.
+        Unless `by` says so: within a limit on what a candidate costs the most accurate; with an
+        accuracy or a confidence asked for alone the fastest; else the best value.
         """
         if self.by is not None:
             return self.by
-        if self.max_latency_ms is not None or self.max_memory_bytes is not None:
+        limits = self.every_limit
+        if any(limit.bound is Bound.AT_MOST for limit in limits):
             return Merit.ACCURACY
-        return Merit.VALUE if self.min_top1 is None else Merit.LATENCY
+        return Merit.LATENCY if limits or self.confidence is not None else Merit.VALUE
 
     @property
     def needs_accuracy(self) -> bool:
         """Whether only what has a known accuracy can be ranked."""
-        return self.min_top1 is not None or self.merit in (Merit.ACCURACY, Merit.VALUE)
+        is_limited = any(limit.criterion is Criterion.TOP1 for limit in self.every_limit)
+        return is_limited or self.merit in (Merit.ACCURACY, Merit.VALUE)
 
 
 def check_constraints(constraints: Constraints) -> None:
     """Refuse constraints that no figure can be of.
 
     Raises:
-        EdgerankError: INVALID_INPUT for a minute and a clock at once, or for a clock that no sweep
-            may have.
+        EdgerankError: INVALID_INPUT for a minute and a clock at once, for a clock that no sweep
+            may have, or for a limit, a front or a confidence that there is none of.
     """
+    check_limits(constraints.every_limit)
+    check_front(constraints.front)
+    _check_confidence(constraints)
     fps = constraints.paced_fps
     if fps is not None and not MIN_FPS <= fps <= MAX_FPS:
         raise EdgerankError(
@@ -127,6 +176,27 @@ def check_constraints(constraints: Constraints) -> None:
         )
 
 
+def _check_confidence(constraints: Constraints) -> None:
+    confidence = constraints.confidence
+    if confidence is None:
+        return
+    if not 0.5 <= confidence < 1:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"a confidence is from 50 % to less than 100 %, not {100 * confidence:g} %",
+        )
+    if constraints.merit not in (Merit.LATENCY, Merit.ACCURACY):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"by {constraints.merit.value} no confidence can be told; ask by latency or accuracy",
+        )
+    if constraints.at_minute is not None or constraints.paced_fps is not None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "a confidence is told of inference back to back only; ask without a minute or a clock",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A measured candidate and what became of it.
@@ -137,6 +207,9 @@ class Candidate:
         latency_ties: ids of the measurements whose latency intervals overlap this one's.
         lost_because: why it is not the winner; empty for the winner.
         first_by: by what it is the first of those that satisfy the constraints.
+        rank_low: its best place among those that satisfy the constraints, by the merit and the
+            intervals, from 1; 0 where it does not satisfy them.
+        rank_high: its worst place likewise.
     """
 
     measurement: Measurement
@@ -144,6 +217,8 @@ class Candidate:
     latency_ties: tuple[str, ...] = ()
     lost_because: tuple[Reason, ...] = ()
     first_by: tuple[Merit, ...] = ()
+    rank_low: int = 0
+    rank_high: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,9 +247,10 @@ class Ranking:
         winner: None when none satisfies the constraints.
         ties: candidates that cannot be told apart from the winner.
         pareto_front: candidates within the constraints that no other beats in both top-1 and
-            median latency, fastest first; the winner is one of them unless it is chosen by memory.
-        others: every other candidate, fastest first.
-        left_out: measurements that are not ranked.
+            median latency, or in all figures of the constraints' `front`, fastest first; of the
+            former the winner is one unless it is chosen by memory.
+        others: every other candidate, fastest first, or the first of them.
+        left_out: measurements that are not ranked, or the first of them.
         unmeasured: backbones that qualify by their accuracy and have no figures on this device;
             listed when there is no winner or a tier was asked for.
         suggested_sweep: without a winner: the sweep that would measure what is missing, or measure
@@ -184,6 +260,10 @@ class Ranking:
         merit: by what the winner is chosen.
         would_win_with: without a winner: verdicts that there would be one with, if `only` of the
             constraints named them, too.
+        other_count: how many others there are in all.
+        left_out_count: how many measurements are not ranked in all.
+        limit_effects: without a winner: what each constraint excludes of what was measured.
+        certainty: where a confidence was asked for: what may be the first at that.
     """
 
     device: str
@@ -198,3 +278,7 @@ class Ranking:
     accuracy_dataset: str = IMAGENET
     merit: Merit = Merit.VALUE
     would_win_with: tuple[Verdict, ...] = ()
+    other_count: int = 0
+    left_out_count: int = 0
+    limit_effects: tuple[LimitEffect, ...] = ()
+    certainty: Certainty | None = None

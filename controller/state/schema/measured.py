@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     false,
+    true,
 )
 
 from controller.domain.measurements import (
@@ -43,6 +44,13 @@ measurements = Table(
     metadata,
     Column("measurement_id", String, primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    # The job's, so that indexes find what is asked for.
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
+    Column("backbone", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    # False where one with the same verdict came later, of the same file in the same settings: no
+    # answer to what is best now needs it.
+    Column("is_newest", Boolean, nullable=False, server_default=true()),
     # The job's, and which of the sweep's outcomes it is, from 1.
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
@@ -61,8 +69,20 @@ measurements = Table(
     Column("delegation", Document(DelegationFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
-    Column("committed_at_unix_ms", BigInteger, nullable=False, index=True),
+    Column("committed_at_unix_ms", BigInteger, nullable=False),
     Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
+    Index("ix_measurements_order", "committed_at_unix_ms", "position", "measurement_id"),
+    Index(
+        "ix_measurements_order_of_device",
+        *("device_id", "committed_at_unix_ms", "position", "measurement_id"),
+    ),
+)
+_IS_NEWEST = measurements.c.is_newest.is_(True)
+Index(
+    "ix_measurements_newest",
+    *(measurements.c.device_id, measurements.c.backbone),
+    sqlite_where=_IS_NEWEST,
+    postgresql_where=_IS_NEWEST,
 )
 
 # Also of jobs that failed later.

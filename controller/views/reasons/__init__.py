@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from controller.views.reasons import comparing, failing, measuring, planning, ranking
+from controller.views.reasons import comparing, failing, limits, measuring, planning, ranking
 from controller.views.reasons.failing import REMEDIES
 from protos.reasons import Reason, ReasonCode
 
@@ -13,6 +13,7 @@ SENTENCES: Final = MappingProxyType(
         **measuring.SENTENCES,
         **failing.SENTENCES,
         **ranking.SENTENCES,
+        **limits.SENTENCES,
         **comparing.SENTENCES,
         **planning.SENTENCES,
     }

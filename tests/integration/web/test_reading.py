@@ -45,7 +45,7 @@ def test_every_document_has_its_schema(asking: httpx.Client) -> None:
     _conforms(_get(asking, "backbones")["items"], "models")
     _conforms(_get(asking, "datasets"), "datasets")
     _conforms(_get(asking, "devices/phone/events"), "device_history")
-    _conforms(_get(asking, "compare", a="runtime:onnxruntime", b="after:2020-01-01"), "comparison")
+    _conforms(_get(asking, "compare", a="runtime:onnxruntime", b="before:2100-01-01"), "comparison")
     (first, *_) = _get(asking, "measurements")["items"]
     _conforms(first, "measurement")
 

@@ -16,6 +16,7 @@ from controller.domain import (
     selectors,
     sweeps,
 )
+from controller.domain.rankings import certainty, explanations, limits
 from controller.domain.rankings import fleet as rankings_fleet
 from models.catalog import own
 from protos import device, fleet, inputs, measuring, reasons, runtimes
@@ -92,6 +93,15 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (measurements.OutputFigures, query_pb2.OutputFigures),
     (measurements.Measurement, query_pb2.Measurement),
     (rankings.Constraints, query_pb2.Constraints),
+    (limits.Limit, query_pb2.Limit),
+    (limits.LimitEffect, query_pb2.LimitEffect),
+    (certainty.MayBeFirst, query_pb2.MayBeFirst),
+    (certainty.Certainty, query_pb2.Certainty),
+    (explanations.Lack, query_pb2.Lack),
+    (explanations.Rival, query_pb2.Rival),
+    (explanations.Explanation, query_pb2.Explanation),
+    (explanations.Explanations, query_pb2.ExplainResponse),
+    (explanations.ExplainQuestion, query_pb2.ExplainRequest),
     (rankings.Candidate, query_pb2.Candidate),
     (rankings.LeftOut, query_pb2.LeftOut),
     (rankings.Ranking, query_pb2.RankResponse),

@@ -26,6 +26,7 @@ from controller.domain import (
     selectors,
     sweeps,
 )
+from controller.domain.rankings import explanations
 from models.catalog import own, tiers, variants
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.codec import (
@@ -65,6 +66,7 @@ MODULES: tuple[ModuleType, ...] = (
     measurements,
     profiles,
     rankings,
+    explanations,
     sweeps,
 )
 CONTRACTS = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)

@@ -24,6 +24,7 @@ from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.explanations import ExplainQuestion
 from controller.domain.rankings.fleet import FleetQuestion
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
@@ -170,8 +171,9 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
                 request.device,
                 from_request(request.constraints, Constraints),
                 request.accuracy_dataset or IMAGENET,
+                request.most_listed if request.HasField("most_listed") else None,
             )
-        return to_message(ranking, query_pb2.RankResponse)
+            return await self._queries.listed(to_message, ranking, query_pb2.RankResponse)
 
     async def RankFleet(  # noqa: N802
         self, request: query_pb2.RankFleetRequest, context: Context
@@ -179,7 +181,15 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """What is best on each of several devices, and for all of them."""
         async with answered_failures(context):
             ranking = await self._queries.rank_fleet(from_request(request, FleetQuestion))
-        return to_message(ranking, query_pb2.RankFleetResponse)
+            return await self._queries.listed(to_message, ranking, query_pb2.RankFleetResponse)
+
+    async def Explain(  # noqa: N802
+        self, request: query_pb2.ExplainRequest, context: Context
+    ) -> query_pb2.ExplainResponse:
+        """Why a backbone is where it is in a ranking."""
+        async with answered_failures(context):
+            found = await self._queries.explain(from_request(request, ExplainQuestion))
+        return to_message(found, query_pb2.ExplainResponse)
 
     async def Compare(  # noqa: N802
         self, request: query_pb2.CompareRequest, context: Context
@@ -187,7 +197,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """Whether B is faster or slower than A."""
         async with answered_failures(context):
             comparison = await self._queries.compare(from_request(request, CompareQuestion))
-        return to_message(comparison, query_pb2.CompareResponse)
+            return await self._queries.listed(to_message, comparison, query_pb2.CompareResponse)
 
     async def ListMeasurements(  # noqa: N802
         self, request: query_pb2.ListMeasurementsRequest, context: Context
@@ -195,10 +205,10 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """Every measurement that the filter lets through."""
         async with answered_failures(context):
             wanted = from_request(request, MeasurementFilter)
-            for measurement in await self._queries.measurements(wanted):
-                yield query_pb2.ListMeasurementsResponse(
-                    measurement=to_message(measurement, query_pb2.Measurement)
-                )
+            async for page in self._queries.measurement_pages(wanted):
+                told = await self._queries.listed(messages_of, page, query_pb2.Measurement)
+                for measurement in told:
+                    yield query_pb2.ListMeasurementsResponse(measurement=measurement)
 
     async def ImportAccuracy(  # noqa: N802
         self, request_iterator: AsyncIterator[query_pb2.ImportAccuracyRequest], context: Context

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controller.api.web.reading import catalog, devices, measured, rankings, sweeps
+from controller.api.web.reading import catalog, description, devices, measured, rankings, sweeps
 
 ROUTERS: Final = (
     catalog.router,
@@ -10,4 +10,5 @@ ROUTERS: Final = (
     sweeps.router,
     measured.router,
     rankings.router,
+    description.router,
 )

@@ -1,7 +1,7 @@
 """A comparison on the terminal: counts, every pair with its interval, what has no partner."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -34,11 +34,19 @@ _STYLES: Final = {
 }
 
 
-def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print a comparison so that it stays readable from 80 columns on."""
+def print_comparison(
+    console: Console, comparison: Comparison, parts: Sequence[Comparison] = ()
+) -> None:
+    """Print a comparison so that it stays readable from 80 columns on.
+
+    `parts` are those of one device each, where devices are told one after the other.
+    """
     console.print(Text(f"A: {comparison.a}\nB: {comparison.b}"))
     console.print(Text(_headline(comparison), style="bold"))
-    if comparison.pairs:
+    for part in parts:
+        console.print(Text(f"\nOn {part.pairs[0].a.device} {_headline(part)}", style="bold"))
+        console.print(_table(part))
+    if comparison.pairs and not parts:
         console.print()
         console.print(_table(comparison))
     if comparison.left_out:
@@ -76,7 +84,8 @@ def _table(comparison: Comparison) -> Ledger:
         Column("B is"),
     )
     for pair in comparison.pairs:
-        name = Text(pair.a.backbone)
+        is_of_one = pair.a.backbone == pair.b.backbone
+        name = Text(pair.a.backbone if is_of_one else f"{pair.a.backbone} / {pair.b.backbone}")
         for line in _context(pair):
             name.append(f"\n  {line}", style="dim")
         change = Text(_WORDS[pair.change], style=_STYLES[pair.change])

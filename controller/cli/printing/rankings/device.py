@@ -8,9 +8,11 @@ from rich.text import Text
 from controller.cli.printing.folding import hanging, print_heading, print_indented
 from controller.cli.printing.ledger import Column, Ledger
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.quantities import format_latency
+from controller.domain.quantities import format_interval, format_latency
 from controller.domain.rankings import Candidate, LeftOut, Ranking
+from controller.domain.rankings.certainty import Certainty
 from controller.views.reasons import sentences
+from controller.views.reasons.limits import effect_words, front_words
 from controller.views.settings_words import energy_words, paced_words
 from controller.views.sweeps.commands import sweep_command
 from controller.views.sweeps.words import unmeasured_words
@@ -27,6 +29,7 @@ from controller.views.wording import (
     names_of,
     notes,
     other_answers,
+    place_words,
     provenance,
     setting,
     top1_figure,
@@ -42,6 +45,8 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
     """
     names = names_of(ranking)
     console.print(Text(headline(ranking), style="bold"))
+    if ranking.certainty is not None:
+        _print_certainty(console, ranking.certainty, names)
     for mark in surroundings:
         print_indented(console, Text(mark, style="yellow"))
     if ranking.winner is None:
@@ -59,7 +64,9 @@ def print_ranking(console: Console, ranking: Ranking, surroundings: Iterable[str
         _print_minutes(console, ranking.winner.measurement)
     lost = "Why the others lost" if ranking.winner else "Why none of the measured ones qualifies"
     _print_verdicts(console, lost, ranking.others, names)
+    _print_rest(console, ranking.other_count - len(ranking.others))
     _print_left_out(console, ranking)
+    _print_rest(console, ranking.left_out_count - len(ranking.left_out))
     if ranking.winner is not None and ranking.unmeasured:
         print_heading(console, "Not measured here")
         print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
@@ -77,7 +84,21 @@ def _print_other_answers(console: Console, ranking: Ranking) -> None:
         print_indented(console, hanging(Text(told)))
 
 
+def _print_certainty(console: Console, certainty: Certainty, names: Mapping[str, str]) -> None:
+    """Print who may be the first, with the intervals that hold for all of them at once."""
+    level = f"{100 * certainty.interval_confidence:.4g} %"
+    table = Ledger("may be the first", Column(f"{level} interval of the median", is_right=True))
+    for each in certainty.may_be_first:
+        interval = "one process"
+        if each.low_ms is not None and each.high_ms is not None:
+            interval = f"{format_interval(each.low_ms, each.high_ms)} ms"
+        table.add_row(names.get(each.measurement_id, each.measurement_id), interval)
+    print_indented(console, table)
+
+
 def _print_missing(console: Console, ranking: Ranking) -> None:
+    for effect in ranking.limit_effects:
+        print_indented(console, hanging(Text(effect_words(effect, ranking.constraints))))
     if ranking.unmeasured:
         print_indented(console, Text(unmeasured_words(ranking.unmeasured)))
     if ranking.suggested_sweep is not None:
@@ -93,7 +114,7 @@ def _print_missing(console: Console, ranking: Ranking) -> None:
 
 
 def _print_front(console: Console, ranking: Ranking) -> None:
-    print_heading(console, "Pareto front: top-1 against median latency, fastest first")
+    print_heading(console, front_words(ranking.constraints))
     table = Ledger(
         "backbone",
         Column("top-1 %", is_right=True),
@@ -102,14 +123,20 @@ def _print_front(console: Console, ranking: Ranking) -> None:
     )
     for candidate in ranking.pareto_front:
         measurement = candidate.measurement
-        name = Text(measurement.backbone, style="bold" if candidate == ranking.winner else "")
+        style = "bold" if candidate == ranking.winner else ""
+        name = Text(f"{place_words(candidate)}. {measurement.backbone}", style=style)
         name.append(f"\n  {provenance(measurement)}", style="dim")
         if on_clock := paced_words(measurement):
             name.append(f"\n  {on_clock}")
         latency = Text(latency_words(measurement))
         if measurement.verdict is not Verdict.OK:
             latency.append(f"\n{measurement.verdict.value}", style="yellow")
-        table.add_row(name, top1_words(measurement), latency, memory_words(measurement))
+        table.add_row(
+            name,
+            top1_words(measurement),
+            latency,
+            memory_words(measurement),
+        )
     print_indented(console, table)
 
 
@@ -145,12 +172,19 @@ def _print_verdicts(
         return
     print_heading(console, heading)
     for candidate in judged:
-        text = Text(candidate_name(candidate.measurement))
+        place = place_words(candidate)
+        text = Text(f"{place}. " if place else "")
+        text.append(candidate_name(candidate.measurement))
         text.append(f" {latency_words(candidate.measurement)}", style="dim")
         if candidate.measurement.verdict is not Verdict.OK:
             text.append(f" {candidate.measurement.verdict.value}", style="yellow")
         text.append(f"\n{sentences(candidate.lost_because, names)}")
         print_indented(console, hanging(text))
+
+
+def _print_rest(console: Console, count: int) -> None:
+    if count > 0:
+        print_indented(console, Text(f"and {count} more: --all lists them", style="dim"))
 
 
 def _print_left_out(console: Console, ranking: Ranking) -> None:

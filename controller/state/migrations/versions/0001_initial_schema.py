@@ -361,6 +361,10 @@ def upgrade() -> None:
         "measurements",
         sa.Column("measurement_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("backbone", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("is_newest", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
@@ -378,6 +382,9 @@ def upgrade() -> None:
         sa.Column("delegation", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_measurements_device_id")
+        ),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_measurements_job_id")),
         sa.ForeignKeyConstraint(
             ["sweep_id"], ["sweeps.sweep_id"], name=op.f("fk_measurements_sweep_id")
@@ -387,8 +394,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_measurements_committed_at_unix_ms"),
-            ["committed_at_unix_ms"],
+            "ix_measurements_newest",
+            ["device_id", "backbone"],
+            unique=False,
+            sqlite_where=sa.text("is_newest IS 1"),
+            postgresql_where=sa.text("is_newest IS true"),
+        )
+        batch_op.create_index(
+            "ix_measurements_order",
+            ["committed_at_unix_ms", "position", "measurement_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_measurements_order_of_device",
+            ["device_id", "committed_at_unix_ms", "position", "measurement_id"],
             unique=False,
         )
         batch_op.create_index(
@@ -549,7 +568,13 @@ def downgrade() -> None:
     op.drop_table("profiles")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.drop_index("ix_measurements_sweep_id_ordinal")
-        batch_op.drop_index(batch_op.f("ix_measurements_committed_at_unix_ms"))
+        batch_op.drop_index("ix_measurements_order_of_device")
+        batch_op.drop_index("ix_measurements_order")
+        batch_op.drop_index(
+            "ix_measurements_newest",
+            sqlite_where=sa.text("is_newest IS 1"),
+            postgresql_where=sa.text("is_newest IS true"),
+        )
 
     op.drop_table("measurements")
     with op.batch_alter_table("attempts", schema=None) as batch_op:

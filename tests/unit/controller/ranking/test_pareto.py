@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from controller.ranking.pareto import above_chord, knee, pareto_front
+from controller.ranking.pareto import above_chord, knee, pareto_front, pareto_front_by
 
 Point = tuple[int, int]
 
@@ -91,3 +91,27 @@ def test_no_unit_decides_where_the_knee_is(
     benefit, cost = _knee(points)
     scaled = [(each[0] * of_benefit, each[1] * of_cost) for each in points]
     assert _knee(scaled) == (benefit * of_benefit, cost * of_cost)
+
+
+_three = st.lists(st.tuples(*[st.integers(0, 4)] * 3), max_size=25)
+
+
+@given(_three)
+def test_a_front_of_three_costs_holds_whom_nobody_dominates(
+    points: list[tuple[int, int, int]],
+) -> None:
+    costs = [lambda point, at=at: point[at] for at in range(3)]
+    front = pareto_front_by(points, costs)
+    for point in points:
+        is_dominated = any(
+            other != point and all(a <= b for a, b in zip(other, point, strict=True))
+            for other in points
+        )
+        assert (point in front) != is_dominated
+    assert front == sorted(front)
+
+
+@given(_points)
+def test_by_two_figures_both_fronts_are_the_same(points: list[Point]) -> None:
+    by_costs = pareto_front_by(points, [lambda point: point[1], lambda point: -point[0]])
+    assert sorted(by_costs) == sorted(_front(points))

@@ -6,7 +6,7 @@ import pytest
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings.reference import Agreement, Difference, ReferencePair
-from controller.ranking.published import beside_published, like
+from controller.ranking.surveying.published import beside_published, like
 from models.catalog.catalog import load_catalog
 from models.catalog.published import (
     PublishedLatency,

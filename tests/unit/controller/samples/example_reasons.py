@@ -100,6 +100,17 @@ _RANKING = (
     reason(ReasonCode.MEMORY_UNKNOWN),
     reason(ReasonCode.MEMORY_OVER_LIMIT, peak_rss_bytes=40_000_000, limit_bytes=30_000_000),
     reason(ReasonCode.TOP1_UNDER_LIMIT, top1_percent=75, limit_percent=75.5),
+    reason(
+        ReasonCode.FIGURE_BEYOND_LIMIT,
+        {"criterion": "p99", "bound": "at_most"},
+        figure=31.2,
+        limit=30,
+    ),
+    reason(ReasonCode.FIGURE_UNKNOWN, {"criterion": "params"}),
+    reason(ReasonCode.OF_OTHER_SERIES, {"series": "ReXNet", "wanted": "MobileNetV3, PPLCNet"}),
+    reason(ReasonCode.WEIGHTS_OF_OTHER_KIND, {"criterion": "distilled", "is": "yes"}),
+    reason(ReasonCode.WEIGHTS_OF_OTHER_KIND, {"criterion": "extra_data", "is": "no"}),
+    reason(ReasonCode.KIND_UNKNOWN, {"criterion": "distilled"}),
     reason(ReasonCode.NOT_IN_CATALOG, {"tier": "mobile"}),
     reason(
         ReasonCode.OUTSIDE_TIER,

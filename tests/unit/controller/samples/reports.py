@@ -1,8 +1,8 @@
 """Reports of many devices, each with the name of its schema."""
 
 from controller.domain.rankings.reference import Reference
-from controller.ranking.published import beside_published
 from controller.ranking.surveying import survey
+from controller.ranking.surveying.published import beside_published
 from models.catalog.catalog import load_catalog
 from models.catalog.published import PublishedLatency
 from protos.runtimes import Runtime

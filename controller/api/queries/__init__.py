@@ -1,18 +1,21 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import find_device, find_devices
 from controller.domain.rankings import Constraints, Ranking, check_constraints
+from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
@@ -21,17 +24,35 @@ from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
-from controller.ranking.fleet import DeviceFigures, rank_fleet
+from controller.ranking.explaining import explain
+from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
 from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.ranking.standing.certainty import certainty
+from controller.ranking.standing.listing import listed
 from controller.state.catalog.accuracy import known_top1, list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
 from controller.state.measurements import list_measurements
+from controller.state.measurements.pages import (
+    PAGE,
+    SAMPLED_PAGE,
+    MeasurementPage,
+    Place,
+    list_newest,
+    read_page,
+)
+from controller.state.measurements.stamps import (
+    Stamp,
+    accuracy_stamp,
+    counts_by_device,
+    devices_underway,
+)
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Backbone, Catalog
+from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from protos.measuring import Repetition
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -50,6 +71,7 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
+        self._rankings = Rankings(database, catalog)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
@@ -89,8 +111,12 @@ class Queries:
         """
         return await self._meant_sweeps.ask(wanted)
 
-    async def rank(self, device: str, constraints: Constraints, dataset: str) -> Ranking:
+    async def rank(
+        self, device: str, constraints: Constraints, dataset: str, most_listed: int | None = None
+    ) -> Ranking:
         """Which backbone is best on a device, by the accuracy on a dataset.
+
+        At most `most_listed` of the others are told, and of what is left out; None is all.
 
         Raises:
             EdgerankError: UNKNOWN_NAME for the device or the dataset; INVALID_INPUT for
@@ -98,7 +124,7 @@ class Queries:
         """
         check_constraints(constraints)
         found = await self._measured(device)
-        return await self._computed(self._rank, found, constraints, dataset)
+        return await self._computed(self._rankings.listed, found, constraints, dataset, most_listed)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.
@@ -111,7 +137,37 @@ class Queries:
         check_shares(question.shares)
         known = await self.devices()
         devices = _meant_devices(question, known)
-        return await self._computed(self._rank_fleet, devices, question)
+        return await self._computed(self._rankings.rank_fleet, devices, question)
+
+    async def explain(self, question: ExplainQuestion) -> Explanations:
+        """Why a backbone is where it is, on a device or on each that measured it.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device, the dataset or the backbone; INVALID_INPUT
+                for constraints that no figure can be of.
+        """
+        check_constraints(question.constraints)
+        known = question.device is not None
+        devices = (
+            [await self._measured(question.device)]
+            if question.device is not None
+            else await self.devices(with_removed=True)
+        )
+        found = [await self._computed(self._explain, each, question) for each in devices]
+        told = tuple(each for each in found if known or each.candidate or each.left_out)
+        if not any(each.candidate or each.left_out for each in told):
+            self._check_backbone(question.backbone)
+        return Explanations(on_devices=told)
+
+    def _check_backbone(self, name: str) -> None:
+        try:
+            self._catalog.get(name)
+        except UnknownBackbone as error:
+            raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+
+    def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
+        ranking = self._rankings.rank(device, question.constraints, question.accuracy_dataset)
+        return explain(ranking, question.backbone)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.
@@ -122,10 +178,28 @@ class Queries:
         """
         a, b = await self._meant(question.a), await self._meant(question.b)
         in_a = await self._side(a, question.device)
-        # Without sweeps, or of one, both choose among the same.
-        is_alike = a.sweep_id == b.sweep_id
+        # Without sweeps and backbones, or of one, both choose among the same.
+        is_alike = (a.sweep_id, a.backbone) == (b.sweep_id, b.backbone)
         in_b = in_a if is_alike else await self._side(b, question.device)
         return await self._computed(compare, a, b, in_a, in_b, question.limits)
+
+    async def measurement_pages(
+        self, wanted: MeasurementFilter
+    ) -> AsyncIterator[Sequence[Measurement]]:
+        """As `measurements`, one part after the other, each read when it is asked for.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        last: Place | None = None
+        while True:
+            page = await self._computed(self._page, wanted, last)
+            yield page.measurements
+            if (last := page.last) is None:
+                break
+        if wanted.with_underway:
+            yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -134,51 +208,24 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the device, the sweep or the dataset; INVALID_INPUT for
                 a beginning of several sweeps' ids.
         """
+        return [each async for page in self.measurement_pages(wanted) for each in page]
+
+    async def _meant_filter(self, wanted: MeasurementFilter) -> MeasurementFilter:
         dataset = await self.listed(find_dataset, self._database, wanted.accuracy_dataset)
         wanted = replace(wanted, accuracy_dataset=dataset)
         if wanted.device is not None:
             await self._measured(wanted.device)
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
-        found = await self._computed(self._list, wanted)
+        return wanted
+
+    def _page(self, wanted: MeasurementFilter, after: Place | None) -> MeasurementPage:
+        count = SAMPLED_PAGE if wanted.with_samples else PAGE
+        page = read_page(self._database, wanted, after, count)
         minute = wanted.at_minute
-        return found if minute is None else [at_minute(each, minute) for each in found]
-
-    def _list(self, wanted: MeasurementFilter) -> list[Measurement]:
-        found = list_measurements(self._database, wanted)
-        if wanted.with_underway:
-            found += list_underway(self._database, wanted, conclude_so_far)
-        return found
-
-    def _rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        dataset = find_dataset(self._database, dataset)
-        return rank(
-            device.name,
-            self._measured_on(device, dataset),
-            constraints,
-            self._catalog,
-            tuple(info.runtime for info in device.profile.working_runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
-        )
-
-    def _rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
-        dataset = find_dataset(self._database, question.accuracy_dataset)
-        figures = (
-            DeviceFigures(
-                device=each.name,
-                measurements=self._measured_on(each, dataset),
-                share=question.shares.get(each.name, 1.0),
-                runtimes=tuple(info.runtime for info in each.profile.working_runtimes),
-            )
-            for each in devices
-        )
-        return rank_fleet(figures, question.constraints, self._catalog, dataset)
-
-    def _measured_on(self, device: Device, dataset: str) -> list[Measurement]:
-        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        # First, as if they were the oldest: they count only where there is nothing else.
-        measured = list_underway(self._database, wanted, conclude_so_far)
-        return [*measured, *list_measurements(self._database, wanted)]
+        if minute is None:
+            return page
+        return replace(page, measurements=[at_minute(each, minute) for each in page.measurements])
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""
@@ -191,10 +238,22 @@ class Queries:
     async def _meant(self, side: Selector) -> Selector:
         if side.sweep_id is None:
             return side
+        if side.sweep_id in self._catalog:
+            return replace(side, sweep_id=None, backbone=side.sweep_id)
         return replace(side, sweep_id=await self.sweep_id(side.sweep_id))
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
-        return await self.measurements(MeasurementFilter(device=device, sweep_id=side.sweep_id))
+        if side.takes_newest:
+            if device is not None:
+                await self._measured(device)
+            return await self._computed(
+                list_newest,
+                self._database,
+                MeasurementFilter(device=device, backbone=side.backbone),
+            )
+        return await self.measurements(
+            MeasurementFilter(device=device, sweep_id=side.sweep_id, backbone=side.backbone)
+        )
 
     async def listed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs

@@ -1,38 +1,23 @@
 """Measurements: kept, and read back beside the published accuracy."""
 
-import uuid
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    RowMapping,
-    Select,
-    case,
-    insert,
-    select,
-    type_coerce,
-)
+from sqlalchemy import JSON, RowMapping, Select, case, select, type_coerce
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
-    DelegationFigures,
-    EnergyFigures,
     LatencyFigures,
     Measurement,
     MeasurementFilter,
-    MemoryFigures,
-    MinuteFigures,
-    OutputFigures,
-    PacedFigures,
-    Verdict,
     per_image_ms,
 )
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
-from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
+from controller.state.measurements.recording import CONCLUDED, Conclusion, record_conclusion
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import (
@@ -51,51 +36,21 @@ from models.catalog.catalog import IMAGENET
 from models.catalog.own import OWN_SERIES
 from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.measuring import MeasureSettings, Repetition
-from protos.reasons import Reason
+
+__all__ = [
+    "Conclusion",
+    "beside_accuracy",
+    "ended",
+    "list_measurements",
+    "list_outcomes",
+    "measurement_of",
+    "measurements_of",
+    "outcome_of",
+    "record_conclusion",
+]
 
 # 30,000 years.
 _LONGEST_MS = 1e15
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conclusion:
-    """How a job ended: its verdict, and the figures if there are any."""
-
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
-    measured_at_unix_ms: int
-    runtime_version: str = ""
-    runtime_build: str = ""
-    busy_threads: int = 0
-    affinity: tuple[int, ...] = ()
-    latency: LatencyFigures | None = None
-    memory: MemoryFigures | None = None
-    minutes: tuple[MinuteFigures, ...] = ()
-    outputs: OutputFigures | None = None
-    paced: PacedFigures | None = None
-    energy: EnergyFigures | None = None
-    delegation: DelegationFigures | None = None
-
-
-# Each has a column of its name.
-_CONCLUDED = tuple(field.name for field in fields(Conclusion))
-
-# What is asked for each job that ends is put together once.
-_ADD = insert(measurements).values(sweep_id=SWEEP_OF_JOB, ordinal=LAST_OUTCOME)
-
-
-def record_conclusion(
-    transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
-) -> None:
-    """Keeps how a job ended; the transaction is the caller's, which writes."""
-    count_outcome(transaction, job_id)
-    kept = {
-        "measurement_id": uuid.uuid4().hex,
-        "job_id": job_id,
-        "of_job": job_id,
-        "committed_at_unix_ms": now_unix_ms,
-    }
-    transaction.execute(_ADD, kept | vars(conclusion))
 
 
 def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
@@ -104,18 +59,25 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
     Those of sentinels are none that anybody asked for.
     """
     query = (
-        _ended(wanted.accuracy_dataset)
+        ended(wanted.accuracy_dataset)
         .where(*are_wanted(wanted))
         .order_by(measurements.c.committed_at_unix_ms, jobs.c.position)
     )
     with database.transaction() as transaction:
-
-        def measurement(row: RowMapping) -> Measurement:
-            raw = _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else ()
-            return _concluded(row, wanted.accuracy_dataset, raw)
-
         rows = transaction.execute(query).mappings().all()
-        return list(readable("measurement", "measurement_id", rows, measurement))
+        return list(measurements_of(transaction, rows, wanted))
+
+
+def measurements_of(
+    transaction: Transaction, rows: Iterable[RowMapping], wanted: MeasurementFilter
+) -> Iterator[Measurement]:
+    """What rows of `ended` say, with raw samples where they are wanted."""
+
+    def measurement(row: RowMapping) -> Measurement:
+        raw = _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else ()
+        return _concluded(row, wanted.accuracy_dataset, raw)
+
+    return readable("measurement", "measurement_id", rows, measurement)
 
 
 def list_outcomes(
@@ -130,7 +92,7 @@ def list_outcomes(
         until: number of the last one that is wanted; None is all.
     """
     of_sweep = measurements.c.sweep_id == sweep_id
-    query = _ended(IMAGENET).where(of_sweep, measurements.c.ordinal > after)
+    query = ended(IMAGENET).where(of_sweep, measurements.c.ordinal > after)
     if until is not None:
         query = query.where(measurements.c.ordinal <= until)
     query = query.order_by(measurements.c.ordinal)
@@ -166,12 +128,12 @@ def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
     )
 
 
-def _ended(dataset: str) -> Select[Any]:
+def ended(dataset: str) -> Select[Any]:
     """Jobs that have ended, with how they did."""
     return (
         beside_accuracy(dataset)
         .join(measurements, measurements.c.job_id == jobs.c.job_id)
-        .add_columns(measurements.c.measurement_id, *(measurements.c[name] for name in _CONCLUDED))
+        .add_columns(measurements.c.measurement_id, *(measurements.c[name] for name in CONCLUDED))
     )
 
 
@@ -240,7 +202,7 @@ def beside_accuracy(dataset: str) -> Select[Any]:
 
 
 def _concluded(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
-    conclusion = Conclusion(**{name: row[name] for name in _CONCLUDED})
+    conclusion = Conclusion(**{name: row[name] for name in CONCLUDED})
     found = measurement_of(row, conclusion, dataset, measurement_id=row["measurement_id"])
     return replace(found, repetitions=raw)
 

@@ -1,0 +1,164 @@
+"""`edgerank mcp`: what an assistant may ask of a controller, by the Model Context Protocol."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+import anyio.to_thread
+import click
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+from controller.cli.options.asking import controller_option
+from controller.cli.options.failures import says_failures
+from controller.client import Client
+from controller.domain.errors import EdgerankError
+from controller.views.documents import to_document
+
+MOST_LISTED: Final = 50
+"""Of those that lost a ranking, and of measurements: an assistant reads all that it is told."""
+
+_ABOUT: Final = (
+    "edgerank tells which image-classification backbone is best on a device, by measurement. "
+    "Latencies are milliseconds with 95 % intervals, memory is bytes, top-1 is percent on "
+    "ImageNet-1k unless another dataset is named. All tools only read."
+)
+
+AskedP = ParamSpec("AskedP")
+AnswerT = TypeVar("AnswerT")
+
+
+@click.command()
+@controller_option
+@says_failures
+def mcp(*, address: str) -> None:
+    """Let an assistant ask a controller, over standard input and output.
+
+    Speaks the Model Context Protocol. Its tools read devices, backbones, measurements and rankings;
+    none of them changes anything. An assistant starts it by itself: give it this command.
+
+    \b
+    Examples:
+      edgerank mcp
+      edgerank mcp --controller lab:7700
+    """
+    with Client(address) as client:
+        assistant_server(client).run("stdio")
+
+
+def assistant_server(client: Client) -> MCPServer[None]:
+    """The server whose tools ask one controller."""
+    server: MCPServer[None] = MCPServer("edgerank", instructions=_ABOUT, log_level="ERROR")
+    for tool in _Tools(client).each():
+        server.tool()(tool)
+    return server
+
+
+class _Tools:
+    """The questions; each docstring is what an assistant reads of it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def each(self) -> tuple[Callable[..., Any], ...]:
+        """All of them."""
+        return tuple(
+            _in_thread(tool)
+            for tool in (
+                self.devices,
+                self.backbones,
+                self.best,
+                self.best_for_fleet,
+                self.compare,
+                self.measurements,
+            )
+        )
+
+    def devices(self) -> dict[str, Any]:
+        """List the devices of the fleet: what they are, whether they are connected."""
+        return {"devices": to_document(tuple(self._client.devices()))}
+
+    def backbones(self, name_contains: str = "", series: str = "") -> dict[str, Any]:
+        """List backbones of the catalog with published accuracy and cost."""
+        found = tuple(
+            each
+            for each in self._client.backbones()
+            if name_contains.lower() in each.name.lower() and series in ("", each.series)
+        )
+        return _first("backbones", found)
+
+    def best(
+        self,
+        device: str,
+        max_latency_ms: float | None = None,
+        max_memory_bytes: int | None = None,
+        min_top1: float | None = None,
+    ) -> dict[str, Any]:
+        """Say which backbone is best on a device under limits, and why the others are not.
+
+        Within a limit of latency or memory the most accurate wins, with an accuracy alone the
+        fastest, else the best value. Without a winner, `suggested_sweep` would measure what is
+        missing.
+        """
+        ranking = self._client.best(
+            device,
+            max_latency_ms=max_latency_ms,
+            max_memory_bytes=max_memory_bytes,
+            min_top1=min_top1,
+        )
+        some = replace(
+            ranking,
+            others=ranking.others[:MOST_LISTED],
+            left_out=ranking.left_out[:MOST_LISTED],
+        )
+        return _document(some)
+
+    def best_for_fleet(
+        self,
+        max_latency_ms: float | None = None,
+        max_memory_bytes: int | None = None,
+        min_top1: float | None = None,
+    ) -> dict[str, Any]:
+        """Say which one backbone is best for all devices, and what each device loses by it."""
+        ranking = self._client.best_for_fleet(
+            max_latency_ms=max_latency_ms, max_memory_bytes=max_memory_bytes, min_top1=min_top1
+        )
+        return _document(ranking)
+
+    def compare(self, a: str, b: str, device: str | None = None) -> dict[str, Any]:
+        """Say whether B is faster or slower than A, pair by pair.
+
+        Each is a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, after:DATE or
+        before:DATE, several joined by commas.
+        """
+        return _document(self._client.compare(a, b, device=device))
+
+    def measurements(
+        self, device: str | None = None, backbone: str | None = None, sweep: str | None = None
+    ) -> dict[str, Any]:
+        """List the newest measurements without raw samples: figures, verdicts with reasons."""
+        found = self._client.measurements(device=device, backbone=backbone, sweep=sweep)
+        return _first("measurements", tuple(found)[::-1])
+
+
+def _document(answered: object) -> dict[str, Any]:
+    document: dict[str, Any] = to_document(answered)  # type: ignore[assignment]
+    return document
+
+
+def _first(name: str, found: tuple[Any, ...]) -> dict[str, Any]:
+    return {name: to_document(found[:MOST_LISTED]), "count_in_all": len(found)}
+
+
+def _in_thread(tool: Callable[AskedP, AnswerT]) -> Callable[AskedP, Any]:
+    """A tool that lets others go on meanwhile, and says as one sentence what went wrong."""
+
+    @wraps(tool)
+    async def asked(*args: AskedP.args, **kwargs: AskedP.kwargs) -> AnswerT:
+        try:
+            return await anyio.to_thread.run_sync(lambda: tool(*args, **kwargs))
+        except EdgerankError as error:
+            raise ToolError(str(error)) from error
+
+    return asked

@@ -1,0 +1,163 @@
+"""`from controller.client import Client`: what people ask in notebooks and scripts."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from controller.client.logins import find_login
+from controller.client.presenting import login_by_token
+from controller.client.queries import QueryClient
+from controller.client.tables import Table
+from controller.domain.comparisons import CompareQuestion, Comparison, Limits
+from controller.domain.devices import Device
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.rankings import Candidate, Constraints, Ranking
+from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
+from controller.domain.selectors import parse_selector
+from controller.domain.sweeps import SweepSummary
+from models.catalog.catalog import IMAGENET, Backbone
+
+USUAL_ADDRESS: Final = "127.0.0.1:7700"
+
+ClientT = TypeVar("ClientT", bound="Client")
+
+
+class Client:
+    """A connection to one controller; a context manager, or closed by `close`.
+
+    It blocks, and needs no event loop of its own: it works in a notebook, whose loop runs already.
+    Every call raises EdgerankError, whose message is one sentence and whose `code` is its kind:
+    UNREACHABLE when nobody answers, otherwise what the controller said.
+    """
+
+    def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
+        """Connects.
+
+        Args:
+            address: HOST:PORT of the controller; None is that of EDGERANK_CONTROLLER, else the
+                usual one on this machine.
+            token: as 'edgerank access create' printed it; None is what 'edgerank login' kept.
+
+        Raises:
+            EdgerankError: UNREACHABLE; INVALID_INPUT for what is no token; NOT_ALLOWED for the
+                token of another controller.
+        """
+        meant = address or os.environ.get("EDGERANK_CONTROLLER", USUAL_ADDRESS)
+        login = find_login(meant) if token is None else login_by_token(meant, token)
+        self._asked = QueryClient(meant, login).__enter__()
+
+    def __enter__(self: ClientT) -> ClientT:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._asked.channel.close()
+
+    def devices(self, *, with_removed: bool = False) -> Table[Device]:
+        """Every device of the fleet, by name, and those that were removed where asked for."""
+        return Table(Device, self._asked.fleet(with_removed=with_removed)[0])
+
+    def backbones(self) -> Table[Backbone]:
+        """The catalog, and people's own models behind it."""
+        return Table(Backbone, tuple(self._asked.catalog()))
+
+    def sweeps(self) -> Table[SweepSummary]:
+        """Every sweep and profile, the newest first."""
+        return Table(SweepSummary, self._asked.list_sweeps())
+
+    def measurements(
+        self,
+        *,
+        device: str | None = None,
+        sweep: str | None = None,
+        backbone: str | None = None,
+        with_samples: bool = False,
+        accuracy_dataset: str = IMAGENET,
+    ) -> Table[Measurement]:
+        """Measurements in the order of their commits; None is no restriction."""
+        wanted = MeasurementFilter(
+            device=device,
+            sweep_id=sweep,
+            backbone=backbone,
+            with_samples=with_samples,
+            accuracy_dataset=accuracy_dataset,
+        )
+        return Table(Measurement, tuple(self._asked.list_measurements(wanted)))
+
+    def best(self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any) -> Ranking:
+        """Which backbone is best on a device.
+
+        Args:
+            device: its name.
+            accuracy_dataset: whose accuracy counts.
+            constraints: those of `controller.domain.rankings.Constraints`, as in max_latency_ms=20.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a constraint that there is not, too.
+        """
+        return self._asked.rank(device, _constraints(constraints), accuracy_dataset)
+
+    def pareto(
+        self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any
+    ) -> Table[Candidate]:
+        """What no other beats in both top-1 and median latency, fastest first; see `best`."""
+        ranking = self.best(device, accuracy_dataset=accuracy_dataset, **constraints)
+        return Table(Candidate, ranking.pareto_front)
+
+    def best_for_fleet(
+        self, *devices: str, accuracy_dataset: str = IMAGENET, **constraints: Any
+    ) -> FleetRanking:
+        """What is best on each of many devices, and for all; without any, every device."""
+        question = FleetQuestion(
+            devices=devices,
+            constraints=_constraints(constraints),
+            accuracy_dataset=accuracy_dataset,
+        )
+        return self._asked.rank_fleet(question)
+
+    def compare(self, a: str, b: str, *, device: str | None = None, **limits: Any) -> Comparison:
+        """Whether B is faster or slower than A, each in the terms of 'edgerank compare'.
+
+        Args:
+            a: what is compared with, as in "runtime:onnxruntime" or a sweep's name.
+            b: what is judged.
+            device: only measurements of this one.
+            limits: those of `controller.domain.comparisons.Limits`.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for terms or limits that there are not, too.
+        """
+        try:
+            held = Limits(**limits)
+        except TypeError as error:
+            raise _unknown_word(Limits, error) from error
+        question = CompareQuestion(
+            a=parse_selector(a), b=parse_selector(b), device=device, limits=held
+        )
+        return self._asked.compare(question)
+
+
+def _constraints(given: dict[str, Any]) -> Constraints:
+    try:
+        return Constraints(**given)
+    except TypeError as error:
+        raise _unknown_word(Constraints, error) from error
+
+
+def _unknown_word(kind: type, error: TypeError) -> EdgerankError:
+    name = str(error).rpartition("argument ")[2]
+    known = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    return EdgerankError(
+        ErrorCode.INVALID_INPUT, f"{name} is not among what can be asked for: {known}"
+    )

@@ -1,0 +1,1 @@
+"""Which place a candidate has, how surely, and how many of them are told."""

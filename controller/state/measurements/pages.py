@@ -1,0 +1,115 @@
+"""Measurements by pages, and the newest ones: what indexes find, however many there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, or_, select, tuple_
+
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.state.database import Database
+from controller.state.devices import holder_of
+from controller.state.measurements import ended, list_measurements, measurements_of
+from controller.state.rounds.wanted import are_wanted
+from controller.state.schema import jobs, measurements, reused_jobs
+
+PAGE: Final = 500
+"""So many measurements are read at once, without their samples."""
+SAMPLED_PAGE: Final = 16
+"""So many with them: each repetition may have 200,000."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Place:
+    """Where a measurement stands in the order of commits."""
+
+    committed_at_unix_ms: int
+    position: int
+    measurement_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementPage:
+    """Some measurements in the order of their commits.
+
+    Attributes:
+        measurements: without those that cannot be read.
+        last: behind which the next page begins; None where there is none.
+    """
+
+    measurements: Sequence[Measurement]
+    last: Place | None
+
+
+_ORDER = (
+    measurements.c.committed_at_unix_ms,
+    measurements.c.position,
+    measurements.c.measurement_id,
+)
+
+
+def read_page(
+    database: Database, wanted: MeasurementFilter, after: Place | None, count: int
+) -> MeasurementPage:
+    """The next measurements that the filter lets through.
+
+    Args:
+        database: the controller's.
+        wanted: which ones, and whether with their samples.
+        after: the `last` of the page before; None is the first page.
+        count: at most so many.
+    """
+    found = select(*_ORDER).where(*_are_of(wanted)).order_by(*_ORDER).limit(count)
+    if after is not None:
+        found = found.where(
+            tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
+        )
+    with database.transaction() as transaction:
+        places = transaction.execute(found).all()
+        ids = [each.measurement_id for each in places]
+        query = (
+            ended(wanted.accuracy_dataset)
+            .where(measurements.c.measurement_id.in_(ids), jobs.c.is_sentinel.is_(False))
+            .order_by(*_ORDER)
+        )
+        rows = transaction.execute(query).mappings().all() if ids else ()
+        read = list(measurements_of(transaction, rows, wanted))
+    is_more = len(places) == count
+    last = Place(**places[-1]._mapping) if is_more else None
+    return MeasurementPage(measurements=read, last=last)
+
+
+def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
+    """What is enough to choose the newest of each thing by, whichever verdicts are preferred.
+
+    As `list_measurements`, without those that a later one with the same verdict stands for. Where
+    one of the newest cannot be read, those before it are there too.
+    """
+    query = (
+        ended(wanted.accuracy_dataset)
+        .where(measurements.c.is_newest.is_(True), *are_wanted(wanted))
+        .order_by(*_ORDER)
+    )
+    if wanted.device is not None:
+        query = query.where(measurements.c.device_id == holder_of(wanted.device))
+    with database.transaction() as transaction:
+        rows = transaction.execute(query).mappings().all()
+        found = list(measurements_of(transaction, rows, wanted))
+    if len(found) < len(rows):
+        return list_measurements(database, wanted)
+    return found
+
+
+def _are_of(wanted: MeasurementFilter) -> list[ColumnElement[bool]]:
+    """As `are_wanted`, by what measurements themselves say: sentinels are among these."""
+    are_these: list[ColumnElement[bool]] = []
+    if wanted.device is not None:
+        are_these.append(measurements.c.device_id == holder_of(wanted.device))
+    if wanted.backbone is not None:
+        are_these.append(measurements.c.backbone == wanted.backbone)
+    if wanted.sweep_id is not None:
+        reused = select(reused_jobs.c.job_id).where(reused_jobs.c.sweep_id == wanted.sweep_id)
+        are_these.append(
+            or_(measurements.c.sweep_id == wanted.sweep_id, measurements.c.job_id.in_(reused))
+        )
+    return are_these

@@ -1,0 +1,50 @@
+"""What tells whether something that was answered is still so, without reading it."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from sqlalchemy import func, select
+
+from controller.domain.jobs import JobState, TurnState
+from controller.state.database import Database
+from controller.state.schema import accuracies, jobs, measurements, own_models, turns
+
+Stamp: TypeAlias = tuple[object, ...]
+"""Equal ones are of the same state."""
+
+
+def accuracy_stamp(database: Database) -> Stamp:
+    """Of every accuracy that is known, and of the models that people brought."""
+    figures = select(
+        func.count(),
+        func.max(accuracies.c.figure_id),
+        func.max(accuracies.c.imported_at_unix_ms),
+        func.sum(accuracies.c.value_percent),
+    ).select_from(accuracies)
+    brought = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(own_models)
+    with database.transaction() as transaction:
+        return (*transaction.execute(figures).one(), *transaction.execute(brought).one())
+
+
+def counts_by_device(database: Database, device_id: str | None = None) -> Mapping[str, int]:
+    """How many measurements each device has, or this one: they are added, and go with it."""
+    counted = select(measurements.c.device_id, func.count()).group_by(measurements.c.device_id)
+    if device_id is not None:
+        counted = counted.where(measurements.c.device_id == device_id)
+    with database.transaction() as transaction:
+        return dict(transaction.execute(counted).tuples().all())
+
+
+def devices_underway(database: Database, device_id: str | None = None) -> frozenset[str]:
+    """The devices, or this one, with a job that is measured now and has begun to tell."""
+    is_open = jobs.c.state.in_([JobState.QUEUED, JobState.LEASED])
+    found = (
+        select(jobs.c.device_id)
+        .join(turns, turns.c.job_id == jobs.c.job_id)
+        .where(is_open, turns.c.state == TurnState.TAKEN)
+        .distinct()
+    )
+    if device_id is not None:
+        found = found.where(jobs.c.device_id == device_id)
+    with database.transaction() as transaction:
+        return frozenset(transaction.scalars(found))

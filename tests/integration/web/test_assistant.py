@@ -1,0 +1,52 @@
+"""What an assistant asks by `edgerank mcp`, in the protocol's own words."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from tests.integration.web.conftest import Lab
+from tests.processes import EDGERANK, edgerank
+
+
+async def _asked(lab: Lab, *calls: tuple[str, dict[str, Any]]) -> tuple[set[str], list[Any]]:
+    """The tools that there are, and what each call gives."""
+    command, *arguments = (*EDGERANK, "mcp", "--controller", lab.address)
+    assert command == sys.executable
+    async with (
+        stdio_client(StdioServerParameters(command=command, args=arguments)) as streams,
+        ClientSession(*streams) as session,
+    ):
+        await session.initialize()
+        tools = {each.name for each in (await session.list_tools()).tools}
+        return tools, [await session.call_tool(name, arguments) for name, arguments in calls]
+
+
+@pytest.mark.asyncio
+async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None:
+    tools, (devices, best, unknown) = await _asked(
+        lab,
+        ("devices", {}),
+        ("best", {"device": "phone", "max_latency_ms": 1_000}),
+        ("best", {"device": "watch"}),
+    )
+    assert tools == {
+        "devices",
+        "backbones",
+        "best",
+        "best_for_fleet",
+        "compare",
+        "measurements",
+    }
+    assert [each["name"] for each in json.loads(devices.content[0].text)["devices"]] == [
+        "board",
+        "phone",
+    ]
+    asked = ("best", "--device", "phone", "--max-latency", "1s", "--json")
+    printed = json.loads(edgerank(*asked, address=lab.address).stdout)
+    assert json.loads(best.content[0].text) == printed
+    assert unknown.is_error
+    assert "watch" in unknown.content[0].text

@@ -1,0 +1,73 @@
+"""`from controller.client import Client`, as notebooks use it."""
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from controller.client import Client, Table
+from controller.domain.devices import Device
+from controller.domain.errors import EdgerankError, ErrorCode
+from tests.integration.web.conftest import Lab
+
+
+def test_answers_are_dataclasses_and_tables(lab: Lab) -> None:
+    with Client(lab.address) as client:
+        assert [each.name for each in client.devices()] == ["board", "phone"]
+        found = client.measurements(device="phone")
+        frame = found.to_pandas()
+        assert list(frame["backbone"]) == [each.backbone for each in found]
+        assert list(frame["latency_median_ms"]) == [
+            each.latency.median_ms for each in found if each.latency is not None
+        ]
+        assert found.to_arrow().num_rows == len(found) == len(frame) > 0
+        front = client.pareto("phone")
+        assert {"measurement_backbone", "measurement_top1"} <= set(front.to_arrow().column_names)
+        assert client.best("phone", by=None).pareto_front == tuple(front)
+        assert client.best_for_fleet("phone", "board").places
+        assert len(client.backbones()) > 300
+        assert client.sweeps()[0].sweep_id
+        assert client.compare("runtime:onnxruntime", "before:2100-01-01").pairs
+
+
+def test_an_empty_table_has_its_columns() -> None:
+    table = Table(Device, ())
+    assert {"name", "device_id"} <= set(table.to_arrow().column_names)
+    assert len(table.to_pandas()) == 0
+
+
+def test_it_works_where_a_loop_runs(lab: Lab) -> None:
+    async def cell() -> int:
+        with Client(lab.address) as client:
+            return len(client.devices())
+
+    assert asyncio.run(cell()) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"max_latncy_ms": 1.0}, ErrorCode.INVALID_INPUT),
+        ({"accuracy_dataset": "moons"}, ErrorCode.UNKNOWN_NAME),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error_with_its_code(
+    lab: Lab, asked: dict[str, Any], code: ErrorCode
+) -> None:
+    with Client(lab.address) as client, pytest.raises(EdgerankError) as caught:
+        client.best("phone", **asked)
+    assert caught.value.code is code
+
+
+def test_without_pandas_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(EdgerankError) as caught:
+        Table(Device, ()).to_pandas()
+    assert caught.value.code is ErrorCode.PRECONDITION
+
+
+def test_a_token_of_no_kind_is_refused(lab: Lab) -> None:
+    with pytest.raises(EdgerankError) as caught:
+        Client(lab.address, token="secret")
+    assert caught.value.code is ErrorCode.INVALID_INPUT
