@@ -10,6 +10,7 @@ from controller.api.web.pages.charts.pareto import pareto_chart
 from controller.api.web.pages.ground.site import is_part, page
 from controller.api.web.pages.question import SLIDERS, Question, read_question, write_question
 from controller.api.web.parts import parts_of
+from controller.api.web.problems import HTTP_STATUSES
 from controller.domain.errors import EdgerankError
 from controller.domain.rankings import Merit, Ranking
 from controller.views import wording
@@ -39,7 +40,7 @@ def add_home(router: APIRouter) -> None:
             if question.device:
                 shown |= await _answered(request, question)
         except EdgerankError as error:
-            status, shown["problem"] = 400, str(error)
+            status, shown["problem"] = HTTP_STATUSES[error.code], str(error)
         response = await page(
             request,
             "home/answer.html" if is_part(request) else "home/page.html",
