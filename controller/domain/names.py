@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TypeVar
+from fnmatch import fnmatchcase
+from typing import Final, TypeVar
 
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.own import OWN_SERIES
+from models.catalog.tiers import Tier, select_tier
 from models.names import nearest
 
+_PATTERN: Final = frozenset("*?[")
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
 
@@ -98,3 +102,49 @@ def refuse_imported(device: Device) -> None:
 
 def _labels_of(device: Device) -> Iterator[str]:
     return (f"{key}={value}" for key, value in device.labels.items())
+
+
+def meant_by(word: str, catalog: Catalog) -> Sequence[Backbone]:
+    """The backbones that one word means: by name, by pattern, of a series or tier, or own ones.
+
+    In patterns `*`, `?` and `[...]` mean what they do to a shell. The case of a series does not
+    count.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME for a word that means nothing, with what would.
+    """
+    kind, _, rest = word.partition(":") if ":" in word else ("", "", "")
+    if kind == "tier":
+        return select_tier(catalog, find_choice(Tier, "tier", rest))
+    if kind == "series":
+        return _of_series(rest, catalog)
+    if kind == "own":
+        own = [each for each in catalog if each.series == OWN_SERIES]
+        return _alike(rest, own, "own model")
+    if _PATTERN & set(word):
+        return _alike(word, list(catalog), "backbone")
+    return [find_backbone(catalog, word)]
+
+
+def _of_series(series: str, catalog: Catalog) -> list[Backbone]:
+    wanted = series.casefold()
+    found = [each for each in catalog if fnmatchcase(each.series.casefold(), wanted)]
+    if not found:
+        there_are = dict.fromkeys(each.series for each in catalog)
+        near = nearest(series, there_are, likeness=0.4) or tuple(there_are)[:3]
+        raise EdgerankError(
+            ErrorCode.UNKNOWN_NAME, f"no series is named {series!r}; nearest: {', '.join(near)}"
+        )
+    return found
+
+
+def _alike(pattern: str, among: Sequence[Backbone], kind: str) -> list[Backbone]:
+    found = [each for each in among if fnmatchcase(each.name, pattern)]
+    if not found:
+        names = [each.name for each in among]
+        near = nearest(pattern.strip("*?"), names, likeness=0.4) or tuple(names[:3])
+        hint = f"nearest: {', '.join(near)}" if near else "there is none"
+        raise EdgerankError(
+            ErrorCode.UNKNOWN_NAME, f"no {kind} has a name like {pattern!r}; {hint}"
+        )
+    return found

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from controller.api.queries import Queries
 from controller.api.rpc.access_service import AccessService
 from controller.api.rpc.entrance import Entrance, Servers
 from controller.api.rpc.fleet_service import FleetService, fleet_handler
-from controller.api.rpc.guard import Guard
 from controller.api.rpc.joining_service import JoiningService
 from controller.api.rpc.query.query_service import QueryService
 from controller.api.tracing import Tracing
 from controller.api.web.app import make_app
 from controller.api.web.door import WebDoor, WebWanted
+from controller.api.web.pages.ground.sessions import Sessions
 from controller.api.web.parts import Parts
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
@@ -54,6 +55,7 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.repairing import StoredArtifacts
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from models.catalog.catalog import Catalog, load_catalog
 from protos.log_lines import event_log
@@ -93,18 +95,16 @@ async def serve(
 ) -> None:
     """Serves until SIGINT or SIGTERM; tells where it really listens, and who signs each time anew.
 
+    Without `web` there are no pages, and nothing is answered over HTTP.
+
     Raises:
         EdgerankError: STORAGE or PRECONDITION for the state folder, also when that is removed while
             it is served; UNREACHABLE for an address.
     """
     with _claimed(state_dir), opened_spans("edgerank-controller") as spans:
         database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-        catalog, blobs = _stored_catalog(database), open_blobs(state_dir)
-        changes, meters, doors = (
-            Changes(),
-            Meters(),
-            Doors(wanted, Authorities(state_dir / "access")),
-        )
+        catalog = _stored_catalog(database)
+        blobs, changes, meters = open_blobs(state_dir), Changes(), Meters()
         fleet = Fleet(database, changes, clock, socket.gethostname(), pace)
         needs = (database, blobs, state_dir, catalog, fleet.gate)
         converter = Converter(*needs, clock=clock, on_converted=meters.converted)
@@ -112,11 +112,16 @@ async def serve(
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
         queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
+        retrying = Retrying(database, sweeps)
+        doors = Doors(wanted, Authorities(state_dir / "access"))
         artifacts = StoredArtifacts(database, blobs, sweeps)
         parts = (database, fleet, queries, clock, artifacts, limits, meters, converter, changes)
-        behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing, sweeps, steering)
-        service = _query_service(behind, catalog, state_dir, open_to_all=wanted.insecure)
-        servers, entrance = _guarded_servers(doors, behind, lambda: on_authority(doors.listening()))
+        behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
+        servers, entrance, administration = _guarded_servers(doors, behind, on_authority)
+        given = partial(Parts, sweeps=sweeps, steering=steering, retrying=retrying, catalog=catalog)
+        given = partial(given, guard=entrance.guard, administration=administration)
+        told = partial(_query_service, state_dir=state_dir, open_to_all=wanted.insecure)
+        service = told(behind, catalog, sweeps, steering, retrying)
         await _add_services_of_people(servers, service)
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
@@ -126,30 +131,33 @@ async def serve(
         await sweeps.recover()
         on_authority(doors.listening())
         try:
-            with served_metrics(metrics, meters.registry) as metrics_address:
-                async with _served_web(web, doors, behind, entrance.guard) as at:
-                    on_listening(replace(doors.listening(), web_address=at), metrics_address)
-                    await until_stopped(stopping, watching, database)
+            async with _listening(web, metrics, doors, behind, given) as (at, metrics_address):
+                on_listening(replace(doors.listening(), web_address=at), metrics_address)
+                await until_stopped(stopping, watching, database)
         finally:
-            await _stop_serving(sweeps, fleet, servers, {*watching, stopping})
+            _cancel_all(*watching, stopping)
+            await _stop_serving(sweeps, fleet, servers)
             converter.close()
             database.close()
 
 
-def _query_service(
-    behind: "_Behind", catalog: Catalog, state_dir: Path, *, open_to_all: bool
-) -> QueryService:
-    database, fleet, sweeps = behind.database, behind.fleet, behind.sweeps
-    own = (database, state_dir, catalog, fleet.gate, behind.limits.upload_bytes)
-    return QueryService(
-        *(database, catalog, behind.queries, sweeps, OwnModels(*own, clock=behind.clock)),
-        steering=behind.steering,
-        fleet=fleet,
-        profiles=Profiles(database, catalog, fleet, sweeps),
-        tracing=behind.tracing,
-        clock=behind.clock,
-        open_to_all=open_to_all,
-    )
+def _cancel_all(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+@asynccontextmanager
+async def _listening(
+    web: WebWanted | None,
+    metrics: MetricsPlace | None,
+    doors: Doors,
+    behind: "_Behind",
+    given: Callable[..., Parts],
+) -> AsyncIterator[tuple[str | None, str | None]]:
+    """Answers over HTTP, and tells metrics, until the block ends; gives where, if anywhere."""
+    with served_metrics(metrics, behind.meters.registry) as metrics_address:
+        async with _served_web(web, doors, behind, given) as web_address:
+            yield web_address, metrics_address
 
 
 @asynccontextmanager
@@ -157,9 +165,9 @@ async def _served_web(
     wanted: WebWanted | None,
     doors: Doors,
     behind: "_Behind",
-    guard: Guard,
+    given: Callable[..., Parts],
 ) -> AsyncIterator[str | None]:
-    """Answers over HTTP until the block ends; gives the address, None where none is wanted.
+    """Answers over HTTP until the block ends; gives the address, if any.
 
     Raises:
         EdgerankError: UNREACHABLE when the port is taken or the address is not this machine's.
@@ -169,16 +177,14 @@ async def _served_web(
         return
     host, port = doors.wanted.host, doors.wanted.port
     authorities = doors.authorities if doors.is_encrypted() else None
-    parts = Parts(
-        guard=guard,
+    parts = given(
         queries=behind.queries,
-        sweeps=behind.sweeps,
-        steering=behind.steering,
         fleet=behind.fleet,
         database=behind.database,
         clock=behind.clock,
         open_to_all=doors.wanted.insecure,
         is_encrypted=doors.is_encrypted(),
+        sessions=Sessions(behind.clock),
         hosts=wanted.hosts(host),
     )
     app = make_app(parts)
@@ -205,7 +211,7 @@ def _stored_catalog(database: Database) -> Catalog:
 
 @dataclass(frozen=True)
 class _Behind:
-    """What stands behind the services of agents, of those who let them in, and the web pages."""
+    """What stands behind the services of agents and of those who let them in."""
 
     database: Database
     fleet: Fleet
@@ -218,8 +224,6 @@ class _Behind:
     changes: Changes
     bandwidth: Bandwidth
     tracing: Tracing
-    sweeps: Sweeps
-    steering: Steering
 
     def watches(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What is looked after beside the services."""
@@ -239,9 +243,35 @@ class _Behind:
         )
 
 
+def _query_service(
+    behind: _Behind,
+    catalog: Catalog,
+    sweeps: Sweeps,
+    steering: Steering,
+    retrying: Retrying,
+    *,
+    state_dir: Path,
+    open_to_all: bool,
+) -> QueryService:
+    """What people and programs call by gRPC."""
+    database, fleet, clock = behind.database, behind.fleet, behind.clock
+    most_bytes = behind.limits.upload_bytes
+    return QueryService(
+        *(database, catalog, behind.queries, sweeps),
+        OwnModels(database, state_dir, catalog, fleet.gate, most_bytes, clock=clock),
+        steering=steering,
+        retrying=retrying,
+        fleet=fleet,
+        profiles=Profiles(database, catalog, fleet, sweeps),
+        tracing=behind.tracing,
+        clock=clock,
+        open_to_all=open_to_all,
+    )
+
+
 def _guarded_servers(
-    doors: Doors, behind: _Behind, on_rotated: Callable[[], None]
-) -> tuple[Servers, Entrance]:
+    doors: Doors, behind: _Behind, on_authority: Callable[[Listening], None]
+) -> tuple[Servers, Entrance, Administration]:
     """Servers that ask who calls, with the services of agents and of those who let them in."""
     database, fleet, clock = behind.database, behind.fleet, behind.clock
     members = Members(
@@ -257,7 +287,7 @@ def _guarded_servers(
         members,
         clock,
         addresses=doors.addresses,
-        on_rotated=on_rotated,
+        on_rotated=lambda: on_authority(doors.listening()),
     )
     callers = Callers(database, members, clock, open_to_all=doors.wanted.insecure)
     entrance = Entrance(
@@ -281,7 +311,7 @@ def _guarded_servers(
         server.add_generic_rpc_handlers((fleet_handler(fleet_service),))
         fleet_pb2_grpc.add_JoiningServicer_to_server(joining_service, server)
         query_pb2_grpc.add_AccessServicer_to_server(access_service, server)
-    return servers, entrance
+    return servers, entrance, administration
 
 
 def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
@@ -300,12 +330,8 @@ def _watch(behind: _Behind, sessions: Collection[AgentSession]) -> None:
     behind.meters.watch(standing)
 
 
-async def _stop_serving(
-    sweeps: Sweeps, fleet: Fleet, servers: Servers, watches: Collection[asyncio.Task[None]]
-) -> None:
-    """Ends every watch and every stream, and remembers when devices were last heard of."""
-    for task in watches:
-        task.cancel()
+async def _stop_serving(sweeps: Sweeps, fleet: Fleet, servers: Servers) -> None:
+    """Ends every stream, and remembers when devices were last heard of."""
     await sweeps.close()
     fleet.end_sessions()
     await servers.stop(STOP_GRACE_S)

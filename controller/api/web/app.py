@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from controller.api.web import reading
 from controller.api.web.callers import admitted
 from controller.api.web.hardening import Hardening
+from controller.api.web.pages import serving as pages
 from controller.api.web.parts import Parts
 from controller.api.web.problems import add_problems
 
@@ -20,7 +21,7 @@ _ABOUT: Final = (
 
 def routers() -> tuple[APIRouter, ...]:
     """Every room of the application: what it answers, each route under its whole path."""
-    return reading.ROUTERS
+    return (*reading.ROUTERS, *pages.ROUTERS)
 
 
 def described() -> FastAPI:

@@ -14,6 +14,7 @@ from controller.access.callers import Shown
 from controller.api.meters import ends_with
 from controller.api.statuses import STATUSES
 from controller.api.web.needs import Asked, asked_by
+from controller.api.web.pages.ground.sessions import COOKIE
 from controller.api.web.parts import Given, Parts, parts_of
 from controller.domain.access import Caller
 from controller.domain.errors import EdgerankError
@@ -70,6 +71,10 @@ def shown_by(request: Request) -> Shown:
 def _authorization(request: Request) -> str | None:
     """Bearer and the letters of a secret, also where the whole token was sent as people have it."""
     sent = request.headers.get("authorization")
+    if sent is None:
+        # Who signed in on a page shows it by a cookie.
+        session = parts_of(request).sessions.find(request.cookies.get(COOKIE, ""))
+        return None if session is None else session.authorization
     kind, _, letters = (sent or "").partition(" ")
     try:
         return f"{kind} {bearer_letters(parse_access_token(letters).secret)}"

@@ -5,6 +5,33 @@ from typing import Final, NamedTuple
 
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
 
+PAGES: Final[Mapping[str, str | Need]] = {
+    "GET /": "/edgerank.v1.Query/Rank",
+    "GET /devices": "/edgerank.v1.Query/ListDevices",
+    "POST /devices/add": "/edgerank.v1.Access/CreateJoinToken",
+    "GET /devices/{name}": "/edgerank.v1.Query/Rank",
+    "POST /devices/{name}/drain": "/edgerank.v1.Query/DrainDevice",
+    "POST /devices/{name}/rest": "/edgerank.v1.Query/RestDevice",
+    "POST /devices/{name}/wake": "/edgerank.v1.Query/WakeDevice",
+    "GET /sweeps": "/edgerank.v1.Query/ListSweeps",
+    "POST /sweeps": "/edgerank.v1.Query/StartSweep",
+    "GET /sweeps/new": "/edgerank.v1.Query/PlanSweep",
+    "GET /sweeps/{wanted}": "/edgerank.v1.Query/ListMeasurements",
+    "POST /sweeps/{sweep_id}/pause": "/edgerank.v1.Query/PauseSweep",
+    "POST /sweeps/{sweep_id}/resume": "/edgerank.v1.Query/ResumeSweep",
+    "POST /sweeps/{sweep_id}/cancel": "/edgerank.v1.Query/CancelSweep",
+    "POST /sweeps/{sweep_id}/retry": "/edgerank.v1.Query/RetrySweep",
+    "GET /measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /fleet": "/edgerank.v1.Query/RankFleet",
+    "GET /compare": "/edgerank.v1.Query/Compare",
+    # Whoever signs in is a stranger until then, and the files of the pages tell nothing.
+    "GET /sign-in": Need(Who.ANYONE),
+    "POST /sign-in": Need(Who.ANYONE),
+    "POST /sign-out": Need(Who.ANYONE),
+    "GET /static/{name}": Need(Who.ANYONE),
+}
+"""Of the web page."""
+
 ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/backbones": "/edgerank.v1.Query/ListOwnModels",
     "GET /api/v1/best": "/edgerank.v1.Query/Rank",
@@ -20,6 +47,7 @@ ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/sweeps": "/edgerank.v1.Query/ListSweeps",
     "GET /api/v1/sweeps/{sweep}": "/edgerank.v1.Query/WatchSweep",
     "GET /api/v1/sweeps/{sweep}/watch": "/edgerank.v1.Query/WatchSweep",
+    **PAGES,
 }
 """By method and path of a route, as it was declared: the call, or what is needed without one.
 

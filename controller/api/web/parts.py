@@ -8,13 +8,18 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from controller.access.administration import Administration
 from controller.api.queries import Queries
 from controller.api.rpc.guard import Guard
+from controller.api.web.pages.ground.chart_code import ChartCode
+from controller.api.web.pages.ground.sessions import Sessions
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
+from models.catalog.catalog import Catalog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,11 @@ class Parts:
         clock: what time it is.
         open_to_all: whether everybody may do everything.
         is_encrypted: whether it is served with TLS.
+        catalog: what is known of backbones.
+        administration: lets devices join.
+        retrying: starts sweeps of what others left undone.
+        sessions: who is signed in.
+        chart_code: draws the charts of pages.
         hosts: the names and addresses, besides those of loopback, under which it is asked for.
         stopping: set when the controller stops; what follows something ends then.
     """
@@ -44,6 +54,11 @@ class Parts:
     clock: Clock
     open_to_all: bool
     is_encrypted: bool
+    catalog: Catalog
+    administration: Administration
+    retrying: Retrying
+    sessions: Sessions
+    chart_code: ChartCode = field(default_factory=ChartCode)
     hosts: frozenset[str] = frozenset()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

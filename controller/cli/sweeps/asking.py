@@ -9,7 +9,6 @@ import click
 from click.core import ParameterSource
 from rich.console import Console
 
-from controller.cli.options.backbones import meant_by
 from controller.cli.options.failures import Command, CommandFailed, says_failures
 from controller.cli.options.runtime import RuntimeSettings, runtime_options
 from controller.cli.options.start_gate import gate_options
@@ -25,6 +24,7 @@ from controller.cli.options.values import read_list
 from controller.cli.options.variants import WantedVariants, variant_options
 from controller.cli.printing.telling import print_line
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.names import meant_by
 from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import Backbone, Catalog
 from protos.measuring import StartGate

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,13 @@ Visitor = Callable[..., Visit]
 # Not session-scoped: while it runs, this API keeps an event loop that asynchronous tests need.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """The system's browser, headless."""
     executable = os.environ.get("EDGERANK_CHROMIUM") or next(
         filter(None, map(shutil.which, _ON_PATH)), None
     )

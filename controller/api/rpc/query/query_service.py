@@ -61,6 +61,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         own_models: OwnModels,
         *,
         steering: Steering,
+        retrying: Retrying,
         fleet: Fleet,
         profiles: Profiles,
         tracing: Tracing,
@@ -69,7 +70,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     ) -> None:
         self._tracing = tracing
         DeviceCalls.__init__(self, queries, fleet, open_to_all=open_to_all)
-        SteeringCalls.__init__(self, queries, steering, Retrying(database, sweeps))
+        SteeringCalls.__init__(self, queries, steering, retrying)
         ReportCalls.__init__(self, Reporting(queries, catalog), database, clock)
         self._database = database
         self._catalog = catalog

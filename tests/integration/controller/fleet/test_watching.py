@@ -27,6 +27,7 @@ from controller.state.rounds import underway
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.profiling.running import Profiles
 from controller.sweeps.prospects.planner import Planner
+from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import load_catalog
@@ -193,6 +194,7 @@ async def stub(
         sweeps,
         OwnModels(database, tmp_path, catalog, fleet.gate, 1_000_000, clock=clock),
         steering=Steering(database, fleet, changes, clock, demand=converter.demand),
+        retrying=Retrying(database, sweeps),
         fleet=fleet,
         profiles=Profiles(database, catalog, fleet, sweeps),
         tracing=Tracing(NO_SPANS, database, changes),

@@ -1,0 +1,1 @@
+"""The charts of the pages, as Vega-Lite specifications."""

@@ -1,0 +1,78 @@
+"""How warm and how fast a device was while it measured lately."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from controller.api.web.pages.charts.looks import drawn
+from controller.domain.measurements import Measurement
+from controller.views.chart import Specification
+from protos.device import DeviceState
+from protos.measuring import Repetition
+
+_TITLES = {"celsius": "temperature (°C)", "ghz": "clock (GHz)"}
+
+
+def states_charts(measured: Sequence[Measurement]) -> list[Specification]:
+    """Temperature and clock over time, a chart each; without what the device does not tell."""
+    rows = [
+        row
+        for measurement in measured
+        for repetition in measurement.repetitions
+        for state in states_of(repetition)
+        for row in _rows(state, measurement.backbone)
+    ]
+    found = []
+    for kind, title in _TITLES.items():
+        its = [row for row in rows if row["of"] == kind]
+        if its:
+            found.append(_over_time(its, title))
+    return found
+
+
+def states_of(repetition: Repetition) -> Iterator[DeviceState]:
+    """The device before, during and after a repetition, where it is known."""
+    yield from filter(None, (repetition.before, *repetition.during, repetition.after))
+
+
+def hottest(state: DeviceState) -> float | None:
+    """The highest temperature that a device tells, degrees Celsius."""
+    return max((each.celsius for each in state.temperatures), default=None)
+
+
+def fastest_ghz(state: DeviceState) -> float | None:
+    """The highest clock of those cores that measured, or of all where that is not known, GHz."""
+    measuring = [each for each in state.clocks if each.cpu in state.measured_cpus]
+    clocks = [each.frequency_khz or 0 for each in measuring or state.clocks]
+    return max(clocks, default=0) / 1e6 or None
+
+
+def _rows(state: DeviceState, backbone: str) -> Iterator[dict[str, Any]]:
+    for kind, value in (("celsius", hottest(state)), ("ghz", fastest_ghz(state))):
+        if value is not None:
+            yield {
+                "at": state.taken_at_unix_ms,
+                "of": kind,
+                "value": value,
+                "backbone": backbone,
+            }
+
+
+def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
+    value = {"field": "value", "type": "quantitative", "title": title}
+    return drawn(
+        f"{title} of the device while it measured, over time",
+        150,
+        data={"values": rows},
+        mark={"type": "point", "filled": True, "size": 22, "color": "var(--series-1)"},
+        encoding={
+            "x": {
+                "field": "at",
+                "type": "temporal",
+                "title": "time, UTC",
+                "scale": {"type": "utc"},
+                "axis": {"labelOverlap": True, "labelFlush": True},
+            },
+            "y": value | {"scale": {"zero": False}, "axis": {"tickCount": 4, "minExtent": 45}},
+            "tooltip": [{"field": "backbone", "type": "nominal"}, value],
+        },
+    )

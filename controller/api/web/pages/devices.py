@@ -1,0 +1,147 @@
+"""The pages of devices: all of them, each by itself, and how one is added."""
+
+import asyncio
+import io
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import segno
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from markupsafe import Markup
+
+from controller.api.web.pages.charts.pareto import pareto_chart
+from controller.api.web.pages.charts.states import states_charts
+from controller.api.web.pages.ground.links import device_link
+from controller.api.web.pages.ground.site import changed, changing, page
+from controller.api.web.parts import parts_of
+from controller.domain.access import Caller, JoinTokenSpec
+from controller.domain.devices import Device, DeviceStanding
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.names import find_device
+from controller.domain.rankings import Constraints, Ranking
+from controller.domain.sweeps import Activity
+from controller.fleet.standing.tending import Tending
+from controller.views.wording import candidates
+from models.catalog.catalog import IMAGENET
+from protos.joining import SECRET_BYTES
+
+Tell = Callable[[Device, Caller], Awaitable[DeviceStanding]]
+
+_EVENTS: Final = 30
+_RANKED: Final = 10
+_LATEST: Final = 12
+_JOIN_WITHIN_MS: Final = 3_600_000
+
+
+def add_devices(router: APIRouter) -> None:
+    """Add the pages of devices to the router."""
+    _add_list(router)
+    _add_joining(router)
+    _add_one(router)
+    _add_changes(router)
+
+
+def _add_list(router: APIRouter) -> None:
+    @router.get("/devices")
+    async def devices(request: Request) -> Response:
+        found = await parts_of(request).queries.devices()
+        return await page(
+            request,
+            "devices/list.html",
+            devices=found,
+            doing=_doing(parts_of(request).fleet.activities()),
+        )
+
+
+def _add_joining(router: APIRouter) -> None:
+    @router.post("/devices/add")
+    async def add(request: Request) -> Response:
+        await changing(request)
+        spec = JoinTokenSpec(lifetime_ms=_JOIN_WITHIN_MS, uses=1, labels={})
+        secret = secrets.token_bytes(SECRET_BYTES)
+        token, token_id = await asyncio.to_thread(
+            parts_of(request).administration.new_join_token, spec, secret, None
+        )
+        await changed(request, token_id)
+        command = f"edgerank agent --join {token}"
+        return await page(request, "devices/join.html", command=command, code=_code(command))
+
+
+def _add_one(router: APIRouter) -> None:
+    @router.get("/devices/{name}")
+    async def device(request: Request, name: str) -> Response:
+        queries = parts_of(request).queries
+        found = find_device(await queries.devices(with_removed=True), name)
+        events = await queries.device_events(name, _EVENTS)
+        ranking = await queries.rank(name, Constraints(), IMAGENET)
+        latest = await _latest(request, ranking)
+        return await page(
+            request,
+            "devices/one.html",
+            device=found,
+            doing=_doing(parts_of(request).fleet.activities()).get(found.name, ()),
+            events=events,
+            ranking=ranking,
+            ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
+            chart=pareto_chart(ranking),
+            states=states_charts(latest),
+        )
+
+
+def _add_changes(router: APIRouter) -> None:
+    @router.post("/devices/{name}/drain")
+    async def drain(request: Request, name: str) -> Response:
+        return await _told(request, name, _tending(request).drain)
+
+    @router.post("/devices/{name}/rest")
+    async def rest(request: Request, name: str) -> Response:
+        return await _told(request, name, _tending(request).rest)
+
+    @router.post("/devices/{name}/wake")
+    async def wake(request: Request, name: str) -> Response:
+        return await _told(request, name, _tending(request).wake)
+
+
+def _tending(request: Request) -> Tending:
+    return parts_of(request).fleet.tending
+
+
+async def _told(request: Request, name: str, tell: Tell) -> Response:
+    caller, _ = await changing(request)
+    device = find_device(await parts_of(request).queries.devices(), name)
+    await tell(device, caller)
+    await changed(request, device.name)
+    return RedirectResponse(device_link(device.name), 303)
+
+
+async def _latest(request: Request, ranking: Ranking) -> Sequence[Measurement]:
+    """The newest measurements that a ranking has, with samples."""
+    measured = [each.measurement for each in candidates(ranking)]
+    newest = sorted(measured, key=lambda each: each.measured_at_unix_ms)[-_LATEST:]
+    found: list[Measurement] = []
+    for each in newest:
+        wanted = MeasurementFilter(
+            device=each.device, sweep_id=each.sweep_id, backbone=each.backbone, with_samples=True
+        )
+        several = await parts_of(request).queries.measurements(wanted)
+        found += [one for one in several if one.measurement_id == each.measurement_id]
+    return found
+
+
+def _doing(activities: Sequence[Activity]) -> dict[str, tuple[Activity, ...]]:
+    found: dict[str, tuple[Activity, ...]] = {}
+    for each in activities:
+        found[each.device] = (*found.get(each.device, ()), each)
+    return found
+
+
+def _code(command: str) -> Markup:
+    """A QR code of a command, as SVG without a style of its own."""
+    drawn = io.BytesIO()
+    segno.make(command, error="m").save(
+        drawn, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff"
+    )
+    # Of modules only: nothing of the command stands in it as text.
+    return Markup(drawn.getvalue().decode())

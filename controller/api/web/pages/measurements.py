@@ -1,0 +1,44 @@
+"""The page of one measurement: every sample of it, what it was made of, and its verdict."""
+
+from fastapi import APIRouter, Request, Response
+
+from controller.api.web.pages.charts.samples import distribution_chart, samples_charts
+from controller.api.web.pages.ground.site import page
+from controller.api.web.parts import parts_of
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, MeasurementFilter
+
+
+def add_measurements(router: APIRouter) -> None:
+    """Add the page of a measurement to the router."""
+
+    @router.get("/measurements/{measurement_id}")
+    async def measurement(request: Request, measurement_id: str) -> Response:
+        found = await _found(request, measurement_id)
+        return await page(
+            request,
+            "measurements/one.html",
+            m=found,
+            charts=samples_charts(found),
+            distribution=distribution_chart(found),
+        )
+
+
+async def _found(request: Request, measurement_id: str) -> Measurement:
+    asked = request.query_params
+    wanted = MeasurementFilter(
+        device=asked.get("device") or None,
+        backbone=asked.get("backbone") or None,
+        sweep_id=asked.get("sweep") or None,
+        with_samples=True,
+        with_underway=True,
+    )
+    # One by one, the samples of a whole device would be read for one measurement.
+    if wanted.sweep_id is not None and wanted.backbone is not None:
+        for each in await parts_of(request).queries.measurements(wanted):
+            if each.measurement_id == measurement_id:
+                return each
+    raise EdgerankError(
+        ErrorCode.UNKNOWN_NAME,
+        "there is no such measurement, or it is still being taken; look for it on its sweep's page",
+    )

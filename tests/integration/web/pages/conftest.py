@@ -1,0 +1,64 @@
+"""A lab's controller, and browsers that visit it and watch what its pages try."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from tests.integration.report.conftest import Visit, browser
+from tests.integration.web.conftest import web_of
+from tests.integration.web.pages.lab import fill
+from tests.processes import running_controller
+
+__all__ = ["browser"]
+
+Visitor = Callable[..., Visit]
+
+
+def drawn(page: Page) -> None:
+    """Waits until every chart of a page is drawn."""
+    expect(page.locator("[data-chart]:not([data-state=drawn])")).to_have_count(0)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A controller with figures: its URL, and the id of its sweep."""
+
+    url: str
+    sweep_id: str
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    state: Path = tmp_path_factory.mktemp("lab") / "state"
+    sweep_id = fill(state)
+    with running_controller(state, 0, "--web-port", "0") as (controller, _address):
+        yield Lab(web_of(controller), sweep_id)
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visitor]:
+    """Opens a page; keyword arguments are those of a browser context."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(url: str, **options: object) -> Visit:
+        context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        visited = Visit(context.new_page())
+
+        def complain(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                visited.complaints.append(message.text)
+
+        visited.page.on("console", complain)
+        visited.page.on("pageerror", lambda error: visited.complaints.append(str(error)))
+        visited.page.on("dialog", lambda dialog: visited.complaints.append(dialog.message))
+        visited.page.on("request", lambda request: visited.requests.append(request.url))
+        visited.page.goto(url)
+        return visited
+
+    yield open_page
+    for context in contexts:
+        context.close()

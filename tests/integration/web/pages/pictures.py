@@ -1,0 +1,71 @@
+"""Writes the pictures of docs/asking/pictures: `python -m tests.integration.web.pages.pictures`."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.integration.report.conftest import launched
+from tests.integration.web.conftest import web_of
+from tests.integration.web.pages.conftest import drawn
+from tests.integration.web.pages.lab import fill
+from tests.processes import running_controller
+
+FOLDER: Final = Path("docs/asking/pictures")
+PAGES: Final = {
+    "best": "?device=desk&max_latency_ms=20",
+    "devices": "devices",
+    "device": "devices/pi5",
+    "sweep": "sweeps/first-look",
+    "new-sweep": "sweeps/new?models=MobileNetV3*&devices=pi5",
+    "fleet": "fleet",
+    "compare": "compare?a=runtime:onnxruntime&b=runtime:paddlelite&device=pi5",
+}
+_WIDTHS: Final = {"phone": 390, "desk": 1_200}
+_HEIGHT: Final = 900
+# Of flat colours, so that a page takes a tenth.
+_COLOURS: Final = 64
+
+
+def write_pictures() -> None:
+    """Draw each page in light and dark, on a phone and on a desk."""
+    with TemporaryDirectory() as folder, launched() as browser:
+        state = Path(folder, "state")
+        fill(state)
+        with running_controller(state, 0, "--web-port", "0") as (controller, _address):
+            for page, scheme, size in _visits(browser):
+                for name, path in PAGES.items():
+                    page.goto(web_of(controller) + path)
+                    _write(page, FOLDER / name / f"{scheme}-{size}.png")
+                page.goto(f"{web_of(controller)}?device=desk")
+                page.locator("#ranking tbody a").first.click()
+                page.wait_for_selector("#provenance")
+                _write(page, FOLDER / "measurement" / f"{scheme}-{size}.png")
+
+
+def _visits(browser: Browser) -> Iterator[tuple[Page, str, str]]:
+    for scheme in ("light", "dark"):
+        for size, width in _WIDTHS.items():
+            context = browser.new_context(
+                color_scheme=scheme,
+                reduced_motion="reduce",
+                viewport={"width": width, "height": _HEIGHT},
+            )
+            context.set_default_timeout(120_000)
+            yield context.new_page(), scheme, size
+            context.close()
+
+
+def _write(page: Page, path: Path) -> None:
+    drawn(page)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(_COLOURS).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    write_pictures()

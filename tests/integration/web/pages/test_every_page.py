@@ -1,0 +1,95 @@
+"""What holds for every page: nothing from elsewhere, no complaint, for everybody, on any screen."""
+
+import httpx
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.integration.web.pages.conftest import Lab, Visitor, drawn
+from tests.integration.web.pages.lab import INERT
+
+PATHS = (
+    "?device=desk&max_latency_ms=20",
+    "?device=pi5",
+    "devices",
+    "devices/pi5",
+    "sweeps",
+    "sweeps/first-look",
+    "sweeps/new?models=MobileNetV3*&devices=pi5",
+    "fleet",
+    "compare?a=runtime:onnxruntime&b=runtime:paddlelite&device=pi5",
+    "sign-in",
+)
+LOOKS = (("light", 1_200), ("dark", 390))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_it_is_for_everybody_and_asks_nobody_else(lab: Lab, visit: Visitor, path: str) -> None:
+    for scheme, width in LOOKS:
+        size = {"width": width, "height": 850}
+        visited = visit(lab.url + path, color_scheme=scheme, viewport=size)
+        drawn(visited.page)
+        assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert Axe().run(visited.page)["violations"] == []
+        assert visited.complaints == []
+        assert [url for url in visited.requests if not url.startswith(lab.url)] == []
+
+
+def test_a_measurement_is_one_of_them(lab: Lab, visit: Visitor) -> None:
+    for scheme, width in LOOKS:
+        size = {"width": width, "height": 850}
+        visited = visit(f"{lab.url}?device=desk", color_scheme=scheme, viewport=size)
+        visited.page.locator("#ranking tbody a").first.click()
+        expect(visited.page.locator("#verdict")).to_have_text("ok")
+        drawn(visited.page)
+        # Samples, temperature and clock over time, and the distribution.
+        expect(visited.page.locator(".chart svg")).to_have_count(4)
+        expect(visited.page.locator("#provenance")).to_contain_text("onnxruntime 1.23.2")
+        assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert Axe().run(visited.page)["violations"] == []
+        assert visited.complaints == []
+
+
+def test_browsers_are_told_to_run_nothing_that_stands_in_a_page(lab: Lab) -> None:
+    for path in (*PATHS, "nothing/here", "devices/nobody"):
+        policy = httpx.get(lab.url + path, trust_env=False).headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+    page = httpx.get(lab.url, trust_env=False)
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_names_from_outside_are_text(lab: Lab, visit: Visitor) -> None:
+    visited = visit(f"{lab.url}devices/pi5")
+    expect(visited.page.locator("main")).to_contain_text(INERT)
+    visited.page.goto(f"{lab.url}devices/{INERT}")
+    expect(visited.page.get_by_role("alert")).to_contain_text("alert(1)")
+    visited.page.goto(f"{lab.url}?device=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    expect(visited.page.locator("main img")).to_have_count(0)
+    # Of the two pages that are not there the browser itself complains.
+    assert all("status of 40" in complaint for complaint in visited.complaints)
+
+
+def test_a_failure_is_a_page_that_says_so(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}devices/pi6").page
+    expect(page.get_by_role("alert")).to_contain_text("pi5")
+    assert Axe().run(page)["violations"] == []
+
+
+def test_its_first_key_leads_to_the_content(lab: Lab, visit: Visitor) -> None:
+    page = visit(lab.url).page
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Device")).to_be_focused()
+
+
+def test_without_scripts_every_figure_is_there(lab: Lab, visit: Visitor) -> None:
+    page = visit(lab.url, java_script_enabled=False).page
+    page.get_by_label("Latency at most", exact=True).fill("5")
+    page.get_by_role("button", name="Answer").click()
+    expect(page.locator("#ranking tbody tr")).not_to_have_count(0)
+    assert "max_latency_ms=5" in page.url

@@ -1,0 +1,133 @@
+"""What people do on the pages: ask, look closer, plan and steer sweeps."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.integration.web.conftest import web_of
+from tests.integration.web.pages.conftest import Lab, Visitor, drawn
+from tests.integration.web.pages.lab import FAILS, fill
+from tests.processes import running_controller
+
+POINTS = "#pareto g.candidates_marks path"
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab in the middle of its sweep."""
+    state: Path = tmp_path_factory.mktemp("busy") / "state"
+    sweep_id = fill(state, backbones=("PPLCNet_x1_0", FAILS), measured=9)
+    with running_controller(state, 0, "--web-port", "0") as (controller, _address):
+        yield Lab(web_of(controller), sweep_id)
+
+
+def test_the_answer_follows_the_form_and_the_address_the_answer(lab: Lab, visit: Visitor) -> None:
+    visited = visit(f"{lab.url}?device=desk")
+    page = visited.page
+    drawn(page)
+    before = page.locator("#answer h2").inner_text()
+    page.get_by_label("Latency at most", exact=True).fill("1")
+    expect(page.locator("#answer h2")).not_to_have_text(before)
+    page.wait_for_url("**/?device=desk&max_latency_ms=1")
+    drawn(page)
+    answer = page.locator("#answer h2").inner_text()
+    # Who is sent the address sees the same, form and answer.
+    other = visit(page.url).page
+    assert other.locator("#answer h2").inner_text() == answer
+    expect(other.get_by_label("Latency at most", exact=True)).to_have_value("1")
+    page.go_back()
+    expect(page.locator("#answer h2")).to_have_text(before, use_inner_text=True)
+    expect(page.get_by_label("Latency at most", exact=True)).to_have_value("")
+    assert visited.complaints == []
+
+
+def test_a_slider_writes_its_number_and_back(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}?device=desk").page
+    slider = page.get_by_label("Top-1 at least, %")
+    number = page.get_by_label("Top-1 at least", exact=True)
+    slider.fill("500")
+    expect(number).to_have_value("70")
+    page.wait_for_url("**/?device=desk&min_top1=70")
+    number.fill("80")
+    expect(slider).to_have_value("750")
+    slider.fill("0")
+    expect(number).to_have_value("")
+    expect(slider).to_have_attribute("aria-valuetext", "any")
+
+
+def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
+    visited = visit(f"{lab.url}?device=desk")
+    page = visited.page
+    drawn(page)
+    expect(page.locator(POINTS)).to_have_count(28)
+    page.hover(f"{POINTS} >> nth=0")
+    expect(page.locator("#vg-tooltip-element")).to_contain_text("median [95 %]")
+    page.click(f"{POINTS} >> nth=0")
+    page.wait_for_url("**/measurements/*")
+    assert visited.complaints == []
+
+
+def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
+    for query, status in (
+        ("device=desk&max_latency_ms=-3", 400),
+        ("device=desk&tier=cloud", 400),
+        ("device=nobody", 404),
+        ("device=desk&min_top1=99", 200),
+    ):
+        assert httpx.get(f"{lab.url}?{query}", trust_env=False).status_code == status
+
+
+def test_failures_of_a_sweep_have_their_reasons(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}sweeps/{lab.sweep_id}").page
+    expect(page.locator("#phase")).to_have_text("ended")
+    expect(page.locator("#failures li")).to_have_count(6)
+    expect(page.locator("#failures li").first).to_contain_text("SIGSEGV")
+
+
+def test_a_sweep_is_paused_resumed_and_cancelled(busy: Lab, visit: Visitor) -> None:
+    visited = visit(f"{busy.url}sweeps/{busy.sweep_id}")
+    page = visited.page
+    expect(page.locator("#phase")).to_have_text("measuring")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#phase")).to_have_text("cancelled")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    assert visited.complaints == []
+
+
+def test_a_sweep_is_planned_before_it_starts(busy: Lab, visit: Visitor) -> None:
+    page = visit(f"{busy.url}sweeps/new").page
+    page.get_by_label("Backbones").fill("ResNet18_vd")
+    page.get_by_label("pi5").check()
+    page.get_by_label("onnxruntime").check()
+    page.get_by_label("Threads").fill("1,2")
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.locator("#plan")).to_contain_text("2 jobs")
+    page.get_by_role("button", name="Start it").click()
+    page.wait_for_url("**/sweeps/????????????")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#phase")).to_have_text("cancelled")
+
+
+def test_only_its_own_pages_change_something(busy: Lab) -> None:
+    for headers in ({}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for path in (f"sweeps/{busy.sweep_id}/cancel", "sweeps", "devices/pi5/rest"):
+            refused = httpx.post(
+                busy.url + path, data={"csrf": "0" * 64}, headers=headers, trust_env=False
+            )
+            assert refused.status_code == 403
+    devices = httpx.get(f"{busy.url}api/v1/devices", trust_env=False)
+    assert devices.status_code == 200
+    assert "resting" not in devices.text
+
+
+def test_devices_are_told_to_rest_and_to_wake(busy: Lab, visit: Visitor) -> None:
+    page = visit(f"{busy.url}devices/desk").page
+    page.get_by_role("button", name="Rest now").click()
+    page.get_by_role("button", name="Let it take jobs").click()
+    expect(page.get_by_role("button", name="Rest now")).to_be_visible()

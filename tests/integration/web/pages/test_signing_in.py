@@ -1,0 +1,75 @@
+"""Who signs in with a token, where a controller asks who they are."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from protos.joining import parse_join_token
+from tests.integration.access.conftest import Guarded, guarded_controller
+from tests.integration.web.conftest import web_of
+from tests.integration.web.pages.conftest import Visitor
+from tests.processes import own_address
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        with guarded_controller(tmp_path_factory.mktemp("guarded")) as started:
+            yield started
+
+
+def _url(guarded: Guarded) -> str:
+    return f"https://{own_address()}:{httpx.URL(web_of(guarded.running)).port}/"
+
+
+def _sign_in(visit: Visitor, guarded: Guarded, token: str, path: str = "") -> Page:
+    # The controller's own authority is none that a browser knows.
+    page = visit(_url(guarded) + path, ignore_https_errors=True).page
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def test_a_token_opens_the_page_that_was_asked_for(guarded: Guarded, visit: Visitor) -> None:
+    token = guarded.access("reader", "--scope", "read")
+    page = _sign_in(visit, guarded, token, "sweeps?x=1")
+    expect(page).to_have_url(f"{_url(guarded)}sweeps?x=1")
+    expect(page.get_by_role("heading", name="Sweeps")).to_be_visible()
+    # What the token may not do is not offered.
+    expect(page.get_by_role("link", name="New sweep")).to_have_count(0)
+    (cookie,) = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
+    assert token not in cookie["value"]
+    assert Axe().run(page)["violations"] == []
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{_url(guarded)}devices")
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_a_revoked_token_ends_its_sessions_at_once(guarded: Guarded, visit: Visitor) -> None:
+    page = _sign_in(visit, guarded, guarded.access("leaver", "--scope", "read"), "devices")
+    expect(page.get_by_role("heading", name="Devices")).to_be_visible()
+    guarded.command("access", "revoke", "leaver")
+    page.goto(f"{_url(guarded)}sweeps")
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_what_is_no_token_opens_nothing(guarded: Guarded, visit: Visitor) -> None:
+    page = _sign_in(visit, guarded, "opensesame")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("Token")).to_be_visible()
+    assert page.context.cookies() == []
+
+
+def test_whoever_administers_lets_a_device_join(guarded: Guarded, visit: Visitor) -> None:
+    page = _sign_in(visit, guarded, guarded.access("boss", "--scope", "admin"), "devices")
+    page.get_by_role("button", name="Make a join command").click()
+    command = page.locator("#join-command").inner_text()
+    assert parse_join_token(command.rpartition(" ")[2]).addresses
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()
+    assert Axe().run(page)["violations"] == []
