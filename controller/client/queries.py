@@ -2,16 +2,14 @@
 
 import itertools
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from google.protobuf.message import Message
-
 from controller.client.asking_again import OnLost, asked_again, nobody_told
-from controller.client.channel import DEADLINE_S, Client
-from controller.client.logins import Login
+from controller.client.channel import DEADLINE_S
+from controller.client.devices import DeviceClient
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -22,10 +20,8 @@ from controller.domain.catalog import (
 )
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
-from controller.domain.devices import Device, DeviceChanges, DeviceEvent, DeviceStanding
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_device
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.rankings.explanations import ExplainQuestion, Explanations
@@ -43,7 +39,7 @@ from controller.domain.sweeps import (
 from controller.domain.sweeps.editing import SweepEdit
 from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_answer, to_message
-from protos.v1 import query_pb2, query_pb2_grpc
+from protos.v1 import query_pb2
 
 # About 100 kB a message.
 FIGURES_A_MESSAGE = 1_000
@@ -51,96 +47,12 @@ FIGURES_A_MESSAGE = 1_000
 DomainT = TypeVar("DomainT")
 
 
-class QueryClient(Client):
+class QueryClient(DeviceClient):
     """Asks one controller; a context manager that closes the connection.
 
     Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
     the controller said.
     """
-
-    def __init__(self, address: str, login: Login | None = None) -> None:
-        """By a login, or as the one says that is kept of the address."""
-        super().__init__(address, login)
-        self._stub = query_pb2_grpc.QueryStub(self.channel)
-
-    def list_devices(self) -> tuple[Device, ...]:
-        """Every device of the fleet, by name."""
-        return self.fleet()[0]
-
-    def measured_device(self, name: str) -> Device:
-        """The device of a name: of the fleet, else the newest of those that were removed.
-
-        Raises:
-            EdgerankError: UNKNOWN_NAME, too.
-        """
-        return find_device(self.fleet(with_removed=True)[0], name)
-
-    def fleet(self, *, with_removed: bool = False) -> tuple[tuple[Device, ...], bool]:
-        """Every device of the fleet, by name, and whether the controller is open to all."""
-        request = query_pb2.ListDevicesRequest(with_removed=with_removed)
-        with self.said():
-            response = self._stub.ListDevices(request, timeout=DEADLINE_S)
-        devices = tuple(from_answer(device, Device) for device in response.devices)
-        return devices, response.open_to_all
-
-    def watch_devices(self) -> Iterator[DeviceChanges]:
-        """Every device, then each that changes, without an end."""
-        request = query_pb2.WatchDevicesRequest()
-        yield from self._stream(lambda: self._stub.WatchDevices(request), DeviceChanges)
-
-    def list_device_events(self, device: str, count: int) -> tuple[DeviceEvent, ...]:
-        """At most so many of what befell a device, the newest first."""
-        request = query_pb2.ListDeviceEventsRequest(device=device, count=count)
-        with self.said():
-            response = self._stub.ListDeviceEvents(request, timeout=DEADLINE_S)
-        return tuple(from_answer(event, DeviceEvent) for event in response.events)
-
-    def rename_device(self, device: str, name: str) -> None:
-        """Gives a device another name."""
-        request = query_pb2.RenameDeviceRequest(device=device, name=name)
-        with self.said():
-            self._stub.RenameDevice(request, timeout=DEADLINE_S)
-
-    def mark_device(self, device: str, emulated_by: str | None) -> None:
-        """Says what computes in a device's place; None takes that back."""
-        request = query_pb2.MarkDeviceRequest(device=device, emulated_by=emulated_by)
-        with self.said():
-            self._stub.MarkDevice(request, timeout=DEADLINE_S)
-
-    def remove_device(self, device: str, *, with_measurements: bool) -> int:
-        """Takes a device out of the fleet; gives how many measurements stay, or went with it."""
-        request = query_pb2.RemoveDeviceRequest(device=device, with_measurements=with_measurements)
-        with self.said():
-            response = self._stub.RemoveDevice(request, timeout=DEADLINE_S)
-        return response.measurement_count
-
-    def replace_device(self, device: str) -> int:
-        """Lets a new agent that asks for it take a device over; gives for how long, ms."""
-        request = query_pb2.ReplaceDeviceRequest(device=device)
-        with self.said():
-            response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
-        return response.open_for_ms
-
-    def drain_device(self, device: str) -> DeviceStanding:
-        """Lets a device finish what it measures, and rest then; gives how it stands."""
-        request = query_pb2.DrainDeviceRequest(device=device)
-        with self.said():
-            response = self._stub.DrainDevice(request, timeout=DEADLINE_S)
-        return from_answer(response.standing, DeviceStanding)
-
-    def rest_device(self, device: str) -> DeviceStanding:
-        """Lets a device rest at once; gives how it stands."""
-        request = query_pb2.RestDeviceRequest(device=device)
-        with self.said():
-            response = self._stub.RestDevice(request, timeout=DEADLINE_S)
-        return from_answer(response.standing, DeviceStanding)
-
-    def wake_device(self, device: str) -> DeviceStanding:
-        """Lets a device take jobs again; gives how it stands."""
-        request = query_pb2.WakeDeviceRequest(device=device)
-        with self.said():
-            response = self._stub.WakeDevice(request, timeout=DEADLINE_S)
-        return from_answer(response.standing, DeviceStanding)
 
     def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing."""
@@ -348,10 +260,3 @@ class QueryClient(Client):
     def catalog(self) -> Catalog:
         """The packaged catalog, then the controller's own models."""
         return joined_catalog(load_catalog(), self.list_own_models())
-
-    def _stream(
-        self, call: Callable[[], Iterator[Message]], domain_type: type[DomainT]
-    ) -> Iterator[DomainT]:
-        with self.said():
-            for response in call():
-                yield from_answer(response, domain_type)
