@@ -1,13 +1,24 @@
 """What stands beside an answer on the wire: its status, and what it leaves out."""
 
-from typing import Final
+from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 
 from controller.domain.errors import ErrorCode
 
 LEFT_OUT_KEY: Final = "edgerank-left-out-bin"
 """Of trailing metadata: a sentence for each kind of stored row that cannot be read, UTF-8."""
+
+DETAILS_KEY: Final = "grpc-status-details-bin"
+"""Of trailing metadata: a `google.rpc.Status`, as libraries of many languages read it."""
+
+DOMAIN: Final = "edgerank"
+"""Whose reasons stand in a `google.rpc.ErrorInfo`: they are the names of `ErrorCode`."""
+
+# Whoever is answered refuses headers of more than 8 KiB; these travel in base 64.
+_MOST_DETAILS_BYTES: Final = 1_500
 
 STATUSES = {
     ErrorCode.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,
@@ -29,6 +40,34 @@ STATUSES = {
     # later may help.
     ErrorCode.LIMIT: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
+
+
+def details_of(code: ErrorCode, sentence: str) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata that name a failure, beside its status; none beside a long sentence."""
+    told = status_pb2.Status(code=STATUSES[code].value[0], message=sentence)
+    told.details.add().Pack(error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN))
+    content = told.SerializeToString()
+    return ((DETAILS_KEY, content),) if len(content) <= _MOST_DETAILS_BYTES else ()
+
+
+def code_of(call: grpc.Call) -> ErrorCode:
+    """The kind of failure that a call ended with: by its details, or else by its status."""
+    of_status = code_of_status(call.code())
+    named = _named(dict(call.trailing_metadata() or ()).get(DETAILS_KEY))
+    if named in (None, ErrorCode.REGRESSION) or STATUSES[named] is not call.code():
+        return of_status
+    return named
+
+
+def _named(content: Any) -> ErrorCode | None:
+    info = error_details_pb2.ErrorInfo()
+    try:
+        details = status_pb2.Status.FromString(content or b"").details
+        if not (details and details[0].Unpack(info)) or info.domain != DOMAIN:
+            return None
+    except DecodeError:
+        return None
+    return ErrorCode.__members__.get(info.reason)
 
 
 def code_of_status(status: grpc.StatusCode) -> ErrorCode:

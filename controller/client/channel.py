@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import grpc
 
-from controller.api.statuses import code_of_status
+from controller.api.statuses import code_of, code_of_status
 from controller.client.leaving_out import LeftOutTeller
 from controller.client.logins import Login, find_login, known_addresses
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -84,7 +84,8 @@ class Client:
                     "what it had committed is kept and running sweeps go on"
                 )
             told = printable(details or status.name)
-            raise EdgerankError(code_of_status(status), told) from error
+            code = code_of(error) if isinstance(error, grpc.Call) else code_of_status(status)
+            raise EdgerankError(code, told) from error
 
 
 def _channel(address: str, login: Login | None) -> grpc.Channel:

@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 import grpc
 
 from controller.api.meters import ends_with
-from controller.api.statuses import LEFT_OUT_KEY, STATUSES
-from controller.domain.errors import EdgerankError, Refused
+from controller.api.statuses import LEFT_OUT_KEY, STATUSES, details_of
+from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.state.schema.unreadable import note_left_out
 from controller.views.reasons import sentences
 from controller.views.reasons.leaving_out import unread_words
@@ -46,14 +46,14 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         if told:
             context.set_trailing_metadata(told)
     except Refused as refused:
-        await end(context, STATUSES[refused.code], sentences(refused.reasons))
+        await end(context, refused.code, sentences(refused.reasons))
     except EdgerankError as error:
-        await end(context, STATUSES[error.code], str(error))
+        await end(context, error.code, str(error))
     except MessageInvalid as error:
         # The call and its failure refer to each other, and would keep the message until they are
         # found, some hundred calls later.
         traceback.clear_frames(error.__traceback__)
-        await end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        await end(context, ErrorCode.INVALID_INPUT, str(error))
     except (grpc.aio.AbortError, GeneratorExit):
         raise
     except Exception:
@@ -61,21 +61,22 @@ async def answered_failures(context: grpc.aio.ServicerContext[Any, Any]) -> Asyn
         # server's log, not onto a person's terminal.
         log.exception("a call failed")
         sentence = "the controller failed at this; its log says why"
-        await end(context, grpc.StatusCode.INTERNAL, sentence)
+        await end(context, ErrorCode.EXECUTION, sentence)
 
 
 async def end(
-    context: grpc.aio.ServicerContext[Any, Any], status: grpc.StatusCode, sentence: str
+    context: grpc.aio.ServicerContext[Any, Any], code: ErrorCode, sentence: str
 ) -> NoReturn:
     """Ends the call that goes on; it may name what was asked, and is one line whatever that was.
 
     Of a long one its beginning is told.
     """
+    status = STATUSES[code]
     ends_with(status)
     line = _fitting(printable(sentence))
     if (told := _before_failing.get()) is not None:
         await told(status, line)
-    await context.abort(status, line)
+    await context.abort(status, line, details_of(code, line))
 
 
 def _fitting(line: str) -> str:

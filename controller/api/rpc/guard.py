@@ -31,6 +31,7 @@ from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who, check
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
 from controller.domain.access import AuditEntry, Caller, CallerKind
+from controller.domain.errors import ErrorCode
 from controller.fleet.clock import Clock
 from controller.state.access.audit import record_change, record_once
 from controller.state.committing import Commits
@@ -222,7 +223,7 @@ class Guard(grpc.aio.ServerInterceptor):
                 if task not in self._cut:
                     raise
                 with self._peers.told(shown.peer):
-                    await end(context, grpc.StatusCode.PERMISSION_DENIED, self._cut[task])
+                    await end(context, ErrorCode.NOT_ALLOWED, self._cut[task])
 
     async def admit(
         self, need: Need, shown: Shown, held: ExitStack

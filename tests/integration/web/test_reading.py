@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import grpc
 import httpx
 import jsonschema
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
+from controller.api.statuses import DETAILS_KEY
+from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.web.conftest import Lab
 from tests.processes import edgerank
 from tools.schemas.documents import DOCUMENTS
@@ -35,6 +39,20 @@ def test_documents_are_those_of_the_command_line(asking: httpx.Client, lab: Lab)
     assert _get(asking, "best", device="phone", by="latency") == printed
     printed = json.loads(edgerank("devices", "--json", address=lab.address).stdout)
     assert _get(asking, "devices") == printed
+
+
+def test_a_failure_has_the_same_code_over_grpc(asking: httpx.Client, lab: Lab) -> None:
+    _, code = _refused(asking, "best", device="nobody")
+    with grpc.insecure_channel(lab.address) as channel:
+        ask = query_pb2_grpc.QueryStub(channel).Rank
+        with pytest.raises(grpc.RpcError) as ended:
+            ask(query_pb2.RankRequest(device="nobody"), timeout=60)
+    trailing = {each.key: each.value for each in ended.value.trailing_metadata()}
+    told = status_pb2.Status.FromString(trailing[DETAILS_KEY])
+    info = error_details_pb2.ErrorInfo()
+    assert told.details[0].Unpack(info)
+    assert (told.code, told.message) == (ended.value.code().value[0], ended.value.details())
+    assert (info.domain, info.reason.lower()) == ("edgerank", code)
 
 
 def test_every_document_has_its_schema(asking: httpx.Client) -> None:
