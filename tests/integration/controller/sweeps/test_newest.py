@@ -2,8 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from controller.api.queries import Queries
 from controller.domain.access import Caller, CallerKind
@@ -124,3 +125,21 @@ def test_a_name_that_was_free_again_is_explained_once(database: Database, fleet:
     question = ExplainQuestion(backbone="MobileNetV1")
     found = asyncio.run(Queries(database, load_catalog(), fleet).explain(question))
     assert [each.device for each in found.on_devices] == ["phone"]
+
+
+def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, told: str, values: Any, *_: object) -> None:
+        asked.append((told, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    for wanted in (ALL, MeasurementFilter(device="phone"), MeasurementFilter(backbone="X")):
+        asked.clear()
+        list_newest(database, wanted)
+        [(statement, values)] = [each for each in asked if each[0].startswith("SELECT")]
+        with database.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps = [step.detail for step in plan]
+        [of_measurements] = [each for each in steps if "measurements" in each]
+        assert "ix_measurements_newest" in of_measurements
