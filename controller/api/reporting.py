@@ -30,7 +30,7 @@ class Reporting:
             EdgerankError: UNKNOWN_NAME.
         """
         measured = await self._measured(find_devices(await self._queries.devices(), words))
-        return await self._queries.listed(survey, measured, self._catalog)
+        return await self._queries.computed(survey, measured, self._catalog)
 
     async def reference(self, question: ReferenceQuestion) -> Reference:
         """What others published of devices like those that are asked for.
@@ -47,7 +47,7 @@ class Reporting:
         taken_for = question.taken_for and published_meant(question.taken_for)
         devices = find_devices(await self._queries.devices(), question.devices)
         measured = await self._measured(devices)
-        return await self._queries.listed(
+        return await self._queries.computed(
             self._reference, devices, measured, taken_for, question.factor
         )
 
@@ -84,7 +84,7 @@ class Reporting:
 
     async def _measured(self, devices: Sequence[Device]) -> Mapping[str, Sequence[Measurement]]:
         return {
-            each.name: await self._queries.measurements(MeasurementFilter(device=each.name))
+            each.name: await self._queries.newest(MeasurementFilter(device=each.name))
             for each in devices
         }
 

@@ -38,6 +38,7 @@ def test_nothing_but_the_packages_and_their_metadata_is_in_the_wheel(names: set[
         "protos/*.proto",
         "protos/*_pb2.pyi",
         "models/data/*.csv",
+        "models/data/phone_latency.LICENSE.txt",
         "controller/views/report/*.html",
         "controller/api/web/pages/templates/*/*.html",
         "controller/api/web/pages/static/htmx.min.js",

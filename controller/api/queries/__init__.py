@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
-from controller.api.queries.meant import meant_devices
+from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
@@ -32,7 +32,6 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -119,7 +118,7 @@ class Queries:
         """
         check_constraints(constraints)
         found = await self._measured(device)
-        return await self._computed(self._rankings.listed, found, constraints, dataset, most_listed)
+        return await self.computed(self._rankings.listed, found, constraints, dataset, most_listed)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.
@@ -132,7 +131,7 @@ class Queries:
         check_shares(question.shares)
         known = await self.devices()
         devices = meant_devices(question, known)
-        return await self._computed(self._rankings.rank_fleet, devices, question)
+        return await self.computed(self._rankings.rank_fleet, devices, question)
 
     async def explain(self, question: ExplainQuestion) -> Explanations:
         """Why a backbone is where it is, on a device or on each that measured it.
@@ -146,9 +145,9 @@ class Queries:
         devices = (
             [await self._measured(question.device)]
             if question.device is not None
-            else await self.devices(with_removed=True)
+            else holders(await self.devices(with_removed=True))
         )
-        found = [await self._computed(self._explain, each, question) for each in devices]
+        found = [await self.computed(self._explain, each, question) for each in devices]
         told = tuple(each for each in found if known or each.candidate or each.left_out)
         if not any(each.candidate or each.left_out for each in told):
             self._check_backbone(question.backbone)
@@ -175,13 +174,13 @@ class Queries:
         for name in question.backbones:
             find_backbone(self._catalog, name)
         device = await self._measured(question.device)
-        return await self._computed(self._predict, device, question)
+        return await self.computed(self._predict, device, question)
 
     def _predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
         known = tuple(self._catalog)
         return predict_on_device(
             question,
-            list_measurements(self._database, MeasurementFilter()),
+            list_newest(self._database, MeasurementFilter()),
             known,
             features_by_name(known, load_features()),
             tuple(info.runtime for info in device.profile.working_runtimes),
@@ -199,7 +198,7 @@ class Queries:
         # Without sweeps and backbones, or of one, both choose among the same.
         is_alike = (a.sweep_id, a.backbone) == (b.sweep_id, b.backbone)
         in_b = in_a if is_alike else await self._side(b, question.device)
-        return await self._computed(compare, a, b, in_a, in_b, question.limits)
+        return await self.computed(compare, a, b, in_a, in_b, question.limits)
 
     async def measurement_pages(
         self, wanted: MeasurementFilter
@@ -213,12 +212,12 @@ class Queries:
         count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self._computed(self._page, wanted, last, count)
+            page = await self.computed(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
         if wanted.with_underway:
-            yield await self._computed(list_underway, self._database, wanted, conclude_so_far)
+            yield await self.computed(list_underway, self._database, wanted, conclude_so_far)
 
     async def measurement_page(
         self, wanted: MeasurementFilter, after: str | None, count: int
@@ -234,7 +233,7 @@ class Queries:
             place = await self.listed(find_place, self._database, after)
             if place is None:
                 return None
-        return await self._computed(self._page, wanted, place, count)
+        return await self.computed(self._page, wanted, place, count)
 
     async def measurement(
         self, measurement_id: str, wanted: MeasurementFilter
@@ -245,7 +244,7 @@ class Queries:
             EdgerankError: UNKNOWN_NAME for the dataset.
         """
         wanted = await self._meant_filter(wanted)
-        return await self._computed(find_measurement, self._database, measurement_id, wanted)
+        return await self.computed(find_measurement, self._database, measurement_id, wanted)
 
     async def measurements(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
         """The measurements that the filter lets through, in the order of their commits.
@@ -255,6 +254,16 @@ class Queries:
                 a beginning of several sweeps' ids.
         """
         return [each async for page in self.measurement_pages(wanted) for each in page]
+
+    async def newest(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
+        """Of what the filter lets through, what is enough to choose the newest of each thing by.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME for the device.
+        """
+        if wanted.device is not None:
+            await self._measured(wanted.device)
+        return await self.computed(list_newest, self._database, wanted)
 
     async def _meant_filter(self, wanted: MeasurementFilter) -> MeasurementFilter:
         dataset = await self.listed(find_dataset, self._database, wanted.accuracy_dataset)
@@ -289,13 +298,7 @@ class Queries:
 
     async def _side(self, side: Selector, device: str | None) -> Sequence[Measurement]:
         if side.takes_newest:
-            if device is not None:
-                await self._measured(device)
-            return await self._computed(
-                list_newest,
-                self._database,
-                MeasurementFilter(device=device, backbone=side.backbone),
-            )
+            return await self.newest(MeasurementFilter(device=device, backbone=side.backbone))
         return await self.measurements(
             MeasurementFilter(device=device, sweep_id=side.sweep_id, backbone=side.backbone)
         )
@@ -306,7 +309,8 @@ class Queries:
         """What something gives that people ask for, beside what agents wait for."""
         return await answered_in(self._listing, partial(answer, *args, **kwargs))
 
-    async def _computed(
+    async def computed(
         self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
     ) -> AnswerT:
+        """What something gives that takes longer than a list, behind which no list waits."""
         return await answered_in(self._computing, partial(answer, *args, **kwargs))

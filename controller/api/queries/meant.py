@@ -24,3 +24,11 @@ def meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Dev
     for name in question.shares:
         find_device(devices, name)
     return devices
+
+
+def holders(known: Sequence[Device]) -> tuple[Device, ...]:
+    """Of devices of one name the first, which is whom the name means: see `holder_of`."""
+    by_name: dict[str, Device] = {}
+    for each in known:
+        by_name.setdefault(each.name, each)
+    return tuple(by_name.values())

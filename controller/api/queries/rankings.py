@@ -19,9 +19,7 @@ from controller.ranking.standing.listing import listed
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
-from controller.state.measurements.pages import (
-    list_newest,
-)
+from controller.state.measurements.pages import find_measurement, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
     accuracy_stamp,
@@ -35,6 +33,8 @@ from protos.measuring import Repetition
 # Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
 # backbone on each device, of which 1,000 take about 4 MB.
 _MOST_RANKINGS: Final = 128
+# One that lists more weighs as several.
+_LISTED_OF_ONE: Final = 200
 _MOST_CHOICES: Final = 80_000
 _MOST_MEASUREMENTS: Final = 20_000
 
@@ -64,7 +64,8 @@ class Rankings:
             return known
         ranking = listed(self.rank(device, constraints, dataset), most)
         if is_settled and most is not None:
-            self._rankings.put(key, stamp, ranking)
+            told = len(ranking.others) + len(ranking.left_out)
+            self._rankings.put(key, stamp, ranking, weight=1 + told // _LISTED_OF_ONE)
         return ranking
 
     def _stamp(self, device: Device) -> Stamp:
@@ -87,16 +88,10 @@ class Rankings:
         return replace(ranking, certainty=certainty(ranking, constraints.confidence, self._samples))
 
     def _samples(self, measurement: Measurement) -> Sequence[Repetition]:
-        """The stored repetitions of a measurement."""
-        wanted = MeasurementFilter(
-            device=measurement.device,
-            sweep_id=measurement.sweep_id,
-            backbone=measurement.backbone,
-            with_samples=True,
-        )
-        found = list_measurements(self._database, wanted)
-        alike = (m for m in found if m.measurement_id == measurement.measurement_id)
-        return next((m.repetitions for m in alike), ())
+        """The stored repetitions of a measurement; none of one that is still measured."""
+        wanted = MeasurementFilter(with_samples=True)
+        found = find_measurement(self._database, measurement.measurement_id, wanted)
+        return () if found is None else found.repetitions
 
     def rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
         """What is best on each of these devices, and for all of them together."""

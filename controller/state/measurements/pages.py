@@ -10,7 +10,6 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import Database
 from controller.state.devices import holder_of
 from controller.state.measurements import ended, list_measurements, measurements_of
-from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import jobs, measurements, reused_jobs
 
 PAGE: Final = 200
@@ -107,11 +106,10 @@ def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measureme
     """
     query = (
         ended(wanted.accuracy_dataset)
-        .where(measurements.c.is_newest.is_(True), *are_wanted(wanted))
-        .order_by(*_ORDER)
+        .where(measurements.c.is_newest.is_(True), jobs.c.is_sentinel.is_(False), *_are_of(wanted))
+        # A sum: else SQLite reads all of a device, since another index has them in this order.
+        .order_by(measurements.c.committed_at_unix_ms + 0, *_ORDER[1:])
     )
-    if wanted.device is not None:
-        query = query.where(measurements.c.device_id == holder_of(wanted.device))
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
         found = list(measurements_of(transaction, rows, wanted))

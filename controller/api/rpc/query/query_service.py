@@ -190,7 +190,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """What backbones would be measured at on a device."""
         async with answered_failures(context):
             told = await self._queries.predict(from_request(request, PredictQuestion))
-        return to_message(told, query_pb2.PredictResponse)
+            return await self._queries.listed(to_message, told, query_pb2.PredictResponse)
 
     async def Explain(  # noqa: N802
         self, request: query_pb2.ExplainRequest, context: Context
@@ -198,7 +198,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """Why a backbone is where it is in a ranking."""
         async with answered_failures(context):
             found = await self._queries.explain(from_request(request, ExplainQuestion))
-        return to_message(found, query_pb2.ExplainResponse)
+            return await self._queries.listed(to_message, found, query_pb2.ExplainResponse)
 
     async def Compare(  # noqa: N802
         self, request: query_pb2.CompareRequest, context: Context

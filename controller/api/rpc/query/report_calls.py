@@ -37,7 +37,7 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
         """A source's tables, and whether its claims hold."""
         async with answered_failures(context):
             found = await self._reporting.survey(tuple(request.devices))
-        return to_message(found, query_pb2.SurveyResponse)
+            return await asyncio.to_thread(to_message, found, query_pb2.SurveyResponse)
 
     async def Reference(  # noqa: N802
         self, request: query_pb2.ReferenceRequest, context: Context
@@ -45,7 +45,7 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
         """What others published, beside what was measured."""
         async with answered_failures(context):
             found = await self._reporting.reference(from_request(request, ReferenceQuestion))
-        return to_message(found, query_pb2.ReferenceResponse)
+            return await asyncio.to_thread(to_message, found, query_pb2.ReferenceResponse)
 
     async def ImportMeasurements(  # noqa: N802
         self, request_iterator: AsyncIterator[query_pb2.ImportMeasurementsRequest], context: Context

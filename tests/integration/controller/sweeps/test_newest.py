@@ -1,27 +1,30 @@
 """Of what is measured again the newest is read by an index, and answers are what they were."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from controller.api.queries import Queries
 from controller.domain.access import Caller, CallerKind
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.explanations import ExplainQuestion
 from controller.fleet.agents import Fleet
 from controller.fleet.reports import record_report
 from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
 from controller.state import attempts
 from controller.state.database import Database
-from controller.state.devices import rename
+from controller.state.devices import enrol, remove, rename
 from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import Place, list_newest, read_page
 from controller.state.schema import measurements
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
-from tests.integration.controller.domain_samples import failed_report, measured_report
+from tests.integration.controller.domain_samples import failed_report, hello, measured_report
 
 ALL = MeasurementFilter()
 PHONE = "id-of-phone"
@@ -108,3 +111,35 @@ def test_what_is_remembered_is_what_would_be_found(database: Database, fleet: Fl
     assert renamed.winner is not None
     assert renamed.winner.measurement.device == "tablet"
     assert renamed.winner.measurement.runtime is Runtime.ONNXRUNTIME
+
+
+def test_a_name_that_was_free_again_is_explained_once(database: Database, fleet: Fleet) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
+    owner = Caller(caller=CallerKind.OWNER)
+    rename(database, PHONE, "other", owner, 1)
+    second = replace(hello("phone"), device_id="id-of-second")
+    enrol(database, second, now_unix_ms=2)
+    remove(database, "id-of-second", owner, 3)
+    rename(database, PHONE, "phone", owner, 4)
+    measure(database, 5, 8, now_ms=1_000)
+    question = ExplainQuestion(backbone="MobileNetV1")
+    found = asyncio.run(Queries(database, load_catalog(), fleet).explain(question))
+    assert [each.device for each in found.on_devices] == ["phone"]
+
+
+def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, told: str, values: Any, *_: object) -> None:
+        asked.append((told, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    for wanted in (ALL, MeasurementFilter(device="phone"), MeasurementFilter(backbone="X")):
+        asked.clear()
+        list_newest(database, wanted)
+        [(statement, values)] = [each for each in asked if each[0].startswith("SELECT")]
+        with database.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps = [step.detail for step in plan]
+        [of_measurements] = [each for each in steps if "measurements" in each]
+        assert "ix_measurements_newest" in of_measurements

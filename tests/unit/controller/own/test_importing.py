@@ -1,0 +1,111 @@
+"""What a file may claim to have measured is what an agent may report, and no more."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
+from controller.domain.measurements.imports import ImportHeader
+from controller.own.measurements import Importing
+from controller.state.database import Database, open_database
+from controller.state.measurements import list_measurements
+from protos.device import DeviceState
+from protos.inputs import NetworkInput, square
+from protos.measuring import AveragedRuns, MeasureSettings, OutputCheck, PacedSamples, Repetition
+from protos.reasons import ReasonCode, reason
+from protos.runtimes import Runtime
+from tests.measured import repetition_of
+from tests.unit.controller.samples.measurements import measurement as measured
+
+SETTINGS = MeasureSettings(
+    runtime=Runtime.ONNXRUNTIME,
+    threads=1,
+    relative_half_width=0.02,
+    time_budget_ms=1_000,
+    takes=NetworkInput(size=square(224)),
+    input_seed=7,
+)
+TAKEN = repetition_of((5_000_000, 5_010_000, 5_020_000))
+SOUND = replace(
+    measured("MobileNetV1"),
+    artifact_sha256="a7" * 32,
+    weights_digest="d0" * 32,
+    artifact_size_bytes=1_000,
+    output_tolerance=1e-4,
+    repetitions_wanted=2,
+    settings=SETTINGS,
+    repetitions=(TAKEN, TAKEN),
+)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One for all: what is refused leaves nothing."""
+    state_dir = tmp_path_factory.mktemp("state")
+    opened = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    yield opened
+    opened.close()
+
+
+def _import(database: Database, measurement: Measurement) -> int:
+    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
+    importing = Importing(database, header, "")
+    importing.take(measurement, now_unix_ms=1_000)
+    return importing.done().added_count
+
+
+def _with(**changes: object) -> Measurement:
+    taken: Repetition = replace(TAKEN, **changes)  # type: ignore[arg-type]
+    return replace(SOUND, repetitions=(TAKEN, taken))
+
+
+def _asking(**changes: object) -> Measurement:
+    settings: MeasureSettings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
+    return replace(SOUND, settings=settings)
+
+
+def test_what_an_agent_may_report_is_taken_in_once(database: Database) -> None:
+    assert (_import(database, SOUND), _import(database, SOUND)) == (1, 0)
+    [found] = list_measurements(database, MeasurementFilter())
+    assert found.verdict in (Verdict.OK, Verdict.WIDE)
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        # Numbers that nothing here has room for, and years that no calendar has.
+        _with(pss_bytes=2**63),
+        _with(busy_threads=2**31),
+        _with(after=DeviceState(taken_at_unix_ms=2**53)),
+        replace(SOUND, measured_at_unix_ms=2**52),
+        replace(SOUND, repetitions_wanted=2**31),
+        replace(SOUND, threads=257, settings=replace(SETTINGS, threads=257)),
+        # Parts that are not of the whole.
+        _with(samples_per_minute=(1, 1)),
+        _with(averaged=AveragedRuns(run_count=9, shortest_ns=1, longest_ns=9_000_000)),
+        _with(paced=PacedSamples(latency_ns=(1,), delay_ns=(1,))),
+        _asking(paced_fps=30.0),
+        # Outputs that are of another network.
+        _with(
+            output_check=OutputCheck(
+                input_count=4, max_relative_difference=0.5, l2_relative_difference=0.5
+            )
+        ),
+        # What was asked for decides on the verdict.
+        _asking(relative_half_width=1e9),
+        _asking(relative_half_width=-1.0),
+        _asking(time_budget_ms=2**40),
+        _asking(profile_runs=1),
+        # Reasons are told wherever it is ranked.
+        _with(started_unready=reason(ReasonCode.CRASHED)),
+        replace(SOUND, reasons=(reason(ReasonCode.CLOCK_SET),) * 1_000),
+        replace(SOUND, reasons=(reason(ReasonCode.CLOCK_SET, {"detail": "x" * 20_000}),)),
+    ],
+)
+def test_what_no_agent_may_report_is_refused(measurement: Measurement, database: Database) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        _import(database, measurement)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert len(list_measurements(database, MeasurementFilter())) <= 1
