@@ -45,7 +45,13 @@ def make_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     _add(app, routers())
     add_problems(app)
-    app.add_middleware(Hardening, hosts=parts.hosts, body_bytes=parts.guard.limits.request_bytes)
+    limits = parts.guard.limits
+    app.add_middleware(
+        Hardening,
+        hosts=parts.hosts,
+        body_bytes=limits.request_bytes,
+        body_s=limits.request_s,
+    )
     return app
 
 

@@ -95,6 +95,11 @@ def _peer(request: Request) -> str:
     """Where a request comes from, as gRPC calls it."""
     if request.client is None:
         return ""
-    host, port = request.client.host.partition("%")[0], request.client.port
-    version = ip_address(host).version
-    return f"ipv{version}:[{host}]:{port}" if version == 6 else f"ipv4:{host}:{port}"
+    return peer_of(request.client.host, request.client.port)
+
+
+def peer_of(host: str, port: int) -> str:
+    """An address and a port, as gRPC calls them."""
+    address = host.partition("%")[0]
+    version = ip_address(address).version
+    return f"ipv6:[{address}]:{port}" if version == 6 else f"ipv4:{address}:{port}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from controller.access.authorities import Authorities, ServerIdentity
+from controller.access.connections import place_of
 from controller.api.doors import joined
 from controller.api.limits import Limits
+from controller.api.web.callers import peer_of
 from controller.domain.errors import EdgerankError, ErrorCode
 from protos.log_lines import event_log
 
@@ -98,6 +99,8 @@ class WebDoor:
     ) -> AsyncIterator[None]:
         """Answers until the block ends; what follows something ends when `stopping` is set."""
         config = _config(app, limits)
+        self._socket.most = limits.connections_of_web
+        self._socket.most_of_place = limits.connections_of_web // limits.idle_share
         if self._authorities is not None:
             config.ssl = _context(self._authorities)
         server = _Server(config)
@@ -112,6 +115,36 @@ class WebDoor:
     def close(self) -> None:
         """Lets go of a port that was never served."""
         self._socket.close()
+
+
+class _Listener(socket.socket):
+    """A socket that takes no more connections than a controller holds, of one place and in all.
+
+    Counted as they come: whoever never ends the handshake of TLS holds a descriptor, too.
+    """
+
+    most = 1
+    most_of_place = 1
+
+    def __init__(self, family: int, kind: int, proto: int) -> None:
+        super().__init__(family, kind, proto)
+        self._accepted: list[tuple[socket.socket, str]] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection.
+
+        Raises:
+            ConnectionAbortedError: for one too many, which is closed; asyncio goes on with others.
+        """
+        accepted, address = super().accept()
+        place = place_of(peer_of(address[0], address[1]))
+        self._accepted = [each for each in self._accepted if each[0].fileno() >= 0]
+        of_place = sum(each[1] == place for each in self._accepted)
+        if len(self._accepted) >= self.most or of_place >= self.most_of_place:
+            accepted.close()
+            raise ConnectionAbortedError
+        self._accepted.append((accepted, place))
+        return accepted, address
 
 
 class _Server(uvicorn.Server):
@@ -142,39 +175,56 @@ def _config(app: FastAPI, limits: Limits) -> uvicorn.Config:
     return config
 
 
-def _protocol(limits: Limits) -> type[H11Protocol]:
-    class Protocol(H11Protocol):
-        """Holds connections to the limits of a controller."""
+class _Protocol(H11Protocol):
+    """Holds connections to the limits of a controller."""
 
-        def connection_made(self, transport: Any) -> None:
-            """Closes one too many, and who does not begin to ask in time."""
-            super().connection_made(transport)
-            if self._is_one_too_many():
-                transport.abort()
-            else:
-                self.loop.call_later(limits.request_s, self._close_unbegun)
+    limits: Limits
+    _awaited: asyncio.TimerHandle | None = None
 
-        def _is_one_too_many(self) -> bool:
-            most = limits.connections_of_web
-            if len(self.connections) > most:
-                return True
-            of_place = Counter(_place(each) for each in self.connections)[_place(self)]
-            return of_place > most // limits.idle_share
+    def connection_made(self, transport: Any) -> None:
+        """Closes it where nobody begins to ask in time."""
+        super().connection_made(transport)
+        self._await_request(self.limits.request_s)
 
-        def _close_unbegun(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
-                self.transport.abort()
+    def on_response_complete(self) -> None:
+        """Closes it where nobody has asked anew a moment after it would be closed as idle."""
+        super().on_response_complete()
+        self._await_request(_IDLE_S + self.limits.request_s)
+
+    def pause_writing(self) -> None:
+        """Closes it where nobody reads what is told."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.limits.unread_s, self._close)
+
+    def resume_writing(self) -> None:
+        """Goes on."""
+        self._unread.cancel()
+        super().resume_writing()
+
+    def _await_request(self, within_s: float) -> None:
+        if self._awaited is not None:
+            self._awaited.cancel()
+        self._awaited = self.loop.call_later(within_s, self._close_unasked, self.cycle)
+
+    def _close_unasked(self, last: RequestResponseCycle | None) -> None:
+        if self.cycle is last and (last is None or last.response_complete):
+            self._close()
+
+    def _close(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+
+def _protocol(of: Limits) -> type[H11Protocol]:
+    class Protocol(_Protocol):
+        """Holds them to these limits."""
+
+        limits = of
 
     return Protocol
 
 
-def _place(connection: object) -> str:
-    """The address of who asks by a connection; of none of ours, none."""
-    client = connection.client if isinstance(connection, H11Protocol) else None
-    return client[0] if client else ""
-
-
-def _bound(wanted: WebWanted, host: str, port: int) -> socket.socket:
+def _bound(wanted: WebWanted, host: str, port: int) -> _Listener:
     if wanted.port is not None:
         return _listening(host, wanted.port)
     usual = port + 2 if 0 < port <= _LAST_PORT - 2 else 0
@@ -186,12 +236,12 @@ def _bound(wanted: WebWanted, host: str, port: int) -> socket.socket:
         return _listening(host, 0)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int) -> _Listener:
     try:
         family, kind, proto, _name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        bound = socket.socket(family, kind, proto)
+        bound = _Listener(family, kind, proto)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:

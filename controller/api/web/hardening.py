@@ -8,6 +8,7 @@ sent it.
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -38,11 +39,12 @@ _HEADERS: Final = {
 class Hardening:
     """Refuses what no page and no program of this controller's would send."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], body_bytes: int) -> None:
-        """`hosts` are names besides those of loopback, a body has so many bytes at most."""
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], body_bytes: int, body_s: float) -> None:
+        """`hosts` are names besides those of loopback; how long a body is, and takes, at most."""
         self._app = app
         self._hosts = hosts | _LOOPBACK_NAMES
         self._body_bytes = body_bytes
+        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or refuses it."""
@@ -75,11 +77,23 @@ class Hardening:
         return None
 
     def _limited(self, receive: Receive) -> Receive:
-        left = self._body_bytes
+        left, is_whole = self._body_bytes, False
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + self._body_s
 
         async def limited() -> Message:
-            nonlocal left
-            message = await receive()
+            nonlocal left, is_whole
+            if is_whole:
+                # What comes now is only that somebody went away.
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), ends_at - loop.time())
+            except asyncio.TimeoutError as error:
+                raise EdgerankError(
+                    ErrorCode.INVALID_INPUT,
+                    f"this request did not come within {self._body_s:g} s; send it again",
+                ) from error
+            is_whole = not message.get("more_body", False)
             left -= len(message.get("body", b""))
             if left < 0:
                 raise EdgerankError(ErrorCode.INVALID_INPUT, self._sentence())

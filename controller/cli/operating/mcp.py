@@ -14,7 +14,9 @@ from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
 from controller.client import Client
 from controller.domain.errors import EdgerankError
+from controller.domain.rankings.limits import Criterion, at_most
 from controller.views.documents import to_document
+from models.catalog.precisions import Precision
 
 MOST_LISTED: Final = 50
 """Of those that lost a ranking, and of measurements: an assistant reads all that it is told."""
@@ -94,18 +96,44 @@ class _Tools:
         max_latency_ms: float | None = None,
         max_memory_bytes: int | None = None,
         min_top1: float | None = None,
+        *,
+        max_p90_ms: float | None = None,
+        max_p99_ms: float | None = None,
+        max_artifact_bytes: int | None = None,
+        max_params_m: float | None = None,
+        series: tuple[str, ...] = (),
+        distilled: bool | None = None,
+        extra_data: bool | None = None,
+        precision: Precision | None = None,
+        confidence: float | None = None,
+        front: tuple[Criterion, ...] = (),
     ) -> dict[str, Any]:
         """Say which backbone is best on a device under limits, and why the others are not.
 
         Within a limit of latency or memory the most accurate wins, with an accuracy alone the
-        fastest, else the best value. Without a winner, `suggested_sweep` would measure what is
-        missing.
+        fastest, else the best value. `confidence`, a fraction, is how sure the winner has to be the
+        first; `front` names the two or three figures of the Pareto front, else latency and top1.
+        Without a winner, `suggested_sweep` would measure what is missing.
         """
         ranking = self._client.best(
             device,
             max_latency_ms=max_latency_ms,
             max_memory_bytes=max_memory_bytes,
             min_top1=min_top1,
+            limits=at_most(
+                {
+                    Criterion.P90: max_p90_ms,
+                    Criterion.P99: max_p99_ms,
+                    Criterion.ARTIFACT_SIZE: max_artifact_bytes,
+                    Criterion.PARAMS: max_params_m,
+                }
+            ),
+            series=series,
+            distilled=distilled,
+            extra_data=extra_data,
+            precision=precision,
+            confidence=confidence,
+            front=front,
         )
         some = replace(
             ranking,

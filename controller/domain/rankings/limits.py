@@ -1,7 +1,7 @@
 """What a winner has to satisfy, as data: a figure, which way it is bounded, and by how much."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -99,6 +99,15 @@ class LimitEffect:
     nearest: Measurement | None = None
     figure: float | None = None
     over: float | None = None
+
+
+def at_most(values: Mapping[Criterion, float | None]) -> tuple[Limit, ...]:
+    """Limits on figures from above; what is None is none."""
+    return tuple(
+        Limit(criterion=criterion, bound=Bound.AT_MOST, value=value)
+        for criterion, value in values.items()
+        if value is not None
+    )
 
 
 def check_limits(limits: Sequence[Limit]) -> None:

@@ -85,8 +85,8 @@ def _add_one(router: APIRouter) -> None:
             events=events,
             ranking=ranking,
             ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
-            chart=pareto_chart(ranking),
-            states=states_charts(latest),
+            chart=await asyncio.to_thread(pareto_chart, ranking),
+            states=await asyncio.to_thread(states_charts, latest),
         )
 
 

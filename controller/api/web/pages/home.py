@@ -1,5 +1,6 @@
 """The first page: the question, and its answer."""
 
+import asyncio
 import math
 from dataclasses import replace
 from typing import Any, Final
@@ -60,7 +61,8 @@ def add_home(router: APIRouter) -> None:
 
 async def _answered(request: Request, question: Question) -> dict[str, Any]:
     ranking = await parts_of(request).queries.rank(question.device, question.constraints, IMAGENET)
-    return answer_shown(ranking, question)
+    # Of thousands of candidates it takes a moment, in which agents would wait.
+    return await asyncio.to_thread(answer_shown, ranking, question)
 
 
 def answer_shown(ranking: Ranking, question: Question) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The page of one measurement: every sample of it, what it was made of, and its verdict."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.charts.samples import distribution_chart, samples_charts
@@ -19,8 +21,8 @@ def add_measurements(router: APIRouter) -> None:
             request,
             "measurements/one.html",
             m=found,
-            charts=samples_charts(found),
-            distribution=distribution_chart(found),
+            charts=await asyncio.to_thread(samples_charts, found),
+            distribution=await asyncio.to_thread(distribution_chart, found),
         )
 
 

@@ -29,6 +29,7 @@ FIELDS: Final = (
     "fresh",
 )
 """Of the form, as they stand in its address."""
+_MOST_WORDS: Final = 500
 
 
 def joined_fields(asked: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -44,10 +45,19 @@ def read_sweep(asked: dict[str, str], catalog: Catalog) -> SweepSpec:
     """The sweep that a form asks for; the rest as on the command line.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME for a word that means nothing, INVALID_INPUT for no number.
+        EdgerankError: UNKNOWN_NAME for a word that means nothing, INVALID_INPUT for no number, or
+            too many words.
     """
     chosen: dict[str, Backbone] = {}
-    for word in _list(asked, "models"):
+    words = _list(asked, "models")
+    if len(words) > _MOST_WORDS:
+        # Each may be a pattern, which is held against the whole catalog.
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"{len(words)} backbones are named, and at most {_MOST_WORDS} can be; write patterns, "
+            "as MobileNetV3*",
+        )
+    for word in words:
         chosen.update((each.name, each) for each in meant_by(word, catalog))
     if not chosen:
         raise EdgerankError(
@@ -74,7 +84,8 @@ def read_sweep(asked: dict[str, str], catalog: Catalog) -> SweepSpec:
 
 
 def _list(asked: dict[str, str], name: str) -> list[str]:
-    return [part.strip() for part in asked.get(name, "").split(",") if part.strip()]
+    parts = (part.strip() for part in asked.get(name, "").split(","))
+    return list(dict.fromkeys(filter(None, parts)))
 
 
 def _count(text: str) -> int:

@@ -42,6 +42,7 @@ def add_signing_in(router: APIRouter) -> None:
                 raise
             await tell_refused(request, error)
             return await page(request, "sign-in.html", status=401, to=to, problem=str(error))
+        parts.sessions.close(request.cookies.get(COOKIE, ""))
         response = RedirectResponse(to, 303)
         response.set_cookie(
             COOKIE,

@@ -1,5 +1,6 @@
 """The pages of sweeps: those there are, how far one is, and a new one with its plan."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -50,7 +51,7 @@ def _add_new(router: APIRouter) -> None:
         plan, problem, left_out = None, "", []
         if "models" in asked:
             try:
-                spec = read_sweep(asked, parts_of(request).catalog)
+                spec = await asyncio.to_thread(read_sweep, asked, parts_of(request).catalog)
                 plan = await parts_of(request).sweeps.preview(spec, with_jobs=False)
                 left_out = list(left_out_lines(plan.left_out))
             except Refused as error:
@@ -77,7 +78,7 @@ def _add_new(router: APIRouter) -> None:
     async def start(request: Request) -> Response:
         caller, form = await changing(request)
         asked = joined_fields(parse_qsl((await request.body()).decode("utf-8", "replace")))
-        spec = read_sweep(asked, parts_of(request).catalog)
+        spec = await asyncio.to_thread(read_sweep, asked, parts_of(request).catalog)
         started = await parts_of(request).sweeps.start(
             spec, caller.person, form.get("request_id", "")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from controller.domain.devices import MOST_EVENTS
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints, Merit
+from controller.domain.rankings.limits import MOST_AXES, Criterion, at_most
 from controller.domain.sweeps import MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from protos.runtimes import Runtime
 
@@ -18,6 +21,7 @@ MOST_ITEMS: Final = 1_000
 """Of a page."""
 _MOST_LETTERS: Final = 200
 _MOST_TERMS: Final = 1_000
+_MOST_SERIES: Final = 100
 
 Name = Annotated[str, Field(min_length=1, max_length=_MOST_LETTERS)]
 """Of a device, a backbone, a sweep, a dataset."""
@@ -85,13 +89,26 @@ class AskedMeasurement(Asked):
 
 
 class AskedLimits(Asked):
-    """The constraints of a ranking; what is None is no constraint."""
+    """The constraints of a ranking; what is None is no constraint.
+
+    Attributes:
+        max_params_m: millions of parameters.
+        series: repeated, any of them.
+    """
 
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_p90_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_p99_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     max_memory_bytes: Annotated[int, Field(gt=0, lt=1 << 62)] | None = None
+    max_artifact_bytes: Annotated[int, Field(gt=0, lt=1 << 62)] | None = None
+    max_params_m: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     min_top1: Annotated[float, Field(ge=0, le=100)] | None = None
     tier: Tier | None = None
+    series: list[Name] = Field(default=[], max_length=_MOST_SERIES)
+    distilled: bool | None = None
+    extra_data: bool | None = None
     runtime: Runtime | None = None
+    precision: Precision | None = None
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = None
     only: list[Verdict] = Field(default=[], max_length=len(Verdict))
     at_minute: Annotated[int, Field(ge=1, le=MAX_MINUTES)] | None = None
@@ -114,24 +131,50 @@ class AskedLimits(Asked):
             by=self.by,
             include_emulated=self.include_emulated,
             paced_fps=self.paced_fps,
+            limits=at_most(
+                {
+                    Criterion.P90: self.max_p90_ms,
+                    Criterion.P99: self.max_p99_ms,
+                    Criterion.ARTIFACT_SIZE: self.max_artifact_bytes,
+                    Criterion.PARAMS: self.max_params_m,
+                }
+            ),
+            series=tuple(self.series),
+            distilled=self.distilled,
+            extra_data=self.extra_data,
+            precision=self.precision,
         )
 
 
-class AskedBest(AskedLimits):
-    """Which backbone is best on a device.
+class AskedFront(AskedLimits):
+    """The Pareto front of a device.
 
     Attributes:
-        limit: how many of those that lost are told at most, and of what is left out.
+        front: repeated, its two or three figures; none is median latency and top-1.
     """
 
     device: Name
+    front: list[Criterion] = Field(default=[], max_length=MOST_AXES)
+
+    def constraints(self) -> Constraints:
+        """The same, as rankings take them."""
+        return replace(super().constraints(), front=tuple(self.front))
+
+
+class AskedBest(AskedFront):
+    """Which backbone is best on a device.
+
+    Attributes:
+        confidence: how sure the winner has to be the first, a fraction.
+        limit: how many of those that lost are told at most, and of what is left out.
+    """
+
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] | None = None
     limit: Annotated[int, Field(ge=0, le=MOST_ITEMS)] = 50
 
-
-class AskedFront(AskedLimits):
-    """The Pareto front of a device."""
-
-    device: Name
+    def constraints(self) -> Constraints:
+        """The same, as rankings take them."""
+        return replace(super().constraints(), confidence=self.confidence)
 
 
 class AskedFleetBest(AskedLimits):

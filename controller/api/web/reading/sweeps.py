@@ -80,11 +80,15 @@ async def _events(parts: Parts, sweep_id: str) -> AsyncIterator[ServerSentEvent]
                 snapshot = coming.result()
                 if snapshot is None:
                     break
-                data = json.dumps(to_document(snapshot), ensure_ascii=False)
+                data = await asyncio.to_thread(_written, snapshot)
                 yield ServerSentEvent(event="snapshot", data=data)
         yield ServerSentEvent(event="end", data=data)
     finally:
         stopping.cancel()
+
+
+def _written(snapshot: SweepSnapshot) -> str:
+    return json.dumps(to_document(snapshot), ensure_ascii=False)
 
 
 async def _next(snapshots: AsyncIterator[SweepSnapshot]) -> SweepSnapshot | None:

@@ -7,7 +7,10 @@ from typing import Final
 from controller.domain.errors import EdgerankError, ErrorCode
 
 _BUNDLING: Final = (
-    "import sys, vl_convert\n"
+    "import sys\n"
+    # Else a file in the folder where the controller was started could be taken for it.
+    "sys.path = [each for each in sys.path if each]\n"
+    "import vl_convert\n"
     "script = vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')\n"
     "sys.stdout.buffer.write(script.encode())\n"
 )
