@@ -32,7 +32,6 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -181,7 +180,7 @@ class Queries:
         known = tuple(self._catalog)
         return predict_on_device(
             question,
-            list_measurements(self._database, MeasurementFilter()),
+            list_newest(self._database, MeasurementFilter()),
             known,
             features_by_name(known, load_features()),
             tuple(info.runtime for info in device.profile.working_runtimes),
