@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from controller.ranking.racing.beliefs import (
     INDIFFERENCE,
     Belief,
@@ -101,6 +103,10 @@ class _Judge:
         self._known = known
         self._quantile = quantile
         self._rules = rules
+        self._means = np.array([each.mean for each in known])
+        self._errors = np.array([each.error for each in known])
+        self._top1s = np.array([each.racer.top1 for each in known])
+        self._measured = np.array([each.is_measured for each in known], bool)
         limit_ms = rules.max_latency_ms
         self._limit = None if limit_ms is None else math.log(limit_ms)
         self._within = max(
@@ -125,7 +131,7 @@ class _Judge:
                 return Place(own, Standing.OVER_LIMIT)
             if own.racer.top1 < self._within:
                 return Place(own, Standing.OUTCLASSED)
-        beaten_by, behind = self._closest_to_beating(own, self._known)
+        beaten_by, behind = self._closest_to_beating(own)
         return Place(own, Standing.DOMINATED, beaten_by) if behind > 0 else None
 
     def _is_surely_within(self, own: Belief) -> bool:
@@ -141,21 +147,26 @@ class _Judge:
         rivals = [each for each in left if each is not own and self._rivals(own, each)]
         if all(self._most_behind(own, rival) < INDIFFERENCE for rival in rivals):
             return Place(own, self._beside_limit(own))
-        beaten_by, behind = self._closest_to_beating(own, left)
+        behind, beaten_by = max(
+            ((self._least_behind(own, rival), rival.racer.racer_id) for rival in rivals),
+            key=lambda each: each[0],
+        )
         if behind > -INDIFFERENCE:
             return Place(own, Standing.TIED, beaten_by)
         has_all = len(own.racer.medians_ms) >= self._rules.most_processes
         return Place(own, Standing.TIED if has_all else Standing.OPEN)
 
-    def _closest_to_beating(self, own: Belief, others: Sequence[Belief]) -> tuple[str, float]:
+    def _closest_to_beating(self, own: Belief) -> tuple[str, float]:
         """The one that it is surely slower than, by most, and by how much at least."""
-        behind = {
-            each.racer.racer_id: self._least_behind(own, each)
-            for each in others
-            if each is not own and self._rivals(own, each)
-        }
-        beaten_by = max(behind, key=lambda racer_id: behind[racer_id], default="")
-        return beaten_by, behind.get(beaten_by, -math.inf)
+        # Of thousands each is compared with each other one: nothing else takes as long.
+        is_better = self._top1s >= own.racer.top1
+        if self._limit is not None:
+            is_better = self._top1s == own.racer.top1
+        reach = self._quantile * np.hypot(own.error, self._errors)
+        behind = np.where(is_better & self._measured, own.mean - self._means - reach, -math.inf)
+        # A candidate is never behind itself.
+        place = int(np.argmax(behind))
+        return self._known[place].racer.racer_id, float(behind[place])
 
     def _beside_limit(self, own: Belief) -> Standing:
         """How one stands that nobody beats."""

@@ -2,8 +2,8 @@
 
 Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
 a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
-sweep tried as hard to make it so and a new one would end as wide. What was disturbed or throttled
-stands for nothing.
+sweep tried as hard to make it so and a new one would end as wide. In the same race it is as good
+where that race decided on it. What was disturbed or throttled stands for nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,8 +67,13 @@ def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
     if any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons):
         # Another day goes on where the time ended.
         return False
+    if spec.race is not None and figure.asked.race is not None:
+        # It is decided, however little time that took; of another question nothing is.
+        return figure.asked.race == spec.race and _took_as_much(figure.asked, spec)
+    # The interval of one process tells nothing of another, which a race may ask for.
+    tells_of_others = spec.race is None or figure.latency.repetition_count > 1
     is_narrow = relative_half_width(figure.latency) <= spec.relative_half_width
-    return is_narrow or _tried_as_hard(figure.asked, spec)
+    return (tells_of_others and is_narrow) or _tried_as_hard(figure.asked, spec)
 
 
 def _tried_as_hard(before: SweepSpec, now: SweepSpec) -> bool:
@@ -77,12 +82,13 @@ def _tried_as_hard(before: SweepSpec, now: SweepSpec) -> bool:
         has_as_long = before.time_ms is now.time_ms
     else:
         has_as_long = before.time_ms >= now.time_ms
-    # Who lost a race of another question was not measured further, and one that goes on could be.
-    has_asked_the_same = before.race is None or before.race == now.race
+    # Who lost a race was not measured further.
+    return has_as_long and before.race is None and _took_as_much(before, now)
+
+
+def _took_as_much(before: SweepSpec, now: SweepSpec) -> bool:
     return (
-        has_as_long
-        and has_asked_the_same
-        and before.relative_half_width <= now.relative_half_width
+        before.relative_half_width <= now.relative_half_width
         and before.most_repetitions >= now.most_repetitions
         and before.time_budget_ms >= now.time_budget_ms
     )

@@ -126,19 +126,26 @@ def is_right_winner(known: Sequence[Known], outcome: Outcome, limit_ms: float) -
     return winner.top1 > best or (winner.top1 == best and winner.latency_ms <= fastest * 1.02)
 
 
-def wrongly_left(known: Sequence[Known], outcome: Outcome) -> list[str]:
-    """Those that lost a race for the front though nothing as accurate comes within 2 % of them."""
-    of_front = {
+def lost(outcome: Outcome) -> set[str]:
+    """Those that lost a race."""
+    return {
+        place.belief.racer.racer_id for place in outcome.standings.places if place.standing.has_lost
+    }
+
+
+def left_wrongly(known: Sequence[Known], outcome: Outcome) -> list[str]:
+    """Those that lost a race for the front though nobody that stayed ties with them or beats them.
+
+    Beside one that is at least as accurate and at most 2 % slower nobody is missed. What it lost to
+    does not excuse it: that may have lost as well.
+    """
+    left = lost(outcome)
+    stayed = [each for each in known if each.name not in left]
+    return [
         each.name
         for each in known
-        if all(
-            other.latency_ms > each.latency_ms * 1.02
-            for other in known
-            if other.top1 >= each.top1 and other is not each
+        if each.name in left
+        and all(
+            other.top1 < each.top1 or other.latency_ms > each.latency_ms * 1.02 for other in stayed
         )
-    }
-    return [
-        place.belief.racer.racer_id
-        for place in outcome.standings.places
-        if place.standing.has_lost and place.belief.racer.racer_id in of_front
     ]

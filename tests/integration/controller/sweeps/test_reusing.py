@@ -8,13 +8,15 @@ import pytest
 from controller.conversions.converter import Converter
 from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
-from controller.domain.measurements import MeasurementFilter
+from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase, SweepSpec
+from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.reports import record_report
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
+from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
 from controller.state.devices import enrol, forget, list_devices
 from controller.state.measurements import list_measurements
@@ -26,6 +28,7 @@ from controller.sweeps.starting import Before, create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.variants import WeightsKind
 from models.weights.weights import Weights, weights_at_hand
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.conftest import (
     REFERENCE,
@@ -44,6 +47,16 @@ ASKED = replace(
     fewest_repetitions=2,
     most_repetitions=2,
     relative_half_width=0.5,
+)
+
+# Two threads are as accurate and win, one leaves.
+RACE = replace(
+    ASKED,
+    fewest_repetitions=1,
+    most_repetitions=10,
+    relative_half_width=0.02,
+    time_ms=60_000,
+    race=Race(max_latency_ms=10_000),
 )
 
 
@@ -161,6 +174,61 @@ def test_fresh_measures_all_of_it_again(database: Database, planner: Planner) ->
     assert prospect(database, planner).to_measure == ()
     found = prospect(database, planner, replace(ASKED, fresh=True))
     assert (len(found.to_measure), found.reused) == (2, ())
+
+
+def raced(database: Database, spec: SweepSpec, *, one_ms: float, two_ms: float) -> str:
+    """A race of the phone, in which one thread and two take so long; its id."""
+    store_catalog(database, CATALOG)
+    asked = {name: getattr(spec, name) for name in ("race", "time_ms", "relative_half_width")}
+    repetitions = (spec.fewest_repetitions, spec.most_repetitions)
+    sweep_id = start_sweep(database, "phone", (1, 2), repetitions, made_of=weights(), **asked)
+    latency_ms = {1: one_ms, 2: two_ms}
+    now_ms = 0
+    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
+        latency_ns = round(latency_ms[leased.settings.threads] * 1e6)
+        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
+        now_ms += 1_000
+        assert record_report(database, PHONE, report, now_ms)
+    end_finished(database, now_ms)
+    return sweep_id
+
+
+def verdicts(database: Database, sweep_id: str) -> dict[int, tuple[Verdict, set[ReasonCode]]]:
+    """What became of each number of threads, and why."""
+    found = list_measurements(database, MeasurementFilter(sweep_id=sweep_id))
+    return {each.threads: (each.verdict, {r.code for r in each.reasons}) for each in found}
+
+
+def test_the_same_race_measures_nothing_again(database: Database, planner: Planner) -> None:
+    first = raced(database, RACE, one_ms=8, two_ms=4)
+    found = verdicts(database, first)
+    assert ReasonCode.LOST_RACE in found[1][1]
+    assert {verdict for verdict, _ in found.values()} <= {Verdict.OK, Verdict.WIDE}
+    assert prospect(database, planner, RACE).to_measure == ()
+    for time_ms in (30_000, 120_000, None):
+        assert prospect(database, planner, replace(RACE, time_ms=time_ms)).to_measure == ()
+
+
+def test_a_race_of_another_question_takes_no_figure_of_one_process(
+    database: Database, planner: Planner
+) -> None:
+    raced(database, RACE, one_ms=8, two_ms=4)
+    # Of one process, however alike its inferences were.
+    other = replace(RACE, race=Race(max_latency_ms=6))
+    assert 1 in {job.settings.threads for job in prospect(database, planner, other).to_measure}
+    surer = replace(RACE, race=replace(RACE.race or Race(), confidence=0.99))
+    assert prospect(database, planner, surer).to_measure
+
+
+def test_a_race_that_its_time_ended_measures_who_is_undecided_again(
+    database: Database, planner: Planner
+) -> None:
+    short = replace(RACE, time_ms=2_000)
+    found = verdicts(database, raced(database, short, one_ms=4.2, two_ms=4))
+    undecided = {n for n, (_, codes) in found.items() if ReasonCode.RACE_UNDECIDED in codes}
+    assert undecided
+    again = prospect(database, planner, short).to_measure
+    assert {job.settings.threads for job in again} == undecided
 
 
 def test_another_version_of_the_runtime_measures_again(

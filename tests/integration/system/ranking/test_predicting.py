@@ -1,0 +1,117 @@
+"""`predict` of a controller that has measured: what its database tells of what it has not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.ranking.prediction.device import features_by_name
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.database import Database, open_database
+from models.catalog.catalog import load_catalog
+from models.catalog.features import load_features
+from protos.runtimes import Runtime
+from tests.processes import edgerank, running_controller
+from tests.recorded import record_sweep
+
+FEATURES = features_by_name(load_catalog(), load_features())
+SOME = tuple(name for name in sorted(FEATURES) if FEATURES[name].multiply_adds < 600e6)[::3]
+MEASURED, LEFT = SOME[:14], SOME[14:17]
+FEW = 3
+
+
+def factor(name: str) -> float:
+    """How many times a report's 5 ms it takes: the sum of a network's works."""
+    does = FEATURES[name]
+    return 0.2 + 3 * does.multiply_adds / 1e9 + does.traffic_bytes / 5e8
+
+
+def record(database: Database, names: tuple[str, ...], times: float = 1.0, **changes: Any) -> None:
+    for name in names:
+        ratio = times * factor(name)
+        record_sweep(database, ratio, ratio * 1.01, backbones=(name,), **changes)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A controller with a phone that measured many, a board that measured few, and a new one."""
+    state_dir: Path = tmp_path_factory.mktemp("controller")
+    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
+    store_catalog(database, load_catalog())
+    # Measured twice: only the second is learned from.
+    record(database, MEASURED[:4], 7.0)
+    record(database, MEASURED, runtimes=(Runtime.ONNXRUNTIME, Runtime.PADDLELITE))
+    record(database, MEASURED[:FEW], 2.0, device="board")
+    database.close()
+    with running_controller(state_dir) as (_controller, told):
+        yield told
+
+
+def asked(address: str, *arguments: str, code: int = 0) -> Any:
+    done = edgerank("predict", *arguments, "--json", address=address)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_was_measured_tells_of_what_was_not(address: str) -> None:
+    told = asked(address, "--device", "phone", *LEFT)
+    onnx, lite = told["settings"]
+    assert (onnx["runtime"], lite["runtime"]) == ("onnxruntime", "paddlelite")
+    for setting in (onnx, lite):
+        assert sorted(setting["rests_on"]) == sorted(MEASURED)
+        assert len(setting["predicted"]) + len(setting["unpredicted"]) == len(LEFT)
+    assert onnx["predicted"]
+    for each in onnx["predicted"]:
+        latency = each["latency_ms"]
+        assert latency["low"] <= latency["value"] <= latency["high"]
+        assert latency["value"] == pytest.approx(5 * factor(each["backbone"]), rel=0.2)
+        assert each["peak_rss_bytes"]["value"] > 0
+    assert onnx["latency_errors"]["mean"] < 0.1
+    assert told["suggested_sweep"] is None
+
+
+def test_the_whole_catalog_is_answered_backbone_by_backbone(address: str) -> None:
+    told = asked(address, "--device", "phone", "--runtime", "onnxruntime", "--threads", "1")
+    (setting,) = told["settings"]
+    named = [each["backbone"] for each in (*setting["predicted"], *setting["unpredicted"])]
+    assert sorted([*named, *MEASURED]) == sorted(each.name for each in load_catalog())
+    latencies = [each["latency_ms"]["value"] for each in setting["predicted"]]
+    assert latencies == sorted(latencies)
+
+
+def test_of_too_few_it_is_said_how_many_and_what_to_sweep(address: str) -> None:
+    told = asked(address, "--device", "board", *LEFT, code=3)
+    (setting,) = told["settings"]
+    assert {each["reason"]["code"] for each in setting["unpredicted"]} == {
+        "prediction_few_measured"
+    }
+    assert setting["unpredicted"][0]["reason"]["figures"] == {"measured": FEW, "needed": 8}
+    assert not set(told["suggested_sweep"]["backbones"]) & set(MEASURED[:FEW])
+
+
+def test_nothing_predicted_is_ranked(address: str) -> None:
+    done = edgerank("best", "--device", "phone", "--json", address=address)
+    assert done.returncode == 0, done.stderr
+    assert not any(name in done.stdout for name in LEFT)
+
+
+def test_a_person_reads_each_figure_with_its_mark(address: str) -> None:
+    done = edgerank("predict", "--device", "phone", *LEFT, address=address)
+    assert done.returncode == 0, done.stderr
+    assert "~" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--device", "watch"),
+        ("--device", "phone", "NoSuchNet"),
+        ("--device", "phone", "--confidence", "10%"),
+    ],
+)
+def test_what_cannot_be_asked_says_why(address: str, arguments: tuple[str, ...]) -> None:
+    done = edgerank("predict", *arguments, address=address)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
