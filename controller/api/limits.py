@@ -54,6 +54,10 @@ ROOMS: Final[Mapping[Load, Room]] = {
 }
 
 
+# Of all descriptors, one in so many at most is for who asks over HTTP.
+_WEB_SHARE: Final = 16
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """The limits of one controller; the defaults hold for 10,000 agents, and for a laptop.
@@ -141,15 +145,17 @@ class Limits:
         Members' port is the last.
         """
         wanted = self._wanted(ports)
-        share = min(1.0, (descriptors - self._reserved()) / sum(wanted))
+        kept = self.reserved_descriptors + self.web_connections(descriptors)
+        share = min(1.0, (descriptors - kept) / sum(wanted))
         return tuple(max(1, int(connections * share)) for connections in wanted)
 
     def descriptors(self, ports: int) -> int:
         """How many are wanted for so many ports."""
-        return sum(self._wanted(ports)) + self._reserved()
+        return sum(self._wanted(ports)) + self.reserved_descriptors + self.connections_of_web
 
-    def _reserved(self) -> int:
-        return self.reserved_descriptors + self.connections_of_web
+    def web_connections(self, descriptors: int) -> int:
+        """How many may be open over HTTP, with so many descriptors to have."""
+        return min(self.connections_of_web, max(1, descriptors // _WEB_SHARE))
 
     def _wanted(self, ports: int) -> tuple[int, ...]:
         return (self.connections_of_people, self.connections)[-ports:]

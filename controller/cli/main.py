@@ -42,7 +42,11 @@ COMMANDS: Mapping[str, Listed] = {
     "doctor": Listed(
         "controller.cli.operating.doctor:doctor", "Examine the set-up of this machine.", "agent"
     ),
-    "mcp": Listed("controller.cli.operating.mcp:mcp", "Let an assistant ask a controller.", "mcp"),
+    "mcp": Listed(
+        "controller.cli.operating.mcp:mcp",
+        "Let an assistant ask a controller, over standard input and output.",
+        "mcp",
+    ),
     "backup": Listed(
         "controller.cli.operating.backup:backup", "Write a controller's state to one file."
     ),
@@ -95,18 +99,19 @@ COMMANDS: Mapping[str, Listed] = {
     "results": Listed("controller.cli.sweeps.results:results", "Show what was measured."),
     "predict": Listed(
         "controller.cli.rankings.predict:predict",
-        "Tell what backbones would be measured at that were not.",
+        "Tell what backbones would be measured at on a device where they were not.",
     ),
     "best": Listed(
         "controller.cli.rankings.best:best", "Say which backbone is best on a device, or on many."
     ),
     "find": Listed(
         "controller.cli.rankings.find:find",
-        "Find the best backbone, and measure no more than that needs.",
+        "Find the best backbone of a device, and measure no more than that needs.",
     ),
     "why": Listed("controller.cli.rankings.why:why", "Say why a backbone is not the best."),
     "tune": Listed(
-        "controller.cli.rankings.tune:tune", "Search the fastest setting of one backbone."
+        "controller.cli.rankings.tune:tune",
+        "Search the fastest setting of one backbone on a device.",
     ),
     "report": Listed(
         "controller.cli.rankings.report:report",
@@ -130,7 +135,7 @@ COMMANDS: Mapping[str, Listed] = {
     ),
 }
 # A package of each extra that nothing else brings: without it the extra is not installed.
-WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup"}
+WITNESSES: Mapping[str, str] = {"agent": "psutil", "controller": "cloup", "mcp": "mcp"}
 OUR_PACKAGES = ("agent", "controller", "models", "protos", "sandbox")
 
 

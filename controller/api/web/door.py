@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -99,8 +100,9 @@ class WebDoor:
     ) -> AsyncIterator[None]:
         """Answers until the block ends; what follows something ends when `stopping` is set."""
         config = _config(app, limits)
-        self._socket.most = limits.connections_of_web
-        self._socket.most_of_place = limits.connections_of_web // limits.idle_share
+        most = limits.web_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        self._socket.most = most
+        self._socket.most_of_place = max(1, most // limits.idle_share)
         if self._authorities is not None:
             config.ssl = _context(self._authorities)
         server = _Server(config)

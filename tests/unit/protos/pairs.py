@@ -16,7 +16,15 @@ from controller.domain import (
     selectors,
     sweeps,
 )
-from controller.domain.rankings import certainty, explanations, limits, predicted, predictions
+from controller.domain.rankings import (
+    certainty,
+    explanations,
+    limits,
+    predicted,
+    predictions,
+    reference,
+    survey,
+)
 from controller.domain.rankings import fleet as rankings_fleet
 from controller.domain.sweeps import editing as sweeps_editing
 from controller.domain.sweeps import races
@@ -72,6 +80,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (sweeps.Pause, query_pb2.Pause),
     (sweeps_editing.SweepEdit, query_pb2.EditSweepRequest),
     (races.Race, query_pb2.Race),
+    (measuring.AveragedRuns, types_pb2.AveragedRuns),
     (measuring.LayerTime, types_pb2.LayerTime),
     (measuring.OperatorTimes, types_pb2.OperatorTimes),
     (inputs.ImageSize, types_pb2.ImageSize),
@@ -105,6 +114,18 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (explanations.Explanation, query_pb2.Explanation),
     (explanations.Explanations, query_pb2.ExplainResponse),
     (explanations.ExplainQuestion, query_pb2.ExplainRequest),
+    (reference.ReferencePair, query_pb2.ReferencePair),
+    (reference.DeviceReference, query_pb2.DeviceReference),
+    (survey.SurveyedLatency, query_pb2.SurveyedLatency),
+    (survey.SurveyedBackbone, query_pb2.SurveyedBackbone),
+    (survey.TierTable, query_pb2.TierTable),
+    (survey.Contradiction, query_pb2.Contradiction),
+    (survey.FlopsClaim, query_pb2.FlopsClaim),
+    (survey.ClaimedBest, query_pb2.ClaimedBest),
+    (survey.ValueClaim, query_pb2.ValueClaim),
+    (survey.SurveyedDevice, query_pb2.SurveyedDevice),
+    (survey.DistilledPair, query_pb2.DistilledPair),
+    (survey.DistillationClaim, query_pb2.DistillationClaim),
     (rankings.Candidate, query_pb2.Candidate),
     (rankings.LeftOut, query_pb2.LeftOut),
     (rankings.Ranking, query_pb2.RankResponse),

@@ -26,7 +26,7 @@ from controller.domain import (
     selectors,
     sweeps,
 )
-from controller.domain.rankings import explanations
+from controller.domain.rankings import explanations, reference, survey
 from controller.domain.sweeps.editing import SweepEdit
 from models.catalog import own, tiers, variants
 from protos import device, fleet, inputs, measuring, reasons, runtimes
@@ -68,6 +68,8 @@ MODULES: tuple[ModuleType, ...] = (
     profiles,
     rankings,
     explanations,
+    reference,
+    survey,
     sweeps,
 )
 CONTRACTS = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)

@@ -20,7 +20,9 @@ def test_the_list_has_the_first_sentence_of_each_command(name: str) -> None:
 
 
 def test_the_list_says_which_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main, "WITNESSES", {"agent": "no_such_package", "controller": "click"})
+    monkeypatch.setattr(
+        main, "WITNESSES", {"agent": "no_such_package", "controller": "click", "mcp": "click"}
+    )
     lines = CliRunner().invoke(edgerank, ["--help"]).output.splitlines()
     assert "  agent       (needs edgerank[agent])" in lines
     assert "  best        Say which backbone is best on a device, or on many." in lines

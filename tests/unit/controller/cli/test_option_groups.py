@@ -93,7 +93,7 @@ def test_a_group_leaves_the_other_options_alone() -> None:
 
 @pytest.mark.parametrize(
     ("command", "more"),
-    [(best, []), (profile, []), (plan, []), (sweep, ["--print-file", "--no-follow"])],
+    [(best, ["--all"]), (profile, []), (plan, []), (sweep, ["--print-file", "--no-follow"])],
     ids=["best", "profile", "plan", "sweep"],
 )
 def test_a_command_with_many_options_shows_them_below_titles(

@@ -9,7 +9,7 @@ _SIGNED = (FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SINT64)
 _NARROW = (FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_INT32)
 _WIDE = (FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_INT64)
 # Of answers alone, and of a figure's reason, which no row holds as a whole number.
-_NEVER_STORED = {"count", "params"}
+_NEVER_STORED = {"count", "params", "memory_bytes"}
 
 
 def fields_of(kinds: tuple[int, ...]) -> set[str]:

@@ -17,9 +17,13 @@ from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
+from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.finding import found_by
+from controller.domain.rankings.limits import Bound, Criterion, Limit
+from controller.domain.rankings.tuning import Fate, Setting, Trial, Tuning
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase, SweepSnapshot
 from controller.ranking.comparison import compare_pair
+from controller.ranking.explaining import explain
 from controller.ranking.ranking import rank
 from controller.views.documents import to_document
 from controller.views.operator_times import summarise
@@ -249,6 +253,7 @@ COMPARISON = Comparison(
         ),
     ),
 )
+SETTING = Setting(runtime=Runtime.ONNXRUNTIME, threads=2, precision=Precision.FP32)
 CASES = [
     (
         "operating/audit",
@@ -278,6 +283,24 @@ CASES = [
     ("ranking", RANKING),
     ("rankings/fleet_ranking", FLEET_RANKING),
     ("rankings/found", found_by(SWEEP, RANKING)),
+    (
+        "rankings/explanations",
+        Explanations(on_devices=tuple(explain(RANKING, name) for name in ("Poor", "Good", "None"))),
+    ),
+    (
+        "rankings/tuning",
+        Tuning(
+            device=DEVICE,
+            backbone="Good",
+            limits=(Limit(criterion=Criterion.MEMORY, bound=Bound.AT_MOST, value=1e8),),
+            trials=(
+                Trial(setting=SETTING, fate=Fate.BEST, measurement=FULL_MEASUREMENT),
+                Trial(setting=SETTING, fate=Fate.FAILED, reasons=(CRASHED,)),
+            ),
+            rounds=2,
+            sweep_ids=("s1", "s2"),
+        ),
+    ),
     *REPORTS,
     *(("ranking", each) for each in (NOTHING_MEASURED, ONLY_DOUBTFUL, AT_MINUTE)),
     ("measurement", FULL_MEASUREMENT),
@@ -334,7 +357,7 @@ def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     assert document["affinity"] == [0, 1]
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
-    } | {"only": [], "include_emulated": False}
+    } | {"only": [], "series": [], "limits": [], "front": [], "include_emulated": False}
 
 
 def test_a_reason_is_its_code_its_figures_and_its_sentence() -> None:

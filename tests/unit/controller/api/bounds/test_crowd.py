@@ -52,10 +52,10 @@ def test_every_kind_has_room_for_a_caller_and_more_for_all() -> None:
 @pytest.mark.parametrize(
     ("descriptors", "ports", "connections"),
     [
-        (16_384, 2, (4_000, 12_000)),
+        (16_896, 2, (4_000, 12_000)),
         (1_000_000, 1, (12_000,)),
-        (1_024, 1, (640,)),
-        (1_024, 2, (160, 480)),
+        (1_024, 1, (576,)),
+        (1_024, 2, (144, 431)),
         (100, 2, (1, 1)),
     ],
 )
