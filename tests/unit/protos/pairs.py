@@ -114,6 +114,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (explanations.Explanation, query_pb2.Explanation),
     (explanations.Explanations, query_pb2.ExplainResponse),
     (explanations.ExplainQuestion, query_pb2.ExplainRequest),
+    (reference.PublishedLatency, query_pb2.PublishedLatency),
     (reference.ReferencePair, query_pb2.ReferencePair),
     (reference.DeviceReference, query_pb2.DeviceReference),
     (survey.SurveyedLatency, query_pb2.SurveyedLatency),

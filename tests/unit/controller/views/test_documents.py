@@ -17,13 +17,9 @@ from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
-from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.finding import found_by
-from controller.domain.rankings.limits import Bound, Criterion, Limit
-from controller.domain.rankings.tuning import Fate, Setting, Trial, Tuning
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase, SweepSnapshot
 from controller.ranking.comparison import compare_pair
-from controller.ranking.explaining import explain
 from controller.ranking.ranking import rank
 from controller.views.documents import to_document
 from controller.views.operator_times import summarise
@@ -44,6 +40,7 @@ from protos.inputs import (
 )
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
+from tests.unit.controller.samples.answers import answers
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.fleets import FLEET_RANKING
 from tests.unit.controller.samples.measurements import (
@@ -253,7 +250,6 @@ COMPARISON = Comparison(
         ),
     ),
 )
-SETTING = Setting(runtime=Runtime.ONNXRUNTIME, threads=2, precision=Precision.FP32)
 CASES = [
     (
         "operating/audit",
@@ -283,24 +279,7 @@ CASES = [
     ("ranking", RANKING),
     ("rankings/fleet_ranking", FLEET_RANKING),
     ("rankings/found", found_by(SWEEP, RANKING)),
-    (
-        "rankings/explanations",
-        Explanations(on_devices=tuple(explain(RANKING, name) for name in ("Poor", "Good", "None"))),
-    ),
-    (
-        "rankings/tuning",
-        Tuning(
-            device=DEVICE,
-            backbone="Good",
-            limits=(Limit(criterion=Criterion.MEMORY, bound=Bound.AT_MOST, value=1e8),),
-            trials=(
-                Trial(setting=SETTING, fate=Fate.BEST, measurement=FULL_MEASUREMENT),
-                Trial(setting=SETTING, fate=Fate.FAILED, reasons=(CRASHED,)),
-            ),
-            rounds=2,
-            sweep_ids=("s1", "s2"),
-        ),
-    ),
+    *answers(RANKING, FULL_MEASUREMENT, CRASHED),
     *REPORTS,
     *(("ranking", each) for each in (NOTHING_MEASURED, ONLY_DOUBTFUL, AT_MINUTE)),
     ("measurement", FULL_MEASUREMENT),
@@ -345,15 +324,18 @@ def test_every_schema_is_tried_and_shown_and_requires_all_its_fields_and_no_othe
 
 def test_a_file_that_was_not_kept_is_told_from_one_that_failed() -> None:
     document = json.loads(json.dumps(to_document(CONVERSIONS)))
-    results = [outcome["result"] for outcome in document]
-    assert results == ["stored", "refused", "failed", *["checked"] * 3]
+    assert [outcome["result"] for outcome in document] == [
+        "stored",
+        "refused",
+        "failed",
+        *["checked"] * 3,
+    ]
 
 
 def test_enums_are_their_values_tuples_lists_and_absence_is_null() -> None:
     document = to_document(FULL_MEASUREMENT)
     assert isinstance(document, dict)
-    assert document["runtime"] == "onnxruntime"
-    assert document["weights"] == "pretrained"
+    assert (document["runtime"], document["weights"]) == ("onnxruntime", "pretrained")
     assert document["affinity"] == [0, 1]
     assert to_document(Constraints()) == {
         field.name: None for field in dataclasses.fields(Constraints)
