@@ -9,10 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, TypeAlias
 
+from agent.device.kernel_files import OWN_DESCRIPTORS
 from agent.state_folder import put_in_place, reason_of
 
-OWN_DESCRIPTORS: Final = Path("/proc/self/fd")
-"""Where the kernel shows a process what it holds open, each file by its descriptor."""
 PART: Final = ".part"
 """What the name of a file ends with that has not arrived whole."""
 

@@ -36,7 +36,7 @@ from agent.child.messages import (
     Sampled,
     Sampling,
     decode_request,
-    encode_line,
+    say,
 )
 from agent.child.pacing import pace
 from agent.child.profiling import profile, providers_used
@@ -85,15 +85,10 @@ def main() -> None:
     limit_memory(request.memory_limit_bytes)
     go_first_when_memory_ends(Roots().proc)
     confine(request.files, request.trace_folder)
-    _say(pipe, _answer(request, pipe))
+    say(pipe, _answer(request, pipe))
     pipe.close()
     # Runtimes that crash while they are taken down would turn a good answer into a failure.
     os._exit(0)
-
-
-def _say(pipe: BinaryIO, line: Line) -> None:
-    pipe.write(encode_line(line))
-    pipe.flush()
 
 
 def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
@@ -119,12 +114,12 @@ def _answer(request: ChildRequest, pipe: BinaryIO) -> Line:
 
 def _work(request: ChildRequest, pipe: BinaryIO) -> Sampled | RunsProfiled | Baseline:
     stay_on_cores(request.cores)
-    _say(pipe, Phase.IMPORTING)
+    say(pipe, Phase.IMPORTING)
     runtime = import_runtime(request.runtime)
     inputs = make_inputs(request.takes, request.input_seed)
     answer: Sampled | RunsProfiled
     if request.profiling is not None:
-        answer = profile(runtime, request.profiling, inputs, lambda phase: _say(pipe, phase))
+        answer = profile(runtime, request.profiling, inputs, lambda phase: say(pipe, phase))
     elif request.sampling is not None:
         answer = _measure(runtime, request.sampling, request.takes, inputs, pipe)
     else:
@@ -167,7 +162,7 @@ def _measure(
     roots = Roots()
     own = roots.proc / "self"
     peaks = PeakMeter(roots.proc)
-    _say(pipe, Phase.LOADING)
+    say(pipe, Phase.LOADING)
     network, load_ns = load_network(runtime.load, sampling)
     load_peak = peaks.end_phase()
     network.set_input(inputs.images, inputs.constants)
@@ -177,13 +172,13 @@ def _measure(
     before = read_device_state(roots, now_unix_ms)
     warmup_ns, memory = _warm_up(network.run, sampling, peaks, pipe)
     pss = pss_bytes(roots.proc)
-    _say(pipe, Phase.SAMPLING)
+    say(pipe, Phase.SAMPLING)
     threads = ThreadMeter(own, time.perf_counter_ns)
     start_ns = LEAST_START_NS + load_ns + sum(warmup_ns)
     samples = _sample(network.run, sampling, start_ns)
     work = threads.stop()
     sampled_anonymous = anonymous_bytes(roots.proc)
-    _say(pipe, Phase.REPORTING)
+    say(pipe, Phase.REPORTING)
     after = read_device_state(roots, now_unix_ms)
     paced = _pace(network.run, sampling, pipe)
     # At last, so that neither the first run nor memory has any of it.
@@ -225,7 +220,7 @@ def _profile(
     """What each execution provider ran; none where nobody asks."""
     if sampling.trace_folder is None:
         return ()
-    _say(pipe, Phase.PROFILING)
+    say(pipe, Phase.PROFILING)
     return providers_used(runtime, sampling, inputs, Path(sampling.trace_folder))
 
 
@@ -236,7 +231,7 @@ def _pace(run: Run, sampling: Sampling, pipe: BinaryIO) -> PacedSamples | None:
     """
     if not sampling.paced_fps:
         return None
-    _say(pipe, Phase.PACING)
+    say(pipe, Phase.PACING)
     return pace(
         run,
         interval_ns=round(NS_PER_S / sampling.paced_fps),
@@ -253,7 +248,7 @@ def _compare(
     """What the outputs are beside those that they should be; None where nobody can tell."""
     if sampling.reference_path is None:
         return None
-    _say(pipe, Phase.COMPARING)
+    say(pipe, Phase.COMPARING)
     try:
         reference = read_outputs(Path(sampling.reference_path))
     except ReferenceUnreadable:
@@ -270,7 +265,7 @@ def _warm_up(
 
     def begin(phase: Phase) -> None:
         reached[phase] = peaks.end_phase()
-        _say(pipe, phase)
+        say(pipe, phase)
 
     warmup_ns = warm_up(
         run,

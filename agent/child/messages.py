@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from cattrs import BaseValidationError, Converter
 
@@ -232,6 +232,12 @@ def decode_request(document: bytes) -> ChildRequest:
 def encode_line(line: Line) -> bytes:
     """One line as the parent reads it."""
     return f"{_KIND_OF[type(line)]} {json.dumps(_converter.unstructure(line))}\n".encode()
+
+
+def say(pipe: BinaryIO, line: Line) -> None:
+    """Write one line, at once."""
+    pipe.write(encode_line(line))
+    pipe.flush()
 
 
 def decode_line(line: bytes) -> Line:

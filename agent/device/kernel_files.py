@@ -1,14 +1,23 @@
 """The files of /proc, /sys and their like; what cannot be read, or cannot be true, is absent."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
+
+OWN_DESCRIPTORS: Final = Path("/proc/self/fd")
+"""Where the kernel shows a process what it holds open, each file by its descriptor."""
 
 # More than any of these files holds, so that one that never ends does not fill the memory.
 _MAX_BYTES = 32 * 1024**2
 # The most that a kernel can be built for (CONFIG_NR_CPUS).
 _MAX_CPUS = 8_192
+
+
+def own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
+    """The descriptors that paths lead through, where these are of this process."""
+    return tuple(int(path.name) for path in paths if path.parent == OWN_DESCRIPTORS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
-from agent.artifacts.files import OWN_DESCRIPTORS
 from agent.child.messages import (
     Baseline,
     ChildRequest,
@@ -19,7 +18,7 @@ from agent.child.messages import (
     Sampling,
 )
 from agent.clock import now_unix_ms
-from agent.device.kernel_files import Roots
+from agent.device.kernel_files import Roots, own_descriptors
 from agent.measuring.children import Child, PythonChild
 from agent.measuring.device_watch import DeviceWatch
 from agent.measuring.folders import folder_for
@@ -252,7 +251,7 @@ class Measurer:
             cancellation=cancellation,
             proc_root=self.roots.proc,
             on_phase=on_phase,
-            inherited=() if work is None else _own_descriptors(work.files),
+            inherited=() if work is None else own_descriptors(work.files),
         )
 
 
@@ -292,11 +291,6 @@ def _sampling(
 
 def _delegates(settings: MeasureSettings) -> bool:
     return settings.onnxruntime is not None and settings.onnxruntime.delegates
-
-
-def _own_descriptors(paths: Iterable[Path]) -> tuple[int, ...]:
-    """The descriptors that paths lead through, where these are of this process."""
-    return tuple(int(path.name) for path in paths if path.parent == OWN_DESCRIPTORS)
 
 
 def sampling_limit_ms(settings: MeasureSettings) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -155,9 +156,9 @@ def _constraints(given: dict[str, Any]) -> Constraints:
         raise _unknown_word(Constraints, error) from error
 
 
-def _unknown_word(kind: type, error: TypeError) -> EdgerankError:
+def _unknown_word(kind: type[Limits | Constraints], error: TypeError) -> EdgerankError:
     name = str(error).rpartition("argument ")[2]
-    known = ", ".join(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    known = ", ".join(each.name for each in fields(kind))
     return EdgerankError(
         ErrorCode.INVALID_INPUT, f"{name} is not among what can be asked for: {known}"
     )

@@ -1,8 +1,9 @@
 """Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -178,13 +179,22 @@ class Sweeps:
         self._preparing.soon(StoredSweep(sweep_id, spec, SweepPhase.CONVERTING))
         return sweep_id
 
-    def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
+    def watch(self, sweep_id: str) -> AsyncGenerator[SweepSnapshot, None]:
         """A snapshot now and after changes, until the sweep has ended.
 
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
         return self._watching.watch(sweep_id)
+
+    async def snapshot(self, sweep_id: str) -> SweepSnapshot:
+        """How far a sweep is now, and everything that ended.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        async with aclosing(self.watch(sweep_id)) as told:
+            return await anext(told)
 
     async def cancel(self, sweep_id: str) -> SweepPhase:
         """Ends a sweep that runs, with its conversions; gives the phase that it is in then.

@@ -9,7 +9,7 @@ asked for from the last one that was told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -98,7 +98,7 @@ class Watching:
         self._followed: dict[str, tuple[_Followed, asyncio.Task[None]]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watching")
 
-    async def watch(self, sweep_id: str) -> AsyncIterator[SweepSnapshot]:
+    async def watch(self, sweep_id: str) -> AsyncGenerator[SweepSnapshot, None]:
         """A snapshot now and at each change, until the sweep has ended.
 
         Raises:

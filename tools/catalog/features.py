@@ -7,33 +7,15 @@ is there already is not counted again, so that it can be stopped and go on anoth
 from __future__ import annotations
 
 import csv
-import tempfile
 from pathlib import Path
 
 import click
 
 from models.catalog.catalog import load_catalog
-from models.catalog.features import COLUMNS, NetworkFeatures, as_row, parse_features
-from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
-from models.processes.requests import CountAnswer, CountRequest
+from models.catalog.features import COLUMNS, as_row, parse_features
+from models.processes.child import StepFailed
 from tools.catalog.count import program_sizes
-
-
-def network_features(architecture: str, input_size: int) -> NetworkFeatures:
-    """Count one architecture at one input size, pixels, in a child process.
-
-    Raises:
-        StepFailed: it cannot be built or counted.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        return run_step(
-            "count",
-            CountRequest(architecture, input_size),
-            CountAnswer,
-            workdir=Path(folder),
-            limits=StepLimits(),
-            cancellation=Cancellation(),
-        ).features
+from tools.catalog.counting import counted
 
 
 @click.command()
@@ -55,7 +37,7 @@ def main(output: Path, most: int | None) -> None:
     for architecture, input_size in missing[:most]:
         click.echo(f"{architecture} at {input_size} px", err=True)
         try:
-            features = network_features(architecture, input_size)
+            features = counted(architecture, input_size).features
         except StepFailed as failure:
             failures.append(f"{architecture} at {input_size} px: {failure.reason}")
             continue

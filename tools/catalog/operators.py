@@ -10,7 +10,6 @@ import csv
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,9 +19,8 @@ from types import MappingProxyType
 import click
 
 from models.catalog.catalog import load_catalog
-from models.processes.child import Cancellation, StepLimits, run_step
-from models.processes.requests import CountAnswer, CountRequest
 from tools.catalog.count import program_sizes
+from tools.catalog.counting import counted
 
 COLUMNS = ("operator", "paddle2onnx", "paddlelite", "catalog")
 
@@ -94,23 +92,6 @@ def converters_tables() -> Tables:
     return Tables(frozenset(paddle), frozenset(paddle2onnx), frozenset(kernels))
 
 
-def traced_operators(architecture: str, input_size: int) -> tuple[str, ...]:
-    """Return the operators of an architecture's program, found in a child process.
-
-    Raises:
-        StepFailed: it cannot be built.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        return run_step(
-            "count",
-            CountRequest(architecture, input_size),
-            CountAnswer,
-            workdir=Path(folder),
-            limits=StepLimits(),
-            cancellation=Cancellation(),
-        ).operators
-
-
 @click.command()
 @click.option(
     "--output",
@@ -122,7 +103,7 @@ def traced_operators(architecture: str, input_size: int) -> tuple[str, ...]:
 def main(output: Path, workers: int) -> None:
     """Write the operators that Paddle programs of others may have."""
     with ThreadPoolExecutor(workers) as pool:
-        traced = pool.map(lambda size: traced_operators(*size), program_sizes(load_catalog()))
+        traced = pool.map(lambda size: counted(*size).operators, program_sizes(load_catalog()))
         rows = converters_tables().rows(name for names in traced for name in names)
     with output.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")

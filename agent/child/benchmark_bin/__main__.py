@@ -30,7 +30,7 @@ from agent.child.messages import (
     Sampled,
     Sampling,
     decode_request,
-    encode_line,
+    say,
 )
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
@@ -64,8 +64,7 @@ def main() -> None:
         memory_limit_bytes=request.memory_limit_bytes,
         proc_root=Roots().proc,
     )
-    pipe.write(encode_line(_answer(program, request, pipe)))
-    pipe.flush()
+    say(pipe, _answer(program, request, pipe))
 
 
 def _answer(program: Program, request: ChildRequest, pipe: BinaryIO) -> Line:
@@ -109,7 +108,7 @@ def _element_types(takes: NetworkInput) -> list[np.dtype[np.generic]]:
 
 def _baseline(program: Program, pipe: BinaryIO) -> Baseline:
     """The memory of the program without a network."""
-    _say(pipe, Phase.IMPORTING)
+    say(pipe, Phase.IMPORTING)
     run = program.version()
     return Baseline(
         peak_rss_bytes=run.peak_rss_bytes,
@@ -121,11 +120,6 @@ def _baseline(program: Program, pipe: BinaryIO) -> Baseline:
 
 def _build_of(version: str) -> str:
     return f"benchmark_bin {version}".strip()
-
-
-def _say(pipe: BinaryIO, phase: Phase) -> None:
-    pipe.write(encode_line(phase))
-    pipe.flush()
 
 
 class _Measuring:
@@ -148,14 +142,14 @@ class _Measuring:
 
     def measure(self) -> Sampled:
         """Measure; raises what `_answer` understands."""
-        _say(self._pipe, Phase.LOADING)
+        say(self._pipe, Phase.LOADING)
         inputs = self._written(self._inputs.images)
         trial, _ = self._times(inputs, warmup=1, repeats=1)
         warmup, repeats = run_counts(trial.mean_ns, self._sampling.time_budget_ms)
         before = read_device_state(Roots(), now_unix_ms)
-        _say(self._pipe, Phase.SAMPLING)
+        say(self._pipe, Phase.SAMPLING)
         told, peak_rss_bytes = self._times(inputs, warmup=warmup, repeats=repeats)
-        _say(self._pipe, Phase.REPORTING)
+        say(self._pipe, Phase.REPORTING)
         after = read_device_state(Roots(), now_unix_ms)
         return Sampled(
             build=_build_of(told.version),
@@ -193,7 +187,7 @@ class _Measuring:
         """What the outputs are beside those that they should be; None where nobody can tell."""
         if self._sampling.reference_path is None:
             return None
-        _say(self._pipe, Phase.COMPARING)
+        say(self._pipe, Phase.COMPARING)
         try:
             reference = read_file(Path(self._sampling.reference_path))
         except ReferenceUnreadable:

@@ -12,10 +12,10 @@ from typing import Final
 
 from agent.child.benchmark_bin.tracing import await_end
 from agent.child.last_words import LastWords
+from agent.device.kernel_files import own_descriptors
 from agent.runtimes import RuntimeRefused
 
 _MOST_OUTPUT_BYTES: Final = 64 * 1024**2
-_OWN_DESCRIPTORS: Final = Path("/proc/self/fd")
 # Its numbers: 0 and 1 bind threads to cores of its own choice, 3 leaves them where they are.
 _NO_BINDING: Final = "3"
 
@@ -94,14 +94,13 @@ class Program:
     def _run(self, arguments: Sequence[str], files: Sequence[Path]) -> Run:
         confined = (sys.executable, "-m", "agent.child.benchmark_bin.confined")
         held = (str(self.memory_limit_bytes), *map(str, files), "--")
-        inherited = [int(each.name) for each in files if each.parent == _OWN_DESCRIPTORS]
         with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as stderr:
             with subprocess.Popen(
                 (*confined, *held, str(self.path), *arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=stderr,
-                pass_fds=inherited,
+                pass_fds=own_descriptors(files),
             ) as process:
                 end = await_end(process.pid, self.proc_root)
                 process.returncode = end.returncode

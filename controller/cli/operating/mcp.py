@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import anyio.to_thread
 import click
@@ -171,8 +171,7 @@ class _Tools:
 
 
 def _document(answered: object) -> dict[str, Any]:
-    document: dict[str, Any] = to_document(answered)  # type: ignore[assignment]
-    return document
+    return cast(dict[str, Any], to_document(answered))
 
 
 def _first(name: str, found: tuple[Any, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
-from controller.cli.options.backbones import complete_backbones, read_backbones
+from controller.cli.options.backbones import complete_backbones, read_backbones, tier_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand, option_group
 from controller.cli.options.start_gate import gate_options
@@ -15,7 +15,6 @@ from controller.cli.options.values import (
     read_percentage,
     read_runtimes,
     read_threads,
-    read_tier,
 )
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.documents import print_json
@@ -81,12 +80,7 @@ racing_options = option_group(
         shell_complete=complete_backbones,
         help="Backbones, as of 'edgerank sweep'.  [default: all with a known accuracy]",
     ),
-    click.option(
-        "--tier",
-        type=Converted("tier", read_tier),
-        metavar="TIER",
-        help="mobile, desktop or server.",
-    ),
+    tier_option,
     click.option(
         "--runtimes",
         type=Converted("runtimes", read_runtimes),

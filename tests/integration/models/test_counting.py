@@ -14,6 +14,7 @@ from models.catalog.stoppers import STOPPERS, Stopper
 from models.processes.child import Cancellation, StepFailed
 from tools.catalog import operators, unpublished
 from tools.catalog.count import count
+from tools.catalog.counting import counted
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_committed_operators_are_those_of_the_converters_and_of_the_catalog(
     assert [tuple(row) for row in rows] == operators.converters_tables().rows(of_catalog)
     # An operator that no converter takes as it is, and one of the newest networks.
     for name in ("MobileViTV2_x0_5", "FasterNet_T0"):
-        assert set(operators.traced_operators(name, 256)) <= of_catalog
+        assert set(counted(name, 256).operators) <= of_catalog
     assert not {"save", "save_combine", "load", "py_func", "print", "check_numerics", "while"} & {
         name for name, *_ in rows
     }

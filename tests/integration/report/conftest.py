@@ -56,6 +56,22 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
+def watched(page: Page, url: str) -> Visit:
+    """Opens a URL on a new page, and notes what that asks for and complains of from the first."""
+    visited = Visit(page)
+
+    def complain(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            visited.complaints.append(message.text)
+
+    page.on("console", complain)
+    page.on("pageerror", lambda error: visited.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: visited.complaints.append(dialog.message))
+    page.on("request", lambda request: visited.requests.append(request.url))
+    page.goto(url)
+    return visited
+
+
 @pytest.fixture
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Visitor]:
     """Opens HTML as a file, offline; keyword arguments are those of a browser context."""
@@ -66,18 +82,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Visitor]:
         path.write_text(html, encoding="utf-8")
         context = browser.new_context(offline=True, **context_options)  # type: ignore[arg-type]
         contexts.append(context)
-        visited = Visit(context.new_page())
-
-        def complain(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
-                visited.complaints.append(message.text)
-
-        visited.page.on("console", complain)
-        visited.page.on("pageerror", lambda error: visited.complaints.append(str(error)))
-        visited.page.on("dialog", lambda dialog: visited.complaints.append(dialog.message))
-        visited.page.on("request", lambda request: visited.requests.append(request.url))
-        visited.page.goto(path.as_uri())
-        return visited
+        return watched(context.new_page(), path.as_uri())
 
     yield open_page
     for context in contexts:

@@ -29,6 +29,7 @@ from controller.domain.rankings import fleet as rankings_fleet
 from controller.domain.sweeps import editing as sweeps_editing
 from controller.domain.sweeps import races
 from models.catalog import own
+from models.catalog.published import PublishedLatency
 from protos import device, fleet, inputs, measuring, reasons, runtimes
 from protos.v1 import fleet_pb2, query_pb2, types_pb2
 
@@ -114,7 +115,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (explanations.Explanation, query_pb2.Explanation),
     (explanations.Explanations, query_pb2.ExplainResponse),
     (explanations.ExplainQuestion, query_pb2.ExplainRequest),
-    (reference.PublishedLatency, query_pb2.PublishedLatency),
+    (PublishedLatency, query_pb2.PublishedLatency),
     (reference.ReferencePair, query_pb2.ReferencePair),
     (reference.DeviceReference, query_pb2.DeviceReference),
     (survey.SurveyedLatency, query_pb2.SurveyedLatency),

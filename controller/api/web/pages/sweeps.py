@@ -2,8 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -91,7 +90,7 @@ def _add_one(router: APIRouter) -> None:
     async def sweep(request: Request, wanted: str) -> Response:
         sweep_id = await parts_of(request).queries.sweep_id(wanted)
         summary = _found(await parts_of(request).queries.sweeps(), sweep_id)
-        snapshot = await _snapshot(parts_of(request).sweeps.watch(sweep_id))
+        snapshot = await parts_of(request).sweeps.snapshot(sweep_id)
         measured = await parts_of(request).queries.measurements(
             MeasurementFilter(sweep_id=sweep_id)
         )
@@ -157,14 +156,6 @@ async def _meant(request: Request, wanted: str) -> str:
 async def _done(request: Request, sweep_id: str) -> Response:
     await changed(request, sweep_id)
     return RedirectResponse(sweep_link(sweep_id), 303)
-
-
-async def _snapshot(told: AsyncIterator[SweepSnapshot]) -> SweepSnapshot:
-    """The first of what is told of a sweep: how far it is, and everything that ended."""
-    async with aclosing(told) as following:  # type: ignore[type-var]
-        async for snapshot in following:
-            return snapshot
-    raise EdgerankError(ErrorCode.UNKNOWN_NAME, "this sweep is not there any more")
 
 
 def _found(sweeps: Sequence[SweepSummary], sweep_id: str) -> SweepSummary:

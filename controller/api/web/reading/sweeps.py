@@ -46,9 +46,7 @@ async def get_sweep(
     """How a sweep stands now."""
     left_out = note_left_out()
     sweep_id = await parts.queries.sweep_id(sweep)
-    async with aclosing(parts.sweeps.watch(sweep_id)) as snapshots:  # type: ignore[type-var]
-        snapshot = await anext(snapshots)
-    return await answer(snapshot, left_out)
+    return await answer(await parts.sweeps.snapshot(sweep_id), left_out)
 
 
 @router.get("/api/v1/sweeps/{sweep}/watch", response_model=None)
@@ -69,7 +67,7 @@ async def _events(parts: Parts, sweep_id: str) -> AsyncIterator[ServerSentEvent]
     stopping = asyncio.create_task(parts.stopping.wait())
     data = "null"
     try:
-        async with aclosing(parts.sweeps.watch(sweep_id)) as snapshots:  # type: ignore[type-var]
+        async with aclosing(parts.sweeps.watch(sweep_id)) as snapshots:
             while True:
                 coming = asyncio.create_task(_next(snapshots))
                 await asyncio.wait((coming, stopping), return_when=asyncio.FIRST_COMPLETED)

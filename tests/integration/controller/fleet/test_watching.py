@@ -161,7 +161,7 @@ async def test_nobody_looks_when_nobody_follows(
     sweep_id = start_sweep(database, "phone")
     follower = watching.watch(sweep_id)
     await anext(follower)
-    await follower.aclose()  # type: ignore[attr-defined]
+    await follower.aclose()
     with heard(database) as asked:
         changes.notify()
         await asyncio.sleep(0)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.integration.report.conftest import Visit, browser
+from tests.integration.report.conftest import Visit, browser, watched
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.lab import fill
 from tests.processes import running_controller
@@ -46,18 +46,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
     def open_page(url: str, **options: object) -> Visit:
         context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
         contexts.append(context)
-        visited = Visit(context.new_page())
-
-        def complain(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning"):
-                visited.complaints.append(message.text)
-
-        visited.page.on("console", complain)
-        visited.page.on("pageerror", lambda error: visited.complaints.append(str(error)))
-        visited.page.on("dialog", lambda dialog: visited.complaints.append(dialog.message))
-        visited.page.on("request", lambda request: visited.requests.append(request.url))
-        visited.page.goto(url)
-        return visited
+        return watched(context.new_page(), url)
 
     yield open_page
     for context in contexts:

@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from controller.domain.access import AuditEntry, CallerKind
-from controller.domain.catalog import AccuracyMetric, Dataset, OwnModel
 from controller.domain.comparisons import Comparison, Limits, Side, Unpaired
 from controller.domain.conversions import ConversionOutcome, ConversionResult
 from controller.domain.devices import DeviceEvent, DeviceEventKind
@@ -24,23 +23,17 @@ from controller.ranking.ranking import rank
 from controller.views.documents import to_document
 from controller.views.operator_times import summarise
 from models.catalog.catalog import load_catalog
-from models.catalog.own import AssumedAxis, InputAxis, OwnFormat
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, apply_rule
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.checks import CheckedSide, broken
 from protos.inputs import (
-    ConstantInput,
-    ElementType,
-    ImageSize,
-    InputKind,
-    Layout,
-    NetworkInput,
     square,
 )
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.answers import answers
+from tests.unit.controller.samples.brought import DATASETS, OWN_MODELS
 from tests.unit.controller.samples.conversions import unkept
 from tests.unit.controller.samples.fleets import FLEET_RANKING
 from tests.unit.controller.samples.measurements import (
@@ -188,41 +181,6 @@ SWEEP = SweepSnapshot(
             runtime=Runtime.PADDLELITE,
             waiting_for=reason(ReasonCode.CORES_TAKEN, load_by_others=1.27, most=0.5),
         ),
-    ),
-)
-DATASETS = (
-    Dataset(
-        name="flowers",
-        backbone_count=2,
-        figure_count=3,
-        metrics=(AccuracyMetric.TOP1, AccuracyMetric.TOP5),
-        precisions=(Precision.FP32, Precision.INT8_STATIC),
-    ),
-)
-OWN_MODELS = (
-    OwnModel(
-        name="Mine",
-        format=OwnFormat.PADDLE,
-        digest="5f" * 32,
-        size_bytes=14_000_000,
-        takes=NetworkInput(
-            size=ImageSize(48, 192),
-            batch=4,
-            kind=InputKind(
-                layout=Layout.NHWC,
-                element_type=ElementType.UINT8,
-                channels=1,
-                constants=(
-                    ConstantInput(
-                        name="scale", element_type=ElementType.FLOAT32, shape=(2,), values=(1, 1)
-                    ),
-                ),
-            ),
-        ),
-        params_m=3.5,
-        output_shapes=("1x10",),
-        added_at_unix_ms=1_764_000_000_000,
-        assumed=(AssumedAxis(axis=InputAxis.CHANNELS, size=3),),
     ),
 )
 FIVE_PERCENT = Limits(regression_threshold=0.05)
