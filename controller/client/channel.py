@@ -1,6 +1,6 @@
 """A connection to one controller, as a login says: with TLS and a token, or with neither."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, TypeVar
@@ -25,6 +25,7 @@ _OPTIONS: Final = (
 )
 
 ClientT = TypeVar("ClientT", bound="Client")
+MessageT = TypeVar("MessageT")
 
 
 class Client:
@@ -86,6 +87,29 @@ class Client:
             told = printable(details or status.name)
             code = code_of(error) if isinstance(error, grpc.Call) else code_of_status(status)
             raise EdgerankError(code, told) from error
+
+    @contextmanager
+    def sending(self, messages: Iterable[MessageT]) -> Iterator[Iterator[MessageT]]:
+        """As `said`, of a call that these go up with; where making one fails, that is told.
+
+        gRPC ends such a call, and says of it that there was an exception.
+        """
+        failures: list[EdgerankError] = []
+
+        def made() -> Iterator[MessageT]:
+            try:
+                yield from messages
+            except EdgerankError as error:
+                failures.append(error)
+                raise
+
+        try:
+            with self.said():
+                yield made()
+        except EdgerankError as error:
+            if failures:
+                raise failures[0] from error
+            raise
 
 
 def _channel(address: str, login: Login | None) -> grpc.Channel:

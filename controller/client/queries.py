@@ -239,8 +239,8 @@ class QueryClient(DeviceClient):
         """Takes in an own model; the chunks are its files' bytes, one file after the other."""
         first = query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader))
         rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
-        with self.said():
-            response = self._stub.AddModel(itertools.chain((first,), rest))
+        with self.sending(itertools.chain((first,), rest)) as sent:
+            response = self._stub.AddModel(sent)
         return from_answer(response.model, OwnModel)
 
     def list_own_models(self) -> tuple[OwnModel, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from controller.client.channel import Client
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.domain.measurements.imports import ImportDone, ImportHeader
 from controller.domain.rankings.reference import Reference, ReferenceQuestion
@@ -38,10 +39,17 @@ class ReportClient(Client):
         def parts() -> Iterator[query_pb2.ImportMeasurementsRequest]:
             told = to_message(header, query_pb2.ImportHeader)
             yield query_pb2.ImportMeasurementsRequest(header=told)
-            for each in measurements:
-                message = to_message(each, query_pb2.Measurement)
+            for number, each in enumerate(measurements, 1):
+                try:
+                    message = to_message(each, query_pb2.Measurement)
+                except ValueError as error:
+                    raise EdgerankError(
+                        ErrorCode.INVALID_INPUT,
+                        f"cannot import {header.file_name!r}: measurement {number} has a number "
+                        f"that none may have ({error}); export it anew",
+                    ) from error
                 yield query_pb2.ImportMeasurementsRequest(measurement=message)
 
-        with self.said():
-            response = self._stub.ImportMeasurements(parts())
+        with self.sending(parts()) as sent:
+            response = self._stub.ImportMeasurements(sent)
         return from_answer(response, ImportDone)
