@@ -24,8 +24,8 @@ from controller.domain.measurements import Measurement
 from protos.runtimes import Runtime
 
 _FORMS: Final = (
-    "a sweep's id or name, a backbone's name, runtime:NAME, version:RUNTIME=VERSION, "
-    "build:RUNTIME=PART, before:DATE or after:DATE, several joined by commas"
+    "a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, build:RUNTIME=PART, "
+    "before:DATE or after:DATE, or a backbone's name, several joined by commas"
 )
 
 

@@ -80,7 +80,7 @@ def test_a_sweep_is_meant_by_its_id_or_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "write a sweep's id or name, a backbone's name, runtime:NAME"),
+        ("", "write a sweep's id or name, runtime:NAME"),
         ("s1,", "'' selects no measurements"),
         ("device:pc", "'device:pc' selects no measurements"),
         ("runtime:", "'runtime:' selects no measurements"),
