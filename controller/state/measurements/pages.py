@@ -58,13 +58,15 @@ def read_page(
         after: the `last` of the page before; None is the first page.
         count: at most so many.
     """
-    found = select(*_ORDER).where(*_are_of(wanted)).order_by(*_ORDER).limit(count)
+    found = select(*_ORDER).where(*_are_of(wanted)).order_by(*_ORDER).limit(count + 1)
     if after is not None:
         found = found.where(
             tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
         )
     with database.transaction() as transaction:
-        places = transaction.execute(found).all()
+        # One more than are read: whether another page follows.
+        following = transaction.execute(found).all()
+        places = following[:count]
         ids = [each.measurement_id for each in places]
         query = (
             ended(wanted.accuracy_dataset)
@@ -73,8 +75,7 @@ def read_page(
         )
         rows = transaction.execute(query).mappings().all() if ids else ()
         read = list(measurements_of(transaction, rows, wanted))
-    is_more = len(places) == count
-    last = Place(**places[-1]._mapping) if is_more else None
+    last = Place(**places[-1]._mapping) if len(following) > count else None
     return MeasurementPage(measurements=read, last=last)
 
 
