@@ -33,6 +33,8 @@ from controller.ranking.prediction.networks import (
 from controller.ranking.prediction.one_thread import one_thread
 
 _LEAST_SPREAD: Final = 1e-4
+_MOST_LOG: Final = 700.0
+"""Above it no number of 64 bits is large enough."""
 
 
 def predict(question: PredictionQuestion) -> Prediction:
@@ -65,16 +67,17 @@ def fit(question: PredictionQuestion) -> "Fitted":
     wanted = [name for name in dict.fromkeys(question.wanted) if name not in known]
     with one_thread():
         return Fitted(
-            parts=(_of_featured(question, known, wanted), _of_others(question, known, wanted))
+            parts=(*_of_featured(question, known, wanted), _of_others(question, known, wanted))
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """What was learned in one setting: of networks with features, and of those without.
+    """What was learned in one setting.
 
     Attributes:
-        parts: one each.
+        parts: of networks with features that other settings have, of those that they have not, and
+            of networks without features.
     """
 
     parts: "tuple[_Part, ...]"
@@ -95,20 +98,22 @@ class Fitted:
         found = {
             name: Predicted(
                 backbone=name,
-                value=math.exp(each.median),
-                low=math.exp(each.low),
-                high=math.exp(each.high),
+                value=_exp(each.median),
+                low=_exp(each.low),
+                high=_exp(each.high),
                 deviation=each.deviation,
             )
             for name, each in self.logs(wanted, confidence).items()
         }
         missing = {each.backbone: each for part in self.parts for each in part.not_predicted}
-        base = next((part for part in self.parts if part.said is not None), _Part())
+        used = [part for part in self.parts if part.said is not None]
+        used = [part for part in used if asked.keys() & part.places.keys()] or used[:1]
+        base = max(used, key=lambda part: len(asked.keys() & part.places.keys()), default=_Part())
         return Prediction(
             predicted=tuple(found[name] for name in asked if name in found),
             not_predicted=tuple(missing[name] for name in asked if name in missing),
             rests_on=base.rests_on,
-            settings=base.settings,
+            settings=tuple(dict.fromkeys(name for part in used for name in part.settings)),
             errors=None if base.said is None else _errors(base.said),
         )
 
@@ -158,32 +163,58 @@ class _Part:
 
 def _of_featured(
     question: PredictionQuestion, known: Mapping[str, KnownFigure], wanted: Sequence[str]
-) -> _Part:
-    """Predict networks with features, by these and by what other settings took."""
-    features = question.features
-    telling_known = [known[name] for name in known if name in features]
-    asked = [name for name in wanted if name in features]
+) -> "list[_Part]":
+    """Predict networks with features, by these and by what other settings took.
+
+    Those that no other setting has are told without these: how well others tell of networks that
+    they have says nothing of networks that they have not, so that weights and intervals that were
+    found by the ones would be too sure of the others.
+    """
+    telling_known = [known[name] for name in known if name in question.features]
+    asked = [name for name in wanted if name in question.features]
     if len(telling_known) < LEAST_MEASURED:
-        return _refused(asked, Unpredictable.FEW_MEASURED)
+        return [_refused(asked, Unpredictable.FEW_MEASURED)]
     names = [*(figure.backbone for figure in telling_known), *asked]
+    elsewhere = telling(question.elsewhere, names)
+    seen = {name for setting in elsewhere for name in setting.values}
+    seen_known = sum(figure.backbone in seen for figure in telling_known)
+    if seen_known < LEAST_MEASURED:
+        elsewhere, seen = (), set()
+    groups = (
+        ([name for name in asked if name in seen], elsewhere),
+        ([name for name in asked if name not in seen], ()),
+    )
+    told = [
+        _told(_featured(question, telling_known, some, others)) for some, others in groups if some
+    ]
+    return told or [_told(_featured(question, telling_known, [], ()))]
+
+
+def _featured(
+    question: PredictionQuestion,
+    known: Sequence[KnownFigure],
+    asked: Sequence[str],
+    elsewhere: Sequence[Elsewhere],
+) -> "_Ground":
+    """What networks with features are told from, other settings among it if there are any."""
+    features = question.features
+    names = [*(figure.backbone for figure in known), *asked]
     rows = rows_of([features[name] for name in names])
     every = rows_of(list(features.values()))
     large = standardised(sizes(np.vstack([rows, every])))[: len(rows)]
-    elsewhere = telling(question.elsewhere, names)
-    tables, experts = [large], [additive(costs(rows))]
+    tables, experts = [large], [additive(costs(rows), len(known))]
     if elsewhere:
         factors, others = _completed(elsewhere, names, large)
         tables.append(np.hstack([large, factors]))
         experts.append(alike(others))
-    ground = _Ground(
-        known=telling_known,
+    return _Ground(
+        known=known,
         asked=asked,
         tables=tables,
         elsewhere=elsewhere,
-        far=far_from(rows, rows[: len(telling_known)])[len(telling_known) :].tolist(),
+        far=far_from(rows, rows[: len(known)])[len(known) :].tolist(),
         experts=experts,
     )
-    return _told(ground)
 
 
 def _of_others(
@@ -257,6 +288,10 @@ def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Arra
     both[has] = known
     count = known.shape[1] - len(elsewhere)
     return Latent(both[:, :count], both[:, count:])
+
+
+def _exp(log: float) -> float:
+    return math.exp(min(log, _MOST_LOG))
 
 
 def _errors(said: Ensemble) -> LeftOutErrors:
