@@ -265,6 +265,8 @@ class ReasonCode(Enum):
     """Figures: measured, needed."""
     PREDICTION_UNKNOWN_NETWORK = "prediction_unknown_network"
     PREDICTION_EXTRAPOLATES = "prediction_extrapolates"
+    PREDICTION_UNCOUNTED = "prediction_uncounted"
+    """Words: detail (what stops the counting)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """`edgerank models`: the catalog, and own models beside it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,7 +10,12 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import tier_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.own_files import brought, check_weights, described, reading
-from controller.cli.options.values import Converted, read_input_size, read_input_values
+from controller.cli.options.values import (
+    Converted,
+    read_input_size,
+    read_input_values,
+    read_runtime,
+)
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.models import (
     own_model_words,
@@ -17,12 +23,17 @@ from controller.cli.printing.models import (
     print_own_models,
     print_tier,
 )
+from controller.cli.printing.rankings.on_device import print_on_device
 from controller.cli.printing.uploading import shown_upload
 from controller.client import QueryClient
 from controller.domain.catalog import OwnModelHeader
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.rankings.on_device import on_device
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, TierSelection, apply_rule
 from protos.inputs import ImageSize, InputValues
+from protos.runtimes import Runtime
 
 
 @click.group(invoke_without_command=True)
@@ -31,6 +42,15 @@ from protos.inputs import ImageSize, InputValues
 @click.option(
     "--no-extra-data", is_flag=True, help="Leave out weights that saw more than ImageNet-1k."
 )
+@click.option("--device", help="With their latency on this device (see 'edgerank devices').")
+@click.option(
+    "--runtime",
+    type=Converted("runtime", read_runtime),
+    metavar="RUNTIME",
+    help="With --device: in this one, not in what most were measured in.",
+)
+@click.option("--threads", type=click.IntRange(1), help="With --device: likewise.")
+@controller_option
 @json_option
 @click.pass_context
 @says_failures
@@ -40,6 +60,10 @@ def models(
     tier: Tier | None,
     no_distilled: bool,
     no_extra_data: bool,
+    device: str | None,
+    runtime: Runtime | None,
+    threads: int | None,
+    address: str,
     as_json: bool,
 ) -> None:
     """List the catalog with accuracy and cost.
@@ -48,25 +72,53 @@ def models(
     With a tier, it also says what the tier's rule rejected and why; with --json, of each backbone.
     Its commands add models of your own to a controller.
 
+    With a device, it asks the controller for latency there, in fp32 and for one image: measured,
+    and in a column of its own, marked by ~, what would be measured where nothing was. Exit code 3
+    when nothing was measured there.
+
     \b
     Examples:
       edgerank models --tier mobile
       edgerank models --tier server --no-extra-data
       edgerank models --json
+      edgerank models --tier mobile --device board
+      edgerank models --device board --runtime onnxruntime --threads 4 --json
       edgerank models add MyNet --onnx mynet.onnx
     """
     if context.invoked_subcommand is not None:
         return
-    considered = tuple(
-        backbone
-        for backbone in load_catalog()
-        if not (no_distilled and backbone.distilled)
-        if not (no_extra_data and backbone.extra_data)
-    )
+    if device is None and (runtime is not None or threads is not None):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, "--runtime and --threads are of a device: add --device"
+        )
+
+    def considered_of(catalog: Iterable[Backbone]) -> tuple[Backbone, ...]:
+        return tuple(
+            backbone
+            for backbone in catalog
+            if not (no_distilled and backbone.distilled)
+            if not (no_extra_data and backbone.extra_data)
+        )
+
+    if device is not None:
+        question = PredictQuestion(device=device, runtime=runtime, threads=threads)
+        with QueryClient(address) as client, Console(stderr=True).status("Predicting ..."):
+            told, known = client.predict(question), considered_of(client.catalog())
+        _print_on_device(told, known if tier is None else apply_rule(known, tier).chosen, as_json)
+        return
+    considered = considered_of(load_catalog())
     if tier is None:
         _print(considered, as_json)
     else:
         _print_tier(apply_rule(considered, tier), as_json)
+
+
+def _print_on_device(told: DevicePredictions, backbones: Iterable[Backbone], as_json: bool) -> None:
+    found = on_device(told, backbones)
+    if as_json:
+        print_json(found)
+    else:
+        print_on_device(Console(), found)
 
 
 def _print(backbones: tuple[Backbone, ...], as_json: bool) -> None:

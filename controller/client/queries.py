@@ -41,6 +41,9 @@ from models.catalog.catalog import IMAGENET, Catalog, load_catalog
 from protos.codec import from_answer, to_message
 from protos.v1 import query_pb2
 
+PREDICT_DEADLINE_S = 60.0
+"""A fit takes a second or three for each setting, on one core that others may want, too."""
+
 # About 100 kB a message.
 FIGURES_A_MESSAGE = 1_000
 
@@ -191,7 +194,8 @@ class QueryClient(DeviceClient):
     def predict(self, question: PredictQuestion) -> DevicePredictions:
         """What backbones would be measured at on a device, where they were not."""
         with self.said():
-            response = self._stub.Predict(to_message(question, query_pb2.PredictRequest))
+            request = to_message(question, query_pb2.PredictRequest)
+            response = self._stub.Predict(request, timeout=PREDICT_DEADLINE_S)
         return from_answer(response, DevicePredictions)
 
     def explain(self, question: ExplainQuestion) -> Explanations:

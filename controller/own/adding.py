@@ -26,6 +26,7 @@ from controller.state.catalog.own_models import (
 )
 from controller.state.database import Database
 from models.catalog.catalog import Catalog
+from models.catalog.features import NetworkCount
 from models.catalog.own import FILE_NAMES, Trained, own_digest, own_folder, write_trained
 from models.conversion.own_inspection import NotConfinable, check_confinable, inspect_own
 from models.files import sync
@@ -171,7 +172,7 @@ class OwnModels:
         def work() -> OwnModel:
             model = self._described(header, folder, answer, trained)
             if damaged is None:
-                return self._keep(model, folder)
+                return self._keep(model, folder, answer.count)
             return self._give_back(damaged, model.digest, folder)
 
         # Too short to be cut off: who hangs up meanwhile finds the model kept, and written down.
@@ -199,13 +200,13 @@ class OwnModels:
             precision=answer.precision,
         )
 
-    def _keep(self, model: OwnModel, folder: Path) -> OwnModel:
+    def _keep(self, model: OwnModel, folder: Path, count: NetworkCount | None) -> OwnModel:
         place = own_folder(self._weights_dir, model.digest)
         with ExitStack() as undoing:
             if not _is_whole(place, model.digest):
                 _put_in_place(folder, place)
                 undoing.callback(shutil.rmtree, place, ignore_errors=True)
-            record_own_model(self._database, model)
+            record_own_model(self._database, model, count)
             undoing.pop_all()
         self._catalog.add(as_backbone(model))
         return model

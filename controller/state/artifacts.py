@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, exists, func, insert, or_, sel
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import AttemptState, TurnState
+from controller.state.catalog.network_counts import record_count
 from controller.state.database import Database, Transaction
 from controller.state.schema import artifacts, attempts, jobs, own_models, turns
 from models.catalog.needs import FileNeeds
@@ -88,6 +89,8 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
     }
     known = find_artifact(database, converted.conversion_key)
     if known is not None and known.sha256 == converted.sha256:
+        with database.writing() as transaction:
+            record_count(transaction, converted.sha256, converted.count)
         return _with_reference(database, known, converted.reference, now_unix_ms)
     with database.writing() as transaction:
         if known is None:
@@ -104,6 +107,7 @@ def record_artifact(database: Database, converted: Converted, now_unix_ms: int) 
                 "figure is of; bring the artifacts folder back from a backup, or start a new state "
                 "folder",
             )
+        record_count(transaction, converted.sha256, converted.count)
     return _artifact(row)
 
 

@@ -11,6 +11,10 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from importlib import resources
+from typing import Final
+
+MOST: Final = 10**18
+"""The largest figure of a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,28 @@ class NetworkFeatures:
     pooling_cost: int = 0
     moving_count: int = 0
     moving_cost: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse figures that no network has: a stranger's file may say anything.
+
+        Raises:
+            ValueError: one is below 0 or above `MOST`.
+        """
+        if not all(0 <= figure <= MOST for figure in astuple(self)):
+            raise ValueError(f"a figure of a network is 0 to {MOST:,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkCount:
+    """What was counted of a network's program, or why nothing was.
+
+    Attributes:
+        features: what the program does for one image; None where nobody can tell.
+        refusal: what stops the counting, one sentence; empty where it was counted.
+    """
+
+    features: NetworkFeatures | None = None
+    refusal: str = ""
 
 
 FIGURES = tuple(field.name for field in fields(NetworkFeatures))

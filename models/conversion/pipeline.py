@@ -17,6 +17,7 @@ from pathlib import Path
 import cattrs
 
 from models.catalog.catalog import Backbone
+from models.catalog.features import NetworkCount
 from models.catalog.needs import operators_of
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat, own_format_of
@@ -84,6 +85,7 @@ class Converted:
         versions: those of an ONNX file; None of any other, and of one that no step looked into.
         operators: those of a Paddle Lite file; empty of any other.
         reference: what it is to give where it is measured; None is unknown.
+        count: of what its network does for one image; None where it takes several.
     """
 
     variant: Variant
@@ -99,6 +101,7 @@ class Converted:
     versions: OnnxVersions | None = None
     operators: tuple[str, ...] = ()
     reference: Reference | None = None
+    count: NetworkCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,7 @@ def _convert_variant(program: Program, variant: Variant) -> Converted | Refused:
             operators_of(made.path.read_bytes()) if variant.format is Format.PADDLELITE else ()
         ),
         reference=_reference(variant, made.parity, program.outputs_path),
+        count=made.count,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from models.catalog.catalog import Backbone
+from models.catalog.features import NetworkCount
 from models.catalog.onnx_versions import TRANSLATED, OnnxVersions
 from models.catalog.own import OwnFormat
 from models.catalog.precisions import Precision
@@ -82,12 +83,14 @@ class CheckedFile:
         passes: names of the passes that its program went through, see `models.passes`, then
             `onnxslim` where that simplified it.
         versions: those of an ONNX file that a step looked into; None of any other.
+        count: of what its network does for one image; None where it takes several.
     """
 
     path: Path
     parity: Parity
     passes: tuple[str, ...] = ()
     versions: OnnxVersions | None = None
+    count: NetworkCount | None = None
 
 
 @dataclass
@@ -123,7 +126,7 @@ class Program:
         if own_format is not None:
             adopted = self._adopt(variant.format, own_format)
             made = make(variant)
-            return replace(made, versions=made.versions or adopted.versions)
+            return replace(made, versions=made.versions or adopted.versions, count=adopted.count)
         if self.weights.kind is WeightsKind.OWN:
             refuse_unconfinable(EXPORT.step)
         if variant.format is Format.ONNX:
@@ -136,7 +139,8 @@ class Program:
             # A program that was not worth making comes before what a tool made of it.
             self._export()
             raise
-        return replace(made, passes=(*self._export().passes, *made.passes))
+        exported = self._export()
+        return replace(made, passes=(*exported.passes, *made.passes), count=exported.count)
 
     def seconds(self, variant: Variant) -> float:
         """Return the wall time of the steps that a variant needed, shared ones included."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.catalog.features import NetworkFeatures
+from models.catalog.features import NetworkCount
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.own import AssumedAxis, Trained
 from models.catalog.precisions import Precision
@@ -81,12 +81,14 @@ class ExportAnswer:
         passes: names of the passes that changed the network, see `models.passes`.
         rewrite_difference: largest relative difference that fusing and passes made.
         output_scale: standard deviation of the first output over the reference inputs.
+        count: of what the program does for one image; None of a program for several.
     """
 
     fused_blocks: int
     passes: tuple[str, ...]
     rewrite_difference: float
     output_scale: float
+    count: NetworkCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class AdoptAnswer:
         versions: those of an ONNX file, as it was written; None of a program.
         classes: of weights, how many they are for.
         precision: in which it came.
+        count: of what it does for one image; None where it takes several.
     """
 
     takes: NetworkInput
@@ -162,52 +165,7 @@ class AdoptAnswer:
     versions: OnnxVersions | None = None
     classes: int | None = None
     precision: Precision = Precision.FP32
-
-
-@dataclass(frozen=True, slots=True)
-class CountRequest:
-    """Count what an architecture's program costs.
-
-    Attributes:
-        architecture: name of the building function in PaddleClas.
-        input_size: height and width of the input, pixels.
-    """
-
-    architecture: str
-    input_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class CountAnswer:
-    """What a program costs for one image.
-
-    Attributes:
-        params: trained parameters.
-        multiply_adds: of convolutions and matrix products.
-        operators: kinds of its operators, sorted.
-        features: what it does, by kind of work.
-    """
-
-    params: int
-    multiply_adds: int
-    operators: tuple[str, ...]
-    features: NetworkFeatures
-
-
-@dataclass(frozen=True, slots=True)
-class ListArchitecturesRequest:
-    """List what PaddleClas can build."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListArchitecturesAnswer:
-    """What PaddleClas can build.
-
-    Attributes:
-        modules: defining module by architecture, below `ppcls.arch.backbone`.
-    """
-
-    modules: dict[str, str]
+    count: NetworkCount | None = None
 
 
 @dataclass(frozen=True, slots=True)

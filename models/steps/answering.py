@@ -11,12 +11,11 @@ from typing import IO, Any
 
 import cattrs
 
+from models.processes.counting_requests import CountRequest, ListArchitecturesRequest
 from models.processes.requests import (
     MILESTONE,
     AdoptRequest,
-    CountRequest,
     ExportRequest,
-    ListArchitecturesRequest,
     OnnxRequest,
     PaddleLiteRequest,
     ParityRequest,

@@ -6825,6 +6825,36 @@ class LeftOutErrors(_message.Message):
 Global___LeftOutErrors: _TypeAlias = LeftOutErrors  # noqa: Y015
 
 @_typing.final
+class MeasuredBackbone(_message.Message):
+    """A median latency that was measured, with the ends of its interval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    LATENCY_MS_FIELD_NUMBER: _builtins.int
+    LOW_MS_FIELD_NUMBER: _builtins.int
+    HIGH_MS_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    latency_ms: _builtins.float
+    low_ms: _builtins.float
+    high_ms: _builtins.float
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        latency_ms: _builtins.float = ...,
+        low_ms: _builtins.float = ...,
+        high_ms: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "high_ms", b"high_ms", "latency_ms", b"latency_ms", "low_ms", b"low_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeasuredBackbone: _TypeAlias = MeasuredBackbone  # noqa: Y015
+
+@_typing.final
 class PredictedSetting(_message.Message):
     """In fp32, for one image."""
 
@@ -6838,6 +6868,7 @@ class PredictedSetting(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     LATENCY_ERRORS_FIELD_NUMBER: _builtins.int
     MEMORY_ERRORS_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
     @_builtins.property
@@ -6860,6 +6891,10 @@ class PredictedSetting(_message.Message):
 
     @_builtins.property
     def memory_errors(self) -> Global___LeftOutErrors: ...
+    @_builtins.property
+    def measured(self) -> _containers.RepeatedCompositeFieldContainer[Global___MeasuredBackbone]:
+        """What was measured in this setting, the fastest first."""
+
     def __init__(
         self,
         *,
@@ -6871,10 +6906,11 @@ class PredictedSetting(_message.Message):
         settings: _abc.Iterable[_builtins.str] | None = ...,
         latency_errors: Global___LeftOutErrors | None = ...,
         memory_errors: Global___LeftOutErrors | None = ...,
+        measured: _abc.Iterable[Global___MeasuredBackbone] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latency_errors: _TypeAlias = _typing.Literal["latency_errors"]  # noqa: Y015
     _WhichOneofArgType__latency_errors: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors"]  # noqa: Y015

@@ -406,7 +406,9 @@ class QueryServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+        """What backbones would be measured at on a device, where they were not. Idempotent. The first answer after
+        something was measured may take seconds for each setting; give it a deadline of a minute. Who asks again after
+        it has passed is answered by what was learned meanwhile.
         Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
         Too little to learn from is an answer, not an error.
         """

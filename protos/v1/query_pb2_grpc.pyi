@@ -131,7 +131,9 @@ class QueryStub:
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
     """
     Predict: _grpc.UnaryUnaryMultiCallable[_query_pb2.PredictRequest, _query_pb2.PredictResponse]
-    """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+    """What backbones would be measured at on a device, where they were not. Idempotent. The first answer after
+    something was measured may take seconds for each setting; give it a deadline of a minute. Who asks again after
+    it has passed is answered by what was learned meanwhile.
     Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
     Too little to learn from is an answer, not an error.
     """
@@ -275,7 +277,9 @@ class QueryAsyncStub(QueryStub):
     Without a backbone that satisfies the constraints on every device the winners are absent, no error.
     """
     Predict: _aio.UnaryUnaryMultiCallable[_query_pb2.PredictRequest, _query_pb2.PredictResponse]  # type: ignore[assignment]
-    """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+    """What backbones would be measured at on a device, where they were not. Idempotent. The first answer after
+    something was measured may take seconds for each setting; give it a deadline of a minute. Who asks again after
+    it has passed is answered by what was learned meanwhile.
     Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
     Too little to learn from is an answer, not an error.
     """
@@ -560,7 +564,9 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.PredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.PredictResponse, _abc.Awaitable[_query_pb2.PredictResponse]]:
-        """What backbones would be measured at on a device, where they were not. Idempotent; may take some seconds.
+        """What backbones would be measured at on a device, where they were not. Idempotent. The first answer after
+        something was measured may take seconds for each setting; give it a deadline of a minute. Who asks again after
+        it has passed is answered by what was learned meanwhile.
         Errors: NOT_FOUND for an unknown device or backbone; INVALID_ARGUMENT for a confidence out of range.
         Too little to learn from is an answer, not an error.
         """

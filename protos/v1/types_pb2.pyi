@@ -500,6 +500,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """
     REASON_CODE_PREDICTION_UNKNOWN_NETWORK: _ReasonCode.ValueType  # 291
     REASON_CODE_PREDICTION_EXTRAPOLATES: _ReasonCode.ValueType  # 292
+    REASON_CODE_PREDICTION_UNCOUNTED: _ReasonCode.ValueType  # 370
     REASON_CODE_FIGURE_BEYOND_LIMIT: _ReasonCode.ValueType  # 260
     """What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
     REASON_CODE_FIGURE_UNKNOWN: _ReasonCode.ValueType  # 261
@@ -731,6 +732,7 @@ measured, needed
 """
 REASON_CODE_PREDICTION_UNKNOWN_NETWORK: ReasonCode.ValueType  # 291
 REASON_CODE_PREDICTION_EXTRAPOLATES: ReasonCode.ValueType  # 292
+REASON_CODE_PREDICTION_UNCOUNTED: ReasonCode.ValueType  # 370
 REASON_CODE_FIGURE_BEYOND_LIMIT: ReasonCode.ValueType  # 260
 """What a candidate does not satisfy, besides. figures: figure, limit; words: criterion, bound"""
 REASON_CODE_FIGURE_UNKNOWN: ReasonCode.ValueType  # 261

@@ -19,7 +19,7 @@ from models.catalog.counted import COLUMNS, Counted
 from models.catalog.stoppers import STOPPERS
 from models.catalog.variants import Format
 from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
-from models.processes.requests import CountAnswer, CountRequest
+from models.processes.counting_requests import CountAnswer, CountRequest
 
 
 def program_sizes(backbones: Iterable[Backbone]) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from models.processes.child import Cancellation, StepLimits, run_step
-from models.processes.requests import CountAnswer, CountRequest
+from models.processes.counting_requests import CountAnswer, CountRequest
 
 
 def counted(architecture: str, input_size: int) -> CountAnswer:

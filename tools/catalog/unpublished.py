@@ -18,7 +18,7 @@ import click
 
 from models.catalog.catalog import COLUMNS, load_published
 from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
-from models.processes.requests import ListArchitecturesAnswer, ListArchitecturesRequest
+from models.processes.counting_requests import ListArchitecturesAnswer, ListArchitecturesRequest
 from models.tools import ToolMissing, tool_versions
 
 EXCLUSIONS: Mapping[str, str] = MappingProxyType(

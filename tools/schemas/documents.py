@@ -18,6 +18,7 @@ from controller.domain.rankings import Ranking
 from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.finding import Found
 from controller.domain.rankings.fleet import FleetRanking
+from controller.domain.rankings.on_device import BackbonesOnDevice
 from controller.domain.rankings.predicted import DevicePredictions
 from controller.domain.rankings.reference import Reference
 from controller.domain.rankings.survey import Survey
@@ -43,6 +44,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "plan": SweepPlan,
         "profile": ProfileSummary,
         "rankings/predictions": DevicePredictions,
+        "rankings/on_device": BackbonesOnDevice,
         "ranking": Ranking,
         "rankings/explanations": Explanations,
         "rankings/fleet_ranking": FleetRanking,

@@ -8,6 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
 from controller.api.queries.meant import holders, meant_devices
+from controller.api.queries.predictions import Predictions
 from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
@@ -27,7 +28,6 @@ from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
-from controller.ranking.prediction.device import features_by_name, predict_on_device
 from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
@@ -46,7 +46,6 @@ from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
-from models.catalog.features import load_features
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -66,6 +65,7 @@ class Queries:
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
         self._rankings = Rankings(database, catalog)
+        self._predictions = Predictions(database, catalog, self._computing)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:
@@ -174,17 +174,7 @@ class Queries:
         for name in question.backbones:
             find_backbone(self._catalog, name)
         device = await self._measured(question.device)
-        return await self.computed(self._predict, device, question)
-
-    def _predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
-        known = tuple(self._catalog)
-        return predict_on_device(
-            question,
-            list_newest(self._database, MeasurementFilter()),
-            known,
-            features_by_name(known, load_features()),
-            tuple(info.runtime for info in device.profile.working_runtimes),
-        )
+        return await self._predictions.predict(device, question)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.

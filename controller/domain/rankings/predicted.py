@@ -47,6 +47,23 @@ def check_question(question: PredictQuestion) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredBackbone:
+    """What a backbone was measured at in one setting.
+
+    Attributes:
+        backbone: its name.
+        latency_ms: the median latency.
+        low_ms: lower end of the interval of the median.
+        high_ms: upper end of it.
+    """
+
+    backbone: str
+    latency_ms: float
+    low_ms: float
+    high_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictedFigure:
     """A figure that nobody measured.
 
@@ -98,6 +115,7 @@ class PredictedSetting:
         threads: how many.
         predicted: backbones with predictions, the fastest first.
         unpredicted: those without, by name.
+        measured: what was measured in this setting, the fastest first.
         rests_on: backbones that were measured in this setting, which predictions are made of.
         settings: other devices and settings that they learned from.
         latency_errors: how far off predictions of latency are of what was measured here, each made
@@ -109,6 +127,7 @@ class PredictedSetting:
     threads: int
     predicted: tuple[PredictedBackbone, ...] = ()
     unpredicted: tuple[UnpredictedBackbone, ...] = ()
+    measured: tuple[MeasuredBackbone, ...] = ()
     rests_on: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     latency_errors: LeftOutErrors | None = None

@@ -81,6 +81,23 @@ class Predicted:
     deviation: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class LogPrediction:
+    """What a backbone would be measured at, as natural logarithms of the unit of the known figures.
+
+    Attributes:
+        median: of what would be measured.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        deviation: as that of `Predicted`: what is least sure has the largest.
+    """
+
+    median: float
+    low: float
+    high: float
+    deviation: float
+
+
 class Unpredictable(Enum):
     """Why a backbone is not predicted."""
 

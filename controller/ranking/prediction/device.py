@@ -1,13 +1,14 @@
 """What backbones would be measured at on a device, from all that a controller has measured."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.predicted import (
     DevicePredictions,
+    MeasuredBackbone,
     PredictedBackbone,
     PredictedFigure,
     PredictedSetting,
@@ -20,79 +21,54 @@ from controller.domain.rankings.predictions import (
     KnownFigure,
     NotPredicted,
     Predicted,
-    Prediction,
     PredictionQuestion,
     Unpredictable,
 )
 from controller.domain.sweeps import SweepSpec
-from controller.ranking.distinction import Distinction, distinction
 from controller.ranking.prediction.choosing import first_backbones
-from controller.ranking.prediction.predicting import predict
+from controller.ranking.prediction.evidence import Evidence, Setting, features_by_name, gather
+from controller.ranking.prediction.predicting import Fitted, fit
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Backbone
-from models.catalog.features import NetworkFeatures
-from models.catalog.precisions import Precision
+from models.catalog.features import NetworkCount, NetworkFeatures
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
+__all__ = [
+    "FittedSetting",
+    "asked_settings",
+    "features_by_name",
+    "fit_setting",
+    "predict_on_device",
+    "tell",
+]
+
 _FIRST: Final = 12
 """Backbones of the sweep that makes predictions possible."""
-_USUAL: Final = Distinction()
-_SURE: Final = (Verdict.OK, Verdict.WIDE)
 
 _Figure = Callable[[Measurement], float | None]
 
 
-class Setting(NamedTuple):
-    """Where something was measured."""
+@dataclass(frozen=True, kw_only=True)
+class FittedSetting:
+    """What was learned of one setting; it tells of any backbone with any confidence.
 
-    device: str
-    runtime: Runtime
-    threads: int
+    Attributes:
+        setting: where.
+        here: what was measured there, by backbone's name.
+        latency: in ms.
+        memory: in bytes.
+    """
+
+    setting: Setting
+    here: Mapping[str, Measurement]
+    latency: Fitted
+    memory: Fitted
 
     @property
-    def name(self) -> str:
-        """What it is called among the settings that a prediction learned from."""
-        return f"{self.device}, {self.runtime.value}, {self.threads}"
-
-
-def features_by_name(
-    backbones: Iterable[Backbone], counted: Mapping[tuple[str, int], NetworkFeatures]
-) -> dict[str, NetworkFeatures]:
-    """The features of every backbone whose network was counted at its input size."""
-    return {
-        each.name: counted[key]
-        for each in backbones
-        if (key := (each.architecture, each.input_size.height)) in counted
-    }
-
-
-def measured_settings(
-    measurements: Iterable[Measurement], catalog: Mapping[str, Backbone]
-) -> dict[Setting, dict[str, Measurement]]:
-    """What was measured in each setting, the last of each backbone, where it is comparable.
-
-    Comparable are fp32 at one image of the backbone's own size, with nothing out of the ordinary,
-    on a device that is no emulated one, by figures that nothing disturbed.
-
-    Args:
-        measurements: oldest first.
-        catalog: backbones by name.
-    """
-    found: defaultdict[Setting, dict[str, Measurement]] = defaultdict(dict)
-    for each in measurements:
-        known = catalog.get(each.backbone)
-        if (
-            known is not None
-            and each.latency is not None
-            and each.verdict in _SURE
-            and not each.emulator
-            and (each.precision, each.batch) == (Precision.FP32, 1)
-            and each.input_size == known.input_size
-            and distinction(each) == _USUAL
-        ):
-            found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
-    return dict(found)
+    def numbers(self) -> int:
+        """How many numbers it holds, about; at least 1."""
+        return 1 + self.latency.numbers + self.memory.numbers
 
 
 def predict_on_device(
@@ -111,36 +87,23 @@ def predict_on_device(
         features: by backbone's name, of all that have any.
         runtimes: those that the device has, for what could be swept.
     """
-    catalog = {each.name: each for each in backbones}
-    measured = measured_settings(measurements, catalog)
-    names = question.backbones or tuple(catalog)
-    told = tuple(
-        _predict_setting(setting, names, measured, features, question.confidence)
-        for setting in _asked(question, measured, runtimes)
-    )
-    is_missing = not told or any(
-        each.reason.code is ReasonCode.PREDICTION_FEW_MEASURED
-        for setting in told
-        for each in setting.unpredicted
-    )
-    sweep = _first_sweep(question, measurements, catalog, features, runtimes)
-    return DevicePredictions(
-        device=question.device,
-        confidence=question.confidence,
-        settings=told,
-        suggested_sweep=sweep if is_missing else None,
-    )
+    counted = {
+        (each.name, each.input_size): NetworkCount(features=features[each.name])
+        for each in backbones
+        if each.name in features
+    }
+    evidence = gather(measurements, backbones, {}, counted)
+    fitted = [fit_setting(each, evidence) for each in asked_settings(question, evidence, runtimes)]
+    return tell(question, evidence, fitted, runtimes)
 
 
-def _asked(
-    question: PredictQuestion,
-    measured: Mapping[Setting, Mapping[str, Measurement]],
-    runtimes: Sequence[Runtime],
+def asked_settings(
+    question: PredictQuestion, evidence: Evidence, runtimes: Sequence[Runtime]
 ) -> list[Setting]:
     """The settings asked about: those that something was measured in, or else those named."""
     found = [
         setting
-        for setting in sorted(measured, key=lambda s: (s.runtime.value, s.threads))
+        for setting in sorted(evidence.measured, key=lambda s: (s.runtime.value, s.threads))
         if setting.device == question.device
         and question.runtime in (None, setting.runtime)
         and question.threads in (None, setting.threads)
@@ -151,28 +114,60 @@ def _asked(
     return [Setting(question.device, runtime, question.threads or 1) for runtime in wanted]
 
 
-def _predict_setting(
-    setting: Setting,
-    names: Sequence[str],
-    measured: Mapping[Setting, Mapping[str, Measurement]],
-    features: Mapping[str, NetworkFeatures],
-    confidence: float,
-) -> PredictedSetting:
-    here = measured.get(setting, {})
-    wanted = [name for name in names if name not in here]
+def fit_setting(setting: Setting, evidence: Evidence) -> FittedSetting:
+    """Learn what is measured in a setting, which takes about a second."""
+    here = evidence.measured.get(setting, {})
 
-    def of(figure: _Figure) -> Prediction:
-        return predict(
+    def of(figure: _Figure) -> Fitted:
+        return fit(
             PredictionQuestion(
                 known=_known(here, figure),
-                wanted=wanted,
-                features=features,
-                elsewhere=_elsewhere(setting, measured, figure),
-                confidence=confidence,
+                wanted=[name for name in evidence.catalog if name not in here],
+                features=evidence.features,
+                elsewhere=_elsewhere(setting, evidence.measured, figure),
             )
         )
 
-    latency, memory = of(_latency_ms), of(_peak_rss_bytes)
+    return FittedSetting(
+        setting=setting, here=here, latency=of(_latency_ms), memory=of(_peak_rss_bytes)
+    )
+
+
+def tell(
+    question: PredictQuestion,
+    evidence: Evidence,
+    fitted: Sequence[FittedSetting],
+    runtimes: Sequence[Runtime],
+) -> DevicePredictions:
+    """Answer a question by what was learned of its settings, which takes next to nothing.
+
+    Args:
+        question: its backbones are in the catalog.
+        evidence: that the settings were fitted to.
+        fitted: of `asked_settings`.
+        runtimes: those that the device has, for what could be swept.
+    """
+    names = question.backbones or tuple(evidence.catalog)
+    told = tuple(_tell_setting(each, names, evidence, question.confidence) for each in fitted)
+    is_missing = not told or any(
+        each.reason.code is ReasonCode.PREDICTION_FEW_MEASURED
+        for setting in told
+        for each in setting.unpredicted
+    )
+    return DevicePredictions(
+        device=question.device,
+        confidence=question.confidence,
+        settings=told,
+        suggested_sweep=_first_sweep(question, evidence, runtimes) if is_missing else None,
+    )
+
+
+def _tell_setting(
+    fitted: FittedSetting, names: Sequence[str], evidence: Evidence, confidence: float
+) -> PredictedSetting:
+    here = fitted.here
+    wanted = [name for name in names if name not in here]
+    latency, memory = (of.told(wanted, confidence) for of in (fitted.latency, fitted.memory))
     memories = {each.backbone: each for each in memory.predicted}
     predicted = [
         PredictedBackbone(
@@ -183,18 +178,36 @@ def _predict_setting(
         for each in latency.predicted
     ]
     return PredictedSetting(
-        runtime=setting.runtime,
-        threads=setting.threads,
+        runtime=fitted.setting.runtime,
+        threads=fitted.setting.threads,
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
         unpredicted=tuple(
-            UnpredictedBackbone(backbone=each.backbone, reason=_why(each, len(here)))
+            UnpredictedBackbone(
+                backbone=each.backbone, reason=_why(each, len(here), evidence.refusals)
+            )
             for each in sorted(latency.not_predicted, key=lambda each: each.backbone)
         ),
+        measured=_measured(here),
         rests_on=latency.rests_on,
         settings=latency.settings,
         latency_errors=latency.errors,
         memory_errors=memory.errors,
     )
+
+
+def _measured(here: Mapping[str, Measurement]) -> tuple[MeasuredBackbone, ...]:
+    """What was measured in a setting, the fastest first."""
+    found = [
+        MeasuredBackbone(
+            backbone=name,
+            latency_ms=each.latency.median_ms,
+            low_ms=each.latency.low_ms,
+            high_ms=each.latency.high_ms,
+        )
+        for name, each in here.items()
+        if each.latency is not None
+    ]
+    return tuple(sorted(found, key=lambda each: each.latency_ms))
 
 
 def _known(here: Mapping[str, Measurement], figure: _Figure) -> list[KnownFigure]:
@@ -224,12 +237,14 @@ def _figure(predicted: Predicted) -> PredictedFigure:
     return PredictedFigure(value=predicted.value, low=predicted.low, high=predicted.high)
 
 
-def _why(not_predicted: NotPredicted, measured_count: int) -> Reason:
+def _why(not_predicted: NotPredicted, measured_count: int, refusals: Mapping[str, str]) -> Reason:
     match not_predicted.why:
         case Unpredictable.FEW_MEASURED:
             return reason(
                 ReasonCode.PREDICTION_FEW_MEASURED, measured=measured_count, needed=LEAST_MEASURED
             )
+        case Unpredictable.UNKNOWN_NETWORK if refusal := refusals.get(not_predicted.backbone):
+            return reason(ReasonCode.PREDICTION_UNCOUNTED, {"detail": refusal})
         case Unpredictable.UNKNOWN_NETWORK:
             return reason(ReasonCode.PREDICTION_UNKNOWN_NETWORK)
         case Unpredictable.FAR_AWAY:
@@ -237,17 +252,14 @@ def _why(not_predicted: NotPredicted, measured_count: int) -> Reason:
 
 
 def _first_sweep(
-    question: PredictQuestion,
-    measurements: Sequence[Measurement],
-    catalog: Mapping[str, Backbone],
-    features: Mapping[str, NetworkFeatures],
-    runtimes: Sequence[Runtime],
+    question: PredictQuestion, evidence: Evidence, runtimes: Sequence[Runtime]
 ) -> SweepSpec | None:
     """The sweep of the backbones that tell most about the device."""
-    on_device = [each for each in measurements if each.device == question.device]
+    features = evidence.features
+    on_device = [each for each in evidence.measurements if each.device == question.device]
     done = sorted({each.backbone for each in on_device if each.latency is not None} & set(features))
     first = first_backbones(features, _FIRST, measured=done)
     constraints = Constraints(runtime=question.runtime, threads=question.threads)
     weights = weights_in_use(on_device)
-    chosen = [catalog[name] for name in first]
+    chosen = [evidence.catalog[name] for name in first]
     return suggest_sweep(question.device, chosen, constraints, runtimes, weights)

@@ -33,12 +33,12 @@ class Told(NamedTuple):
 Expert: TypeAlias = Callable[[Places, Array], Told]
 
 
-def additive(costs: Array) -> Expert:
+def additive(costs: Array, known_count: int) -> Expert:
     """Latency as a sum of works, each times a cost of at least 0 that the device has for it.
 
     Least squares of relative errors with a little shrinkage (Lawson and Hanson's NNLS).
     """
-    scaled = costs / np.maximum(costs.mean(axis=0), _LEAST_SHARE)
+    scaled = costs / np.maximum(costs[:known_count].mean(axis=0), _LEAST_SHARE)
 
     def tell(places: Places, logs: Array) -> Told:
         inverse = np.exp(-logs)

@@ -1,17 +1,18 @@
-"""Prediction: see `predict`."""
+"""Prediction: see `fit` and `predict`."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from controller.domain.rankings.predictions import (
     LEAST_MEASURED,
     Elsewhere,
     KnownFigure,
     LeftOutErrors,
+    LogPrediction,
     NotPredicted,
     Predicted,
     Prediction,
@@ -29,63 +30,196 @@ from controller.ranking.prediction.networks import (
     sizes,
     standardised,
 )
+from controller.ranking.prediction.one_thread import one_thread
 
 _LEAST_SPREAD: Final = 1e-4
+_MOST_LOG: Final = 700.0
+"""Above it no number of 64 bits is large enough."""
 
 
 def predict(question: PredictionQuestion) -> Prediction:
     """Predict what backbones would be measured at where others were.
 
     Networks with features are told from known ones with features, the others from what other
-    settings took for them. Deterministic; takes one thread.
+    settings took for them. Deterministic; takes one thread. Who asks of the same figures again
+    keeps what `fit` gives.
+    """
+    return fit(question).told(question.wanted, question.confidence)
+
+
+def predicted_logs(question: PredictionQuestion) -> Mapping[str, LogPrediction]:
+    """Predict as `predict` does, and tell logarithms: what to weigh candidates by before any ran.
+
+    Returns:
+        By backbone's name, of those that can be predicted; who is not among them is as open as
+        before, be it too unlike the known ones, or these too few (`LEAST_MEASURED`).
+    """
+    return fit(question).logs(question.wanted, question.confidence)
+
+
+def fit(question: PredictionQuestion) -> "Fitted":
+    """Learn from what is known; what is learned tells of any of the wanted, at any confidence.
+
+    Args:
+        question: its confidence says nothing here.
     """
     known = {figure.backbone: figure for figure in question.known}
     wanted = [name for name in dict.fromkeys(question.wanted) if name not in known]
-    with threadpool_limits(1):
-        parts = [_of_featured(question, known, wanted), _of_others(question, known, wanted)]
-    found = {each.backbone: each for part in parts for each in part.predicted}
-    missing = {each.backbone: each for part in parts for each in part.not_predicted}
-    base = next((part for part in parts if part.rests_on), Prediction())
-    return replace(
-        base,
-        predicted=tuple(found[name] for name in wanted if name in found),
-        not_predicted=tuple(missing[name] for name in wanted if name in missing),
-    )
+    with one_thread():
+        return Fitted(
+            parts=(*_of_featured(question, known, wanted), _of_others(question, known, wanted))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What was learned in one setting.
+
+    Attributes:
+        parts: of networks with features that other settings have, of those that they have not, and
+            of networks without features.
+    """
+
+    parts: "tuple[_Part, ...]"
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it holds, about."""
+        return sum(2 * each.said.left_out_logs.size for each in self.parts if each.said is not None)
+
+    def told(self, wanted: Sequence[str], confidence: float) -> Prediction:
+        """Tell of some of the backbones that were wanted, in their order; others are left out.
+
+        Args:
+            wanted: names.
+            confidence: share of intervals that are to hold what will be measured, 0.5 to 0.99.
+        """
+        asked = dict.fromkeys(wanted)
+        found = {
+            name: Predicted(
+                backbone=name,
+                value=_exp(each.median),
+                low=_exp(each.low),
+                high=_exp(each.high),
+                deviation=each.deviation,
+            )
+            for name, each in self.logs(wanted, confidence).items()
+        }
+        missing = {each.backbone: each for part in self.parts for each in part.not_predicted}
+        used = [part for part in self.parts if part.said is not None]
+        used = [part for part in used if asked.keys() & part.places.keys()] or used[:1]
+        base = max(used, key=lambda part: len(asked.keys() & part.places.keys()), default=_Part())
+        return Prediction(
+            predicted=tuple(found[name] for name in asked if name in found),
+            not_predicted=tuple(missing[name] for name in asked if name in missing),
+            rests_on=base.rests_on,
+            settings=tuple(dict.fromkeys(name for part in used for name in part.settings)),
+            errors=None if base.said is None else _errors(base.said),
+        )
+
+    def logs(self, wanted: Sequence[str], confidence: float) -> Mapping[str, LogPrediction]:
+        """Tell the same as logarithms, by backbone's name, of those that can be predicted."""
+        found: dict[str, LogPrediction] = {}
+        for part in self.parts:
+            found |= part.logs(wanted, confidence)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """What experts say of every network of one kind.
+
+    Attributes:
+        said: rows are the known networks, then those that were wanted; None where too few are
+            known.
+        places: rows of those that can be told, by backbone's name.
+        not_predicted: the others.
+        rests_on: known backbones.
+        settings: names of the other settings.
+    """
+
+    said: Ensemble | None = None
+    places: Mapping[str, int] = field(default_factory=dict)
+    not_predicted: tuple[NotPredicted, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    def logs(self, wanted: Sequence[str], confidence: float) -> Mapping[str, LogPrediction]:
+        if self.said is None:
+            return {}
+        low, high = intervals(self.said, confidence)
+        deviations = calibrated(self.said)
+        return {
+            name: LogPrediction(
+                median=float(self.said.logs[place]),
+                low=float(low[place]),
+                high=float(high[place]),
+                deviation=float(deviations[place]),
+            )
+            for name in dict.fromkeys(wanted)
+            if (place := self.places.get(name)) is not None
+        }
 
 
 def _of_featured(
     question: PredictionQuestion, known: Mapping[str, KnownFigure], wanted: Sequence[str]
-) -> Prediction:
-    """Predict networks with features, by these and by what other settings took."""
-    features = question.features
-    telling_known = [known[name] for name in known if name in features]
-    asked = [name for name in wanted if name in features]
+) -> "list[_Part]":
+    """Predict networks with features, by these and by what other settings took.
+
+    Those that no other setting has are told without these: how well others tell of networks that
+    they have says nothing of networks that they have not, so that weights and intervals that were
+    found by the ones would be too sure of the others.
+    """
+    telling_known = [known[name] for name in known if name in question.features]
+    asked = [name for name in wanted if name in question.features]
     if len(telling_known) < LEAST_MEASURED:
-        return _refused(asked, Unpredictable.FEW_MEASURED)
+        return [_refused(asked, Unpredictable.FEW_MEASURED)]
     names = [*(figure.backbone for figure in telling_known), *asked]
+    elsewhere = telling(question.elsewhere, names)
+    seen = {name for setting in elsewhere for name in setting.values}
+    seen_known = sum(figure.backbone in seen for figure in telling_known)
+    if seen_known < LEAST_MEASURED:
+        elsewhere, seen = (), set()
+    groups = (
+        ([name for name in asked if name in seen], elsewhere),
+        ([name for name in asked if name not in seen], ()),
+    )
+    told = [
+        _told(_featured(question, telling_known, some, others)) for some, others in groups if some
+    ]
+    return told or [_told(_featured(question, telling_known, [], ()))]
+
+
+def _featured(
+    question: PredictionQuestion,
+    known: Sequence[KnownFigure],
+    asked: Sequence[str],
+    elsewhere: Sequence[Elsewhere],
+) -> "_Ground":
+    """What networks with features are told from, other settings among it if there are any."""
+    features = question.features
+    names = [*(figure.backbone for figure in known), *asked]
     rows = rows_of([features[name] for name in names])
     every = rows_of(list(features.values()))
     large = standardised(sizes(np.vstack([rows, every])))[: len(rows)]
-    elsewhere = telling(question.elsewhere, names)
-    tables, experts = [large], [additive(costs(rows))]
+    tables, experts = [large], [additive(costs(rows), len(known))]
     if elsewhere:
         factors, others = _completed(elsewhere, names, large)
         tables.append(np.hstack([large, factors]))
         experts.append(alike(others))
-    ground = _Ground(
-        known=telling_known,
+    return _Ground(
+        known=known,
         asked=asked,
         tables=tables,
         elsewhere=elsewhere,
-        far=far_from(rows, rows[: len(telling_known)])[len(telling_known) :].tolist(),
+        far=far_from(rows, rows[: len(known)])[len(known) :].tolist(),
         experts=experts,
     )
-    return _told(ground, question.confidence)
 
 
 def _of_others(
     question: PredictionQuestion, known: Mapping[str, KnownFigure], wanted: Sequence[str]
-) -> Prediction:
+) -> _Part:
     """Predict networks without features, by what other settings took for them."""
     asked = [name for name in wanted if name not in question.features]
     elsewhere = telling(question.elsewhere, [*known, *asked])
@@ -108,7 +242,7 @@ def _of_others(
             elsewhere=elsewhere,
             far=[False] * len(asked),
         )
-        told = _told(ground, question.confidence)
+        told = _told(ground)
     return replace(told, not_predicted=(*unknown.not_predicted, *told.not_predicted))
 
 
@@ -124,37 +258,21 @@ class _Ground:
     experts: Sequence[Expert] = ()
 
 
-def _told(ground: _Ground, confidence: float) -> Prediction:
+def _told(ground: _Ground) -> _Part:
     """Ask the experts, and a Gaussian process over each table, of what is not too far."""
     known = ground.known
     places: Places = np.arange(len(known))
     logs = np.log([figure.value for figure in known])
     spreads = np.array([max(figure.spread, _LEAST_SPREAD) for figure in known])
     processes = [process(table, places, logs, spreads) for table in ground.tables]
-    said = ensemble([*ground.experts, *processes], places, logs)
-    low, high = intervals(said, confidence)
-    deviations = calibrated(said)
-    first = len(known)
-    predicted = tuple(
-        Predicted(
-            backbone=name,
-            value=float(np.exp(said.logs[place])),
-            low=float(np.exp(low[place])),
-            high=float(np.exp(high[place])),
-            deviation=float(deviations[place]),
-        )
-        for place, (name, is_far) in enumerate(zip(ground.asked, ground.far, strict=True), first)
-        if not is_far
-    )
+    rows = enumerate(zip(ground.asked, ground.far, strict=True), len(known))
+    near = {name: place for place, (name, is_far) in rows if not is_far}
     return replace(
-        _refused(
-            [name for name, is_far in zip(ground.asked, ground.far, strict=True) if is_far],
-            Unpredictable.FAR_AWAY,
-        ),
-        predicted=predicted,
+        _refused([name for name in ground.asked if name not in near], Unpredictable.FAR_AWAY),
+        said=ensemble([*ground.experts, *processes], places, logs),
+        places=near,
         rests_on=tuple(figure.backbone for figure in known),
         settings=tuple(setting.setting for setting in ground.elsewhere),
-        errors=_errors(said),
     )
 
 
@@ -172,6 +290,10 @@ def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Arra
     return Latent(both[:, :count], both[:, count:])
 
 
+def _exp(log: float) -> float:
+    return math.exp(min(log, _MOST_LOG))
+
+
 def _errors(said: Ensemble) -> LeftOutErrors:
     errors = np.abs(np.expm1(-said.residuals))
     return LeftOutErrors(
@@ -183,5 +305,5 @@ def _errors(said: Ensemble) -> LeftOutErrors:
     )
 
 
-def _refused(names: Sequence[str], why: Unpredictable) -> Prediction:
-    return Prediction(not_predicted=tuple(NotPredicted(backbone=n, why=why) for n in names))
+def _refused(names: Sequence[str], why: Unpredictable) -> _Part:
+    return _Part(not_predicted=tuple(NotPredicted(backbone=n, why=why) for n in names))

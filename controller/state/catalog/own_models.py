@@ -5,9 +5,11 @@ from sqlalchemy import RowMapping, delete, func, insert, select
 from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.catalog.accuracy import backbone_row
+from controller.state.catalog.network_counts import record_count
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
 from controller.state.schema.unreadable import readable
+from models.catalog.features import NetworkCount
 
 
 def list_own_models(database: Database) -> tuple[OwnModel, ...]:
@@ -23,8 +25,8 @@ def list_digests(database: Database) -> frozenset[str]:
         return frozenset(map(str, transaction.scalars(select(own_models.c.digest))))
 
 
-def record_own_model(database: Database, model: OwnModel) -> None:
-    """Remembers a model whose files are in their place."""
+def record_own_model(database: Database, model: OwnModel, count: NetworkCount | None) -> None:
+    """Remembers a model whose files are in their place, and what was counted of its network."""
     with database.transaction() as transaction:
         transaction.execute(
             insert(own_models).values(
@@ -44,6 +46,7 @@ def record_own_model(database: Database, model: OwnModel) -> None:
             )
         )
         transaction.execute(insert(backbones).values(backbone_row(as_backbone(model))))
+        record_count(transaction, model.digest, count)
 
 
 def forget_own_model(database: Database, name: str, *, with_accuracy: bool) -> None:

@@ -7,7 +7,15 @@ from sqlalchemy import exists, func, select
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
-from controller.state.schema import accuracies, devices, jobs, measurements, own_models, turns
+from controller.state.schema import (
+    accuracies,
+    devices,
+    jobs,
+    measurements,
+    network_counts,
+    own_models,
+    turns,
+)
 
 Stamp: TypeAlias = tuple[object, ...]
 """Equal ones are of the same state."""
@@ -33,6 +41,20 @@ def counts_by_device(database: Database, device_id: str | None = None) -> Mappin
         counted = counted.where(measurements.c.device_id == device_id)
     with database.transaction() as transaction:
         return dict(transaction.execute(counted).tuples().all())
+
+
+def evidence_stamp(database: Database) -> Stamp:
+    """Of all that was measured, under which names, of own models, and of what networks do."""
+    named = select(devices.c.device_id, devices.c.name).order_by(devices.c.device_id)
+    brought = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(own_models)
+    counted = select(func.count()).select_from(network_counts)
+    with database.transaction() as transaction:
+        known = (
+            *transaction.execute(named).tuples().all(),
+            *transaction.execute(brought).one(),
+            *transaction.execute(counted).one(),
+        )
+    return (*sorted(counts_by_device(database).items()), *known)
 
 
 def devices_underway(database: Database, device_id: str | None = None) -> frozenset[str]:

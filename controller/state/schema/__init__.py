@@ -21,7 +21,7 @@ from sqlalchemy import (
 from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.domain.sweeps import StartedSweep, SweepPhase, SweepSpec
 from controller.state.schema.base import REVISION_TABLE, metadata
-from controller.state.schema.catalog import accuracies, backbones, own_models
+from controller.state.schema.catalog import accuracies, backbones, network_counts, own_models
 from controller.state.schema.columns import Document, Member, SharedDocument, Sides
 from controller.state.schema.devices import (
     device_events,
@@ -50,6 +50,7 @@ __all__ = [
     "jobs",
     "measurements",
     "metadata",
+    "network_counts",
     "own_models",
     "profiles",
     "repetitions",

@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Unique
 from controller.domain.catalog import AccuracyMetric
 from controller.state.schema.base import metadata
 from controller.state.schema.columns import Document, Member, Sides
+from models.catalog.features import NetworkCount
 from models.catalog.own import AssumedAxis, OwnFormat
 from models.catalog.precisions import Precision
 from protos.inputs import NetworkInput
@@ -66,4 +67,13 @@ own_models = Table(
     # Of weights: what they are of.
     Column("architecture", String),
     Column("precision", Member(Precision), nullable=False),
+)
+
+# What networks do for one image, or why nobody can tell: of an artifact by the digest of its bytes,
+# of an own model by that of its files.
+network_counts = Table(
+    "network_counts",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("counted", Document(NetworkCount), nullable=False),
 )

@@ -17,6 +17,9 @@ SENTENCES: Final[Writers] = {
     ReasonCode.PREDICTION_UNKNOWN_NETWORK: lambda *_: (
         "what its network does was never counted, and no other device has measured it"
     ),
+    ReasonCode.PREDICTION_UNCOUNTED: lambda _, words: (
+        f"what its network does cannot be counted: {words['detail']}"
+    ),
     ReasonCode.PREDICTION_EXTRAPOLATES: lambda *_: (
         "its network is unlike all that was measured here: its figure would be a guess"
     ),

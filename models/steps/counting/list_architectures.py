@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import paddle  # noqa: F401 - read before the process is confined, as every step's libraries are
 
-from models.processes.requests import ListArchitecturesAnswer, ListArchitecturesRequest
+from models.processes.counting_requests import ListArchitecturesAnswer, ListArchitecturesRequest
 from models.steps.paddle import architectures
 
 

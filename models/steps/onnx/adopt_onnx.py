@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.catalog.precisions import Precision
 from models.processes.requests import AdoptAnswer, AdoptRequest
+from models.steps.counting.onnx_graphs import count_graph
 from models.steps.onnx.admission import admit
 from models.steps.onnx.contents import is_quantised, parameter_count
 from models.steps.onnx.running import NATIVE_ERRORS, open_session
@@ -44,14 +45,16 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     infer = _session(model)
     output_shapes, is_half = run_reference(infer, adopted, request, "the unoptimised model")
     onnx.save(model, request.output)
+    params = parameter_count(model)
     return AdoptAnswer(
         takes=adopted.takes,
-        params=parameter_count(model),
+        params=params,
         output_shapes=output_shapes,
         assumed=adopted.assumed,
         is_half=is_half,
         versions=versions,
         precision=Precision.INT8 if is_quantised(model) else Precision.FP32,
+        count=count_graph(model, params) if adopted.takes.batch == 1 else None,
     )
 
 

@@ -17,6 +17,7 @@ from paddle.base.proto import framework_pb2
 from models.catalog.own import FILE_NAMES, OwnFormat
 from models.gist import gist
 from models.processes.requests import AdoptAnswer, AdoptRequest
+from models.steps.counting.programs import count_program
 from models.steps.paddle.admission import admit
 from models.steps.paddle.paddle_parameters import check_parameters
 from models.steps.parity.adopted import Adopted, Feed, adopt, run_reference
@@ -72,12 +73,14 @@ def run(request: AdoptRequest) -> AdoptAnswer:
         paddle.static.save_inference_model(
             request.output, inputs, scores, executor, program=program, clip_extra=False
         )
+    params = sum(map(prod, shapes.values()))
     return AdoptAnswer(
         takes=adopted.takes,
-        params=sum(map(prod, shapes.values())),
+        params=params,
         output_shapes=output_shapes,
         assumed=adopted.assumed,
         is_half=is_half,
+        count=count_program(program, params) if adopted.takes.batch == 1 else None,
     )
 
 

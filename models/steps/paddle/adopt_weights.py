@@ -10,15 +10,18 @@ import numpy as np
 import numpy.typing as npt
 from paddle.utils import unique_name
 
+from models.catalog.features import NetworkCount
 from models.catalog.own import FILE_NAMES, OwnFormat, Trained
 from models.kinds import PICKLE
 from models.processes.requests import AdoptAnswer, AdoptRequest, ExportRequest
 from models.recipes.synthetic import SEED
+from models.steps.counting.programs import count_program
 from models.steps.paddle import architectures
 from models.steps.paddle.blank import blank_weights
 from models.steps.paddle.fusion import fuse_blocks
 from models.steps.paddle.network import refusing_size, run_all, with_weights
 from models.steps.paddle.pretrained import read_arrays
+from models.steps.paddle.tracing import trace
 from models.steps.parity.adopted import Adopted, Feed, run_reference
 from models.steps.parity.compare import Array
 from models.steps.parity.constants import check_names
@@ -70,8 +73,16 @@ def run(request: AdoptRequest) -> AdoptAnswer:
     fuse_blocks(network)
     params = sum(int(each.size) for each in network.parameters() if each.trainable)
     return AdoptAnswer(
-        takes=takes, params=params, output_shapes=output_shapes, classes=exporting.classes
+        takes=takes,
+        params=params,
+        output_shapes=output_shapes,
+        classes=exporting.classes,
+        count=_count(network, takes, params) if takes.batch == 1 else None,
     )
+
+
+def _count(network: Any, takes: NetworkInput, params: int) -> NetworkCount:
+    return count_program(trace(network, takes.shape).forward.main_program, params)
 
 
 def _classes(trained: Trained, arrays: Mapping[str, npt.NDArray[Any]]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import paddle
 
 from models.processes.requests import ExportAnswer, ExportRequest
 from models.recipes.acceptance import ROUNDING_FACTOR
+from models.steps.counting.programs import count_program, trained_parameters
 from models.steps.forked import Forked
 from models.steps.paddle import architectures, synthetic
 from models.steps.paddle.fusion import fuse_blocks
@@ -50,11 +52,13 @@ def run(request: ExportRequest) -> Iterator[ExportAnswer | None]:
     try:
         fuse_blocks(network)
         rewrite(network, inputs[0])
-        _save_program(network, request)
+        program = _save_program(network, request)
         yield None
     finally:
         # What is wrong with the outputs says more than what it makes of the program.
         answer = reference.result()
+    if request.batch == 1:
+        answer = replace(answer, count=count_program(program, trained_parameters(program)))
     yield answer
 
 
@@ -106,8 +110,10 @@ def _changed(fused_blocks: int, passes: tuple[str, ...], difference: float) -> s
     return f"{' and '.join(changes)} changed the outputs by {difference:.2g} relative"
 
 
-def _save_program(network: Any, request: ExportRequest) -> None:
+def _save_program(network: Any, request: ExportRequest) -> Any:
+    """Write the program, and return it."""
     takes = NetworkInput(size=request.input_size, batch=request.batch)
     static = trace(network, takes.shape)
     # clip_extra drops attributes and outputs that Paddle Lite insists on.
     paddle.jit.save(static, request.program_prefix, clip_extra=False)
+    return static.forward.main_program

@@ -19,6 +19,7 @@ from controller.own.adding import OwnModels
 from controller.state.catalog.own_models import record_own_model
 from controller.state.database import Database
 from models.catalog.catalog import Catalog, load_catalog
+from models.catalog.features import NetworkCount
 from models.catalog.own import OwnFormat
 from models.catalog.variants import WeightsKind
 from models.conversion import own_inspection
@@ -68,10 +69,10 @@ async def test_a_caller_that_hangs_up_while_it_is_kept_finds_it_whole(
 ) -> None:
     recording, may_record = threading.Event(), threading.Event()
 
-    def record(database: Database, model: OwnModel) -> None:
+    def record(database: Database, model: OwnModel, count: NetworkCount | None) -> None:
         recording.set()
         assert may_record.wait(60)
-        record_own_model(database, model)
+        record_own_model(database, model, count)
 
     monkeypatch.setattr(adding, "record_own_model", record)
     caller = asyncio.create_task(own_models.add(HEADER, sent()))
@@ -91,7 +92,7 @@ async def test_a_caller_that_hangs_up_while_it_is_kept_finds_it_whole(
 async def test_a_model_that_cannot_be_recorded_leaves_no_files(
     own_models: OwnModels, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_database: Database, _model: OwnModel) -> None:
+    def fail(_database: Database, _model: OwnModel, _count: NetworkCount | None) -> None:
         raise OperationalError("insert", {}, Exception("database is locked"))
 
     with monkeypatch.context() as patched:

@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 
 from models.catalog.catalog import load_catalog
+from models.catalog.features import NetworkCount, load_features
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Target, WeightsKind, variants_of
 from models.conversion.pipeline import (
@@ -68,6 +69,8 @@ def test_three_artifacts_compute_what_paddle_computes(
         assert 0 < made.parity.max_relative_difference < 2e-5
         assert (made.parity.tolerance, made.parity.input_count) == (1e-4, 4)
         assert made.tool_versions["paddlepaddle"] == "2.6.2"
+        network = (conversion.backbone.architecture, conversion.backbone.input_size.height)
+        assert made.count == NetworkCount(features=load_features()[network])
     checked = {target: made.parity.checked_through for target, made in conversion.made.items()}
     assert {target: by for target, by in checked.items() if not target.is_accelerator} == {
         Target.ARM: CheckedThrough.X86_TWIN,

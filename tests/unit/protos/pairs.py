@@ -138,6 +138,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rankings_fleet.FleetPlace, query_pb2.FleetPlace),
     (rankings_fleet.FleetRanking, query_pb2.RankFleetResponse),
     (predicted.PredictQuestion, query_pb2.PredictRequest),
+    (predicted.MeasuredBackbone, query_pb2.MeasuredBackbone),
     (predicted.PredictedFigure, query_pb2.PredictedFigure),
     (predicted.PredictedBackbone, query_pb2.PredictedBackbone),
     (predicted.UnpredictedBackbone, query_pb2.UnpredictedBackbone),

@@ -215,6 +215,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_replaced_agents")),
     )
     op.create_table(
+        "network_counts",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("counted", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_network_counts")),
+    )
+    op.create_table(
         "own_models",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("format", sa.String(), nullable=False),
@@ -615,6 +621,7 @@ def downgrade() -> None:
     op.drop_table("sweeps")
     op.drop_table("servings")
     op.drop_table("own_models")
+    op.drop_table("network_counts")
     op.drop_table("replaced_agents")
     with op.batch_alter_table("device_events", schema=None) as batch_op:
         batch_op.drop_index("ix_device_events_device_id_event_id")

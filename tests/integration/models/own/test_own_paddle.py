@@ -42,6 +42,8 @@ def test_it_becomes_an_artifact_of_every_target(program: Path, tmp_path: Path) -
     fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
     assert all(isinstance(fate, Converted) for fate in fates), fates
     assert {fate.variant.target for fate in fates} == set(TARGETS)
+    counts = [fate.count for fate in fates if isinstance(fate, Converted)]
+    assert all(each is not None and each.features is not None for each in counts)
 
 
 def test_so_does_one_that_takes_other_images_and_a_second_input(tmp_path: Path) -> None:

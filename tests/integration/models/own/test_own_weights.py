@@ -71,6 +71,8 @@ def test_the_weights_say_how_many_classes_there_are_and_become_every_artifact(
     answer = inspected(files, PPLCNET, input_size=square(64))
     assert (answer.takes, answer.classes) == (NetworkInput(size=square(64)), CLASSES)
     assert answer.output_shapes == ((1, CLASSES),)
+    assert answer.count is not None
+    assert answer.count.features is not None
     shutil.rmtree(files.with_name("files-work"))
     write_trained(
         files, Trained(architecture="PPLCNet_x0_25", evaluation_size=square(224), classes=17)

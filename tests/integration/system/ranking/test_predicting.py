@@ -115,3 +115,36 @@ def test_a_person_reads_each_figure_with_its_mark(address: str) -> None:
 def test_what_cannot_be_asked_says_why(address: str, arguments: tuple[str, ...]) -> None:
     done = edgerank("predict", *arguments, address=address)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+
+
+def test_models_of_a_device_show_what_was_measured_beside_what_is_predicted(address: str) -> None:
+    asked_for = ("models", "--device", "phone", "--runtime", "onnxruntime", "--json")
+    done = edgerank(*asked_for, address=address)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["runtime"], told["threads"]) == ("onnxruntime", 1)
+    rows = {each["backbone"]["name"]: each for each in told["backbones"]}
+    assert sorted(rows) == sorted(each.name for each in load_catalog())
+    assert {name for name, each in rows.items() if each["measured"]} == set(MEASURED)
+    for each in rows.values():
+        kinds = (each["measured"], each["predicted_latency_ms"], each["unpredicted"])
+        assert sum(kind is not None for kind in kinds) == 1
+    assert rows[MEASURED[0]]["measured"]["latency_ms"] == pytest.approx(
+        5 * factor(MEASURED[0]), 0.1
+    )
+    assert any(rows[name]["predicted_latency_ms"] for name in LEFT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--device", "phone", "--threads", "7"), 3),
+        (("--device", "watch"), 2),
+        (("--threads", "2"), 2),
+    ],
+)
+def test_models_of_what_nothing_is_known_of_say_so(
+    address: str, arguments: tuple[str, ...], code: int
+) -> None:
+    done = edgerank("models", *arguments, address=address)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

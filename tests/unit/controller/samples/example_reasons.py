@@ -242,6 +242,10 @@ _PREDICTING = (
     reason(ReasonCode.PREDICTION_FEW_MEASURED, measured=1, needed=8),
     reason(ReasonCode.PREDICTION_UNKNOWN_NETWORK),
     reason(ReasonCode.PREDICTION_EXTRAPOLATES),
+    reason(
+        ReasonCode.PREDICTION_UNCOUNTED,
+        {"detail": "no rule says what the operator Einsum costs"},
+    ),
 )
 
 EXAMPLES: Final[tuple[Reason, ...]] = (

@@ -2,6 +2,7 @@
 
 from controller.domain.rankings.predicted import (
     DevicePredictions,
+    MeasuredBackbone,
     PredictedBackbone,
     PredictedFigure,
     PredictedSetting,
@@ -36,6 +37,11 @@ PREDICTIONS = DevicePredictions(
             unpredicted=(
                 UnpredictedBackbone(
                     backbone="VGG16", reason=reason(ReasonCode.PREDICTION_EXTRAPOLATES)
+                ),
+            ),
+            measured=(
+                MeasuredBackbone(
+                    backbone="MobileNetV1_x0_0", latency_ms=1.2, low_ms=1.19, high_ms=1.22
                 ),
             ),
             rests_on=tuple(f"MobileNetV1_x0_{number}" for number in range(16)),

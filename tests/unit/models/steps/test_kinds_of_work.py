@@ -1,6 +1,10 @@
 """Features of a network: each operator's work is counted once, in its kind."""
 
-from models.steps.counting.kinds_of_work import features
+from dataclasses import replace
+
+import pytest
+
+from models.steps.counting.kinds_of_work import count_network, features
 from models.steps.counting.multiply_adds import Operator
 
 
@@ -43,3 +47,28 @@ def test_other_work_is_counted_in_numbers() -> None:
     assert (told.pooling_count, told.pooling_cost) == (1, 2048)
     assert told.traffic_bytes == 4 * (2048 + 2048 + 2048 + 32)
     assert told.multiply_adds == told.activations == 0
+
+
+def test_what_is_counted_when_a_network_is_converted_is_what_is_counted_beforehand() -> None:
+    counted = count_network(lambda: [DENSE, RELU, POOL, RESHAPE], 7)
+    assert counted.features == features([DENSE, RELU, POOL, RESHAPE], 7)
+    assert not counted.refusal
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        replace(RELU, kind="einsum"),
+        replace(RELU, kind="of_somebody"),
+        replace(DENSE, outputs={"Output": (-1, 16, 8, 8)}),
+        replace(DENSE, inputs={}),
+        replace(RELU, outputs={"Out": (-1, 32, 8, 8)}),
+        replace(RELU, outputs={"Out": (10**12, 10**12)}),
+        replace(PRODUCT, inputs={"X": (), "Y": (32, 10)}),
+    ],
+    ids=lambda operator: f"{operator.kind} {operator.outputs}",
+)
+def test_what_no_rule_knows_is_no_failure_and_says_why(operator: Operator) -> None:
+    counted = count_network(lambda: [DENSE, operator], 7)
+    assert counted.features is None
+    assert counted.refusal

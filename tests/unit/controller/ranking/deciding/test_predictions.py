@@ -15,7 +15,7 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
     Unpredictable,
 )
-from controller.ranking.prediction import first_backbones, predict
+from controller.ranking.prediction import first_backbones, fit, predict, predicted_logs
 from models.catalog.features import NetworkFeatures
 
 
@@ -153,3 +153,31 @@ def test_the_first_backbones_are_apart_from_each_other_and_from_the_measured_one
 
 def test_nothing_to_choose_from_is_nothing() -> None:
     assert first_backbones({}, 8) == ()
+
+
+def test_a_setting_that_has_the_measured_ones_alone_makes_nobody_sure_of_the_others() -> None:
+    # By the measured ones it would look like the perfect model of this setting.
+    twin = Elsewhere(setting="twin", values={each.backbone: 1.5 * each.value for each in known(16)})
+    told = predict(asked(elsewhere=[twin]))
+    assert told.predicted == predict(asked()).predicted
+    assert told.settings == ()
+    some = {name: 1.5 * takes_ms(NETWORKS[name]) for name in list(NETWORKS)[:20]}
+    mixed = predict(asked(elsewhere=[Elsewhere(setting="twin", values=some)]))
+    assert mixed.settings == ("twin",)
+    exact = {each.backbone: each for each in mixed.predicted if each.backbone in some}
+    assert len(exact) == 4
+    for name, each in exact.items():
+        assert each.value == pytest.approx(takes_ms(NETWORKS[name]), rel=0.02)
+
+
+def test_logarithms_are_those_of_the_prediction_and_tell_any_part_of_it_at_any_confidence() -> None:
+    question = asked()
+    logs = predicted_logs(question)
+    for each in predict(question).predicted:
+        told = logs[each.backbone]
+        ends = (math.exp(told.median), math.exp(told.low), math.exp(told.high))
+        assert ends == pytest.approx((each.value, each.low, each.high))
+    fitted = fit(question)
+    (name,) = list(logs)[:1]
+    assert fitted.logs([name, "nobody"], question.confidence) == {name: logs[name]}
+    assert fitted.logs([name], 0.5)[name].high < logs[name].high

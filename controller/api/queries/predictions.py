@@ -1,0 +1,96 @@
+"""Predictions of a device: learned once from what was measured, and remembered while that is so."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from controller.api.queries.remembering import Remembered
+from controller.domain.devices import Device
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
+from controller.ranking.prediction.device import (
+    FittedSetting,
+    asked_settings,
+    fit_setting,
+    tell,
+)
+from controller.ranking.prediction.evidence import Evidence, Setting, gather
+from controller.state.catalog.network_counts import stored_counts
+from controller.state.database import Database
+from controller.state.measurements.pages import list_newest
+from controller.state.measurements.stamps import Stamp, evidence_stamp
+from controller.state.schema.unreadable import answered_in
+from models.catalog.catalog import Catalog
+from models.catalog.features import load_features
+from protos.runtimes import Runtime
+
+# Numbers that fitted settings hold together, 8 bytes each: about 100 settings of 16 backbones.
+_MOST_NUMBERS: Final = 4_000_000
+_ALL: Final = "all"
+
+
+class Predictions:
+    """Predicts what was not measured; what it learned is forgotten when anything new is known.
+
+    It learns in one thread of its own: two that ask the same at once learn it once, and no ranking
+    waits for it.
+    """
+
+    def __init__(self, database: Database, catalog: Catalog, computing: ThreadPoolExecutor) -> None:
+        """`computing` answers what was learned already."""
+        self._database = database
+        self._catalog = catalog
+        self._computing = computing
+        self._learning = ThreadPoolExecutor(1, thread_name_prefix="predicting")
+        self._evidence: Remembered[Evidence] = Remembered(1)
+        self._fitted: Remembered[FittedSetting] = Remembered(_MOST_NUMBERS)
+
+    async def predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
+        """What backbones would be measured at on a device; names are those of the catalog."""
+        told = await answered_in(self._computing, partial(self._remembered, device, question))
+        if told is None:
+            told = await answered_in(self._learning, partial(self._learned, device, question))
+        return told
+
+    def _remembered(self, device: Device, question: PredictQuestion) -> DevicePredictions | None:
+        """The answer, unless something has to be learned for it."""
+        stamp = evidence_stamp(self._database)
+        evidence = self._evidence.get(_ALL, stamp)
+        if evidence is None:
+            return None
+        fitted = []
+        for setting in asked_settings(question, evidence, _runtimes(device)):
+            known = self._fitted.get(setting, stamp)
+            if known is None:
+                return None
+            fitted.append(known)
+        return tell(question, evidence, fitted, _runtimes(device))
+
+    def _learned(self, device: Device, question: PredictQuestion) -> DevicePredictions:
+        stamp = evidence_stamp(self._database)
+        evidence = self._evidence.get(_ALL, stamp)
+        if evidence is None:
+            evidence = self._gathered()
+            self._evidence.put(_ALL, stamp, evidence)
+        settings = asked_settings(question, evidence, _runtimes(device))
+        fitted = [self._fit(each, evidence, stamp) for each in settings]
+        return tell(question, evidence, fitted, _runtimes(device))
+
+    def _gathered(self) -> Evidence:
+        return gather(
+            list_newest(self._database, MeasurementFilter()),
+            tuple(self._catalog),
+            load_features(),
+            stored_counts(self._database),
+        )
+
+    def _fit(self, setting: Setting, evidence: Evidence, stamp: Stamp) -> FittedSetting:
+        known = self._fitted.get(setting, stamp)
+        if known is None:
+            known = fit_setting(setting, evidence)
+            self._fitted.put(setting, stamp, known, weight=known.numbers)
+        return known
+
+
+def _runtimes(device: Device) -> tuple[Runtime, ...]:
+    return tuple(info.runtime for info in device.profile.working_runtimes)

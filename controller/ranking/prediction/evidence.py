@@ -1,0 +1,124 @@
+"""What a controller knows that predictions are made of."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from controller.domain.measurements import Measurement, Verdict
+from controller.ranking.distinction import Distinction, distinction
+from models.catalog.catalog import Backbone
+from models.catalog.features import NetworkCount, NetworkFeatures
+from models.catalog.precisions import Precision
+from protos.inputs import ImageSize
+from protos.runtimes import Runtime
+
+_USUAL: Final = Distinction()
+_SURE: Final = (Verdict.OK, Verdict.WIDE)
+
+
+class Setting(NamedTuple):
+    """Where something was measured."""
+
+    device: str
+    runtime: Runtime
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """What it is called among the settings that a prediction learned from."""
+        return f"{self.device}, {self.runtime.value}, {self.threads}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that predictions are made of.
+
+    Attributes:
+        measurements: of every device, oldest first.
+        catalog: backbones by name.
+        measured: see `measured_settings`.
+        features: by backbone's name, of all that have any.
+        refusals: by backbone's name, why nothing was counted of its network.
+    """
+
+    measurements: Sequence[Measurement]
+    catalog: Mapping[str, Backbone]
+    measured: Mapping[Setting, Mapping[str, Measurement]]
+    features: Mapping[str, NetworkFeatures]
+    refusals: Mapping[str, str]
+
+
+def gather(
+    measurements: Sequence[Measurement],
+    backbones: Sequence[Backbone],
+    published: Mapping[tuple[str, int], NetworkFeatures],
+    counted: Mapping[tuple[str, ImageSize], NetworkCount],
+) -> Evidence:
+    """Bring together what is known.
+
+    Args:
+        measurements: of every device, oldest first.
+        backbones: the catalog.
+        published: features by architecture and input size, pixels, counted beforehand.
+        counted: by backbone's name and image, what was counted when it was converted or added;
+            it goes before what is published.
+    """
+    catalog = {each.name: each for each in backbones}
+    here = {
+        name: found
+        for name, each in catalog.items()
+        if (found := counted.get((name, each.input_size))) is not None
+    }
+    features = features_by_name(backbones, published)
+    features |= {name: each.features for name, each in here.items() if each.features is not None}
+    return Evidence(
+        measurements=measurements,
+        catalog=catalog,
+        measured=measured_settings(measurements, catalog),
+        features=features,
+        refusals={
+            name: each.refusal
+            for name, each in here.items()
+            if each.refusal and name not in features
+        },
+    )
+
+
+def features_by_name(
+    backbones: Iterable[Backbone], published: Mapping[tuple[str, int], NetworkFeatures]
+) -> dict[str, NetworkFeatures]:
+    """The features of every backbone whose network was counted beforehand at its input size."""
+    return {
+        each.name: published[key]
+        for each in backbones
+        if (key := (each.architecture, each.input_size.height)) in published
+    }
+
+
+def measured_settings(
+    measurements: Iterable[Measurement], catalog: Mapping[str, Backbone]
+) -> dict[Setting, dict[str, Measurement]]:
+    """What was measured in each setting, the last of each backbone, where it is comparable.
+
+    Comparable are fp32 at one image of the backbone's own size, with nothing out of the ordinary,
+    on a device that is no emulated one, by figures that nothing disturbed.
+
+    Args:
+        measurements: oldest first.
+        catalog: backbones by name.
+    """
+    found: defaultdict[Setting, dict[str, Measurement]] = defaultdict(dict)
+    for each in measurements:
+        known = catalog.get(each.backbone)
+        if (
+            known is not None
+            and each.latency is not None
+            and each.verdict in _SURE
+            and not each.emulator
+            and (each.precision, each.batch) == (Precision.FP32, 1)
+            and each.input_size == known.input_size
+            and distinction(each) == _USUAL
+        ):
+            found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
+    return dict(found)
