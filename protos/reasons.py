@@ -86,6 +86,8 @@ class ReasonCode(Enum):
     """Words: detail."""
     TIMED_OUT = "timed_out"
     """Words: detail."""
+    DEVICE_HUNG = "device_hung"
+    """The device answered nothing any more, each time that it measured this. Words: detail."""
     RUBBISH = "rubbish"
     """Words: detail."""
     OUT_OF_MEMORY = "out_of_memory"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from agent.bridge.adb.server import NoAdbServer, PhoneAway
 from agent.bridge.phone import FOLDER, Phone, PhoneRefuses
-from agent.bridge.server import NoAdbServer, PhoneAway
 from agent.measuring.supervision import Cancellation
 
 _LOOK_S: Final = 0.2

@@ -1,9 +1,10 @@
-"""What the bridge brings to a phone to measure with: our runner, and the runtimes' libraries."""
+"""What the bridge brings to a phone to measure with: our runner, or a runtime's own program."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from agent.artifacts.files import digest_of
@@ -11,8 +12,17 @@ from agent.bridge.elf import NoElf, read_built
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from protos.runtimes import Runtime
 
-PROGRAM: Final = "edgerank-runner"
+RUNNER: Final = "edgerank-runner"
 _SHIM: Final = "libedgerank_paddlelite.so"
+# The programs that come with the runtimes.
+_PROGRAMS: Final = {
+    Runtime.PADDLELITE: "benchmark_bin",
+    Runtime.ONNXRUNTIME: "onnxruntime_perf_test",
+}
+_OPTIONS: Final = {
+    Runtime.PADDLELITE: "--paddlelite-bin",
+    Runtime.ONNXRUNTIME: "--onnxruntime-perf-test",
+}
 # What Android calls the machines of its ABIs.
 _OF_ABI: Final = {
     "arm64-v8a": "aarch64",
@@ -29,23 +39,21 @@ class KitUnfit(AgentError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kit:
-    """Files of this computer.
+class Brought:
+    """A program that is brought to a phone, with what it loads.
 
     Attributes:
-        program: the runner.
-        libraries: what the runner loads, by runtime.
-        beside: what these need beside them.
+        program: its file on this computer.
+        beside: what it needs in its folder.
     """
 
     program: Path
-    libraries: Mapping[Runtime, Path]
     beside: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All of them."""
-        return (self.program, *self.libraries.values(), *self.beside)
+        return (self.program, *self.beside)
 
     @property
     def digest(self) -> str:
@@ -57,24 +65,73 @@ class Kit:
         return whole.hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """What measures on a phone, by runtime.
+
+    Attributes:
+        runner: ours, with all that it loads; None where each runtime has a program.
+        libraries: what the runner loads.
+        programs: of the runtimes' own.
+        architecture: that all of it is built for.
+    """
+
+    runner: Brought | None
+    libraries: Mapping[Runtime, Path]
+    architecture: str
+    programs: Mapping[Runtime, Brought] = field(default_factory=dict)
+
+    @property
+    def all(self) -> tuple[Brought, ...]:
+        """Everything that is brought."""
+        return (*(() if self.runner is None else (self.runner,)), *self.programs.values())
+
+
 def architecture_of(abi: str, machine: str) -> str:
     """What programs for the phone are built for, by its first ABI, or by `uname -m` without one."""
     return _OF_ABI.get(abi, machine)
 
 
-def find_kit(folder: Path, architecture: str) -> Kit:
-    """What a folder, or its own folder for the architecture, has for such a phone.
+def find_kit(
+    runner_folder: Path | None,
+    architecture: str,
+    programs: Mapping[Runtime, Path] = MappingProxyType({}),
+) -> Kit:
+    """What there is for a phone of an architecture.
+
+    Args:
+        runner_folder: has our runner, or a folder for the architecture that has it; None is none.
+        architecture: of the phone.
+        programs: runtimes' own, which come before the runner: each a file, or a folder as that.
 
     Raises:
-        KitUnfit: there is no runner or no library in it, or they are for another processor.
+        KitUnfit: something is not there, or is for another processor.
     """
-    places = [each for each in (folder / architecture, folder) if (each / PROGRAM).is_file()]
-    if not places:
+    others = {runtime: _brought(path, runtime, architecture) for runtime, path in programs.items()}
+    runner: Brought | None = None
+    libraries: dict[Runtime, Path] = {}
+    if runner_folder is not None:
+        runner, found = _runner(runner_folder, architecture)
+        libraries = {each: path for each, path in found.items() if each not in others}
+    kit = Kit(
+        runner=runner if libraries else None,
+        libraries=libraries,
+        programs=others,
+        architecture=architecture,
+    )
+    for each in kit.all:
+        for path in each.files:
+            _check(path, architecture)
+    return kit
+
+
+def _runner(folder: Path, architecture: str) -> tuple[Brought, dict[Runtime, Path]]:
+    place = _place(folder, architecture, RUNNER)
+    if place is None:
         raise KitUnfit(
-            f"there is no {PROGRAM} in {folder} or {folder / architecture}: name with "
+            f"there is no {RUNNER} in {folder} or {folder / architecture}: name with "
             "--runner-folder where the runner for this phone and its runtime's library are"
         )
-    place = places[0]
     libraries = {}
     of_onnxruntime = sorted(each for each in place.glob("libonnxruntime.so*") if each.is_file())
     if of_onnxruntime:
@@ -89,10 +146,32 @@ def find_kit(folder: Path, architecture: str) -> Kit:
             f"there is no runtime in {place}: put libonnxruntime.so there, or {_SHIM} with Paddle "
             "Lite's own library"
         )
-    kit = Kit(program=place / PROGRAM, libraries=libraries, beside=beside)
-    for path in kit.files:
-        _check(path, architecture)
-    return kit
+    return Brought(program=place / RUNNER, beside=(*libraries.values(), *beside)), libraries
+
+
+def _brought(path: Path, runtime: Runtime, architecture: str) -> Brought:
+    name = _PROGRAMS[runtime]
+    program = path
+    if path.is_dir():
+        place = _place(path, architecture, name)
+        if place is None:
+            raise KitUnfit(
+                f"there is no {name} in {path} or {path / architecture}: name with "
+                f"{_OPTIONS[runtime]} the one that was built for this phone"
+            )
+        program = place / name
+    if not program.is_file():
+        raise KitUnfit(
+            f"there is no {program}: name with {_OPTIONS[runtime]} the {name} that was built for "
+            "this phone, or the folder that it is in"
+        )
+    libraries = (each for each in program.parent.glob("lib*.so*") if each.is_file())
+    return Brought(program=program.absolute(), beside=tuple(sorted(libraries)))
+
+
+def _place(folder: Path, architecture: str, name: str) -> Path | None:
+    places = (folder / architecture, folder)
+    return next((each for each in places if (each / name).is_file()), None)
 
 
 def _check(path: Path, architecture: str) -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from agent.artifacts.cache import ArtifactCache
+from agent.bridge.adb.server import AdbServer, NoAdbServer, PhoneAway
+from agent.bridge.adb.states import SILENT, is_ready, words_of
+from agent.bridge.adb.watching import Watch
 from agent.bridge.holding import Holding, Screen, Turns
 from agent.bridge.looking import Look, look_at, memory_limit_bytes, runtimes_of
-from agent.bridge.measuring import PULSE_S, PhoneMeasurer
+from agent.bridge.losses import PULSE_S, Losses
+from agent.bridge.measuring import PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import Phone
-from agent.bridge.server import AdbServer, NoAdbServer, PhoneAway
-from agent.bridge.states import SILENT, is_ready, words_of
-from agent.bridge.watching import Watch
 from agent.clock import now_unix_ms
 from agent.device.profile import read_device_profile
 from agent.link.connection import Connection, Introduction
@@ -27,7 +28,7 @@ from agent.link.tasks import end_tasks
 from agent.measuring.gate_watch import GateWatch
 from agent.state_folder import locked_state_folder
 from protos.log_lines import about, event_log
-from protos.runtimes import RuntimeInfo
+from protos.runtimes import Runtime, RuntimeInfo
 from protos.traces import NO_SPANS, Spans
 
 log = event_log(__name__)
@@ -45,7 +46,9 @@ class Wish:
 
     Attributes:
         runner_folder: where the runner and the runtimes' libraries are, or folders of these by
-            architecture.
+            architecture; None where each runtime has a program.
+        programs: runtimes' own programs, which measure in the runner's place: files, or folders
+            of these by architecture.
         screen: what their screens are to do while they measure.
         root: whether their governors may be set.
         one_per_hub: whether phones of one hub measure one after the other.
@@ -54,7 +57,8 @@ class Wish:
         pulse_s: how often a phone is asked for a sign of life, and how long that may take it.
     """
 
-    runner_folder: Path
+    runner_folder: Path | None
+    programs: Mapping[Runtime, Path] = field(default_factory=dict)
     screen: Screen = Screen.AS_IT_IS
     root: bool = False
     one_per_hub: bool = False
@@ -158,7 +162,7 @@ class Life:
 
     async def _serve(self, folder: Path, stop: asyncio.Event) -> None:
         """Join the fleet with the phone as it is, and leave it when the phone goes."""
-        measurer, look = await asyncio.to_thread(self._prepared, folder)
+        measurer, look = await asyncio.to_thread(self._prepared, folder, asyncio.get_running_loop())
         runtimes = measurer.runtimes
         line, device_id = await self.side.line(folder)
         name = self.side.name or look.name
@@ -196,11 +200,15 @@ class Life:
             await end_tasks(watching, pulse, stopping)
             spool.close()
 
-    def _prepared(self, folder: Path) -> tuple[PhoneMeasurer, Look]:
+    def _prepared(
+        self, folder: Path, loop: asyncio.AbstractEventLoop
+    ) -> tuple[PhoneMeasurer, Look]:
         """What measures on the phone, once it was looked at and has what it needs."""
         phone = Phone(self.server, self.serial, self.side.cache_bytes)
         mirror = Mirror(phone, folder / "mirror")
-        look = look_at(phone, mirror, self.wish.runner_folder, self.side.emulated_by)
+        look = look_at(
+            phone, mirror, self.wish.runner_folder, self.side.emulated_by, self.wish.programs
+        )
         roots = mirror.roots
         gate_watch = GateWatch(roots=roots, load_window_s=_LOAD_WINDOW_S)
         gate_watch.look()
@@ -218,11 +226,23 @@ class Life:
             kit=look.kit,
             folder=made,
             holding=holding,
-            losses=self._losses,
-            pulse_s=self.wish.pulse_s,
+            losses=self._told_apart(phone, loop),
         )
         measurer.runtimes = runtimes_of(measurer, made)
         return measurer, look
+
+    def _told_apart(self, phone: Phone, loop: asyncio.AbstractEventLoop) -> Losses:
+        def leave() -> None:
+            """Without waiting for the pulse, so that nothing else is measured into the void."""
+            asyncio.run_coroutine_threadsafe(self.watch.mark(self.serial, is_silent=True), loop)
+
+        return Losses(
+            phone=phone,
+            pulse_s=self.wish.pulse_s,
+            is_known_to_hang=lambda: self.watch.state_of(self.serial) == SILENT,
+            on_hanging=leave,
+            in_a_row=self._losses,
+        )
 
     def _holding(self, phone: Phone) -> Holding:
         turn = None

@@ -1,12 +1,14 @@
 """Looks at a phone that answers: what it is, and with what it measures."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from agent.bridge.kit import Kit, KitUnfit, architecture_of, find_kit
+from agent.bridge.kit import Brought, Kit, KitUnfit, architecture_of, find_kit
 from agent.bridge.measuring import PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import Phone, PhoneRefuses
@@ -14,7 +16,7 @@ from agent.bridge.told import property_of
 from agent.device.kernel_files import Roots, cpu_numbers, online_cpus, read_text
 from agent.device.profile import HostFacts
 from agent.measuring.introspection import IMPORT_LIMIT_S, describe_runtimes
-from protos.runtimes import RuntimeInfo
+from protos.runtimes import Runtime, RuntimeInfo
 
 # Of the memory that is left there.
 _MEMORY_SHARE: Final = 0.9
@@ -38,8 +40,21 @@ class Look:
     kit: Kit
 
 
-def look_at(phone: Phone, mirror: Mirror, runner_folder: Path, emulated_by: str = "") -> Look:
+def look_at(
+    phone: Phone,
+    mirror: Mirror,
+    runner_folder: Path | None,
+    emulated_by: str = "",
+    programs: Mapping[Runtime, Path] = MappingProxyType({}),
+) -> Look:
     """What a phone is, and what fits it.
+
+    Args:
+        phone: that is looked at.
+        mirror: has its files.
+        runner_folder: as of `find_kit`.
+        emulated_by: what computes in the phone's place; empty is nothing.
+        programs: as of `find_kit`.
 
     Raises:
         PhoneAway: it went.
@@ -71,7 +86,7 @@ def look_at(phone: Phone, mirror: Mirror, runner_folder: Path, emulated_by: str 
             usable_cpus=usable_cpus(mirror.roots),
             emulated_by=emulated_by or ("android-emulator" if is_emulator else ""),
         ),
-        kit=find_kit(runner_folder, architecture),
+        kit=find_kit(runner_folder, architecture, programs),
     )
 
 
@@ -106,26 +121,34 @@ def runtimes_of(measurer: PhoneMeasurer, folder: Path) -> tuple[RuntimeInfo, ...
         PhoneRefuses: it does not take what it is sent.
         KitUnfit: the runner does not run there, or is not ours.
     """
-    _check_ours(measurer)
+    kit = measurer.kit
+    if kit.runner is not None:
+        _check_ours(measurer, kit.runner)
+    libraries = {**kit.libraries, **dict.fromkeys(kit.programs)}
     found: list[RuntimeInfo] = []
-    for runtime, library in measurer.kit.libraries.items():
-        version = library.name.partition(".so.")[2] or "unknown"
-        plan = measurer.plan(runtime, folder, given=None, limit_s=IMPORT_LIMIT_S)
+    for runtime, library in libraries.items():
+        version = _version_of(kit.programs[runtime].beside if library is None else (library,))
         found += describe_runtimes(
             (RuntimeInfo(runtime=runtime, version=version),),
-            command=plan.command(),
+            command=measurer.describing(runtime, folder, IMPORT_LIMIT_S),
             memory_limit_bytes=measurer.memory_limit_bytes(),
             proc_root=measurer.roots.proc,
         )
     return tuple(found)
 
 
-def _check_ours(measurer: PhoneMeasurer) -> None:
-    program = measurer.program_on_phone()
+def _version_of(libraries: Iterable[Path]) -> str:
+    """As far as the names of libraries tell it."""
+    versions = (each.name.partition(".so.")[2] for each in libraries)
+    return next((version for version in versions if version), "unknown")
+
+
+def _check_ours(measurer: PhoneMeasurer, runner: Brought) -> None:
+    program = measurer.on_phone(runner)
     said = measurer.phone.run(f"{program} version")
     if said.code == 0 and _OF_OURS in said.text.replace(" ", ""):
         return
-    path, serial = measurer.kit.program, measurer.phone.serial
+    path, serial = runner.program, measurer.phone.serial
     if said.code in (126, 127):
         raise KitUnfit(
             f"{path} does not run on the phone {serial} ({said.words}): it was built for another "

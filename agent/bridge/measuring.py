@@ -4,29 +4,31 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from agent.artifacts.files import digest_of
-from agent.bridge.kit import Kit
-from agent.bridge.phone import FOLDER, Phone, PhoneRefuses
-from agent.bridge.relay import Plan
-from agent.bridge.server import NoAdbServer, PhoneAway
+from agent.bridge.kit import Brought, Kit
+from agent.bridge.losses import Losses
+from agent.bridge.phone import FOLDER, Phone
+from agent.bridge.programs import MODULES
+from agent.bridge.programs.inputs import write_inputs
+from agent.bridge.programs.plan import ProgramPlan
+from agent.bridge.relay import RunnerPlan
 from agent.measuring.gate_watch import OnWaiting
 from agent.measuring.measurer import Measurer, sampling_limit_ms
 from agent.measuring.native.given import write_given
-from agent.measuring.supervision import Cancellation, DeviceAway, MeasuringFailed
+from agent.measuring.supervision import Cancellation, MeasuringFailed
 from protos.fleet import Measured, Profiled
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 
-# A phone that goes so often while it measures one thing is brought down by it.
-MOST_LOSSES: Final = 3
-PULSE_S: Final = 15.0
 # Behind the deadline by which the agent ends it.
 _RUNNERS_OWN_LIMIT: Final = 1.5
+_PROGRAMS: Final = FOLDER / "programs"
+_OF_RUNNER: Final = "agent.bridge.relay"
 
 # What holds a phone as a measurement wants it, or lets it have its turn.
 Holding = Callable[[Cancellation], AbstractContextManager[None]]
@@ -44,17 +46,15 @@ class PhoneMeasurer(Measurer):
         phone: where.
         kit: what is brought to it.
         folder: of this computer, for what is made for one measurement.
+        losses: tells a phone that went or hangs from a measurement that failed.
         holding: entered for each measurement.
-        losses: how often in a row the phone went while it measured an artifact, by digest.
-        pulse_s: how long a phone that does not hang may take to answer.
     """
 
     phone: Phone
     kit: Kit
     folder: Path
+    losses: Losses
     holding: Holding = _as_it_is
-    losses: dict[str, int] = field(default_factory=dict)
-    pulse_s: float = PULSE_S
 
     def measure(
         self,
@@ -76,19 +76,24 @@ class PhoneMeasurer(Measurer):
         wanted = cancellation.raise_if_cancelled
         with (
             self._made() as folder,
-            self._lost_told(folder, _digest(artifact)),
+            self.losses.told_apart(_digest(artifact), folder / "lost") as begins,
             self.holding(cancellation),
         ):
-            brought = self._brought(artifact, wanted)
-            compared = None if reference is None else self._brought(reference, wanted)
-            self._start_runner(folder, settings, reference, wanted)
+            brought, compared = self._brought(artifact, wanted), reference
+            if settings.runtime in self.kit.programs:
+                # It shows its outputs, if at all, and they are compared here.
+                self._start_program(folder, settings, wanted)
+            else:
+                compared = None if reference is None else Path(self._brought(reference, wanted))
+                self._start_runner(folder, settings, reference, wanted)
+            begins()
             return super().measure(
                 Path(brought),
                 settings,
                 cancellation,
                 on_waiting,
                 process_spread=process_spread,
-                reference=None if compared is None else Path(compared),
+                reference=compared,
             )
 
     def profile(
@@ -110,49 +115,70 @@ class PhoneMeasurer(Measurer):
             "of its own",
         )
 
-    def program_on_phone(self) -> PurePosixPath:
-        """Where the runner is, once all of the kit is there.
+    def on_phone(self, brought: Brought) -> PurePosixPath:
+        """Where a program is on the phone, once it is there with what it needs.
 
         Raises:
             PhoneAway: the phone went.
             PhoneRefuses: it does not take it.
         """
-        name = self.kit.digest[:16]
-        place = FOLDER / "programs" / name
+        names = [each.digest[:16] for each in self.kit.all]
+        place = _PROGRAMS / brought.digest[:16]
         # Those of other versions go.
         self.phone.run(
-            f'cd {place.parent} && for each in *; do [ "$each" = {name} ] || rm -rf "$each"; done'
+            f"cd {_PROGRAMS} && for each in *; do "
+            f'case $each in {"|".join(names)}) ;; *) rm -rf "$each" ;; esac; done'
         )
-        for path in self.kit.files:
+        for path in brought.files:
             self.phone.bring(path, place / path.name)
-        return place / self.kit.program.name
+        return place / brought.program.name
 
-    def plan(
+    def describing(self, runtime: Runtime, folder: Path, limit_s: float) -> tuple[str, ...]:
+        """The command of a relay that has a runtime describe itself, within a time.
+
+        Raises:
+            PhoneAway: the phone went.
+            PhoneRefuses: it does not take the kit.
+        """
+        if runtime in self.kit.programs:
+            return self._program_command(runtime, folder)
+        return self._runner_command(runtime, folder, given=None, limit_s=limit_s)
+
+    def _runner_command(
         self,
         runtime: Runtime,
         folder: Path,
         *,
         given: dict[str, str | None] | None,
         limit_s: float,
-    ) -> Plan:
-        """What a relay is to do for a runtime, which the agent ends after a time.
-
-        Raises:
-            PhoneAway: the phone went.
-            PhoneRefuses: it does not take the kit.
-        """
-        program = self.program_on_phone()
-        return Plan(
-            host=self.phone.server.host,
-            port=self.phone.server.port,
-            serial=self.phone.serial,
-            program=str(program),
+    ) -> tuple[str, ...]:
+        assert self.kit.runner is not None
+        program = self.on_phone(self.kit.runner)
+        return RunnerPlan(
+            **self._told(program, folder),
             library=str(program.parent / self.kit.libraries[runtime].name),
             given=given,
             time_limit_s=math.ceil(_RUNNERS_OWN_LIMIT * limit_s),
-            folder=str(folder / "mirror"),
-            lost=str(folder / "lost"),
-        )
+        ).command(_OF_RUNNER)
+
+    def _program_command(self, runtime: Runtime, folder: Path) -> tuple[str, ...]:
+        brought = self.kit.programs[runtime]
+        return ProgramPlan(
+            **self._told(self.on_phone(brought), folder),
+            file=str(brought.program),
+            architecture=self.kit.architecture,
+        ).command(MODULES[runtime])
+
+    def _told(self, program: PurePosixPath, folder: Path) -> dict[str, Any]:
+        """What every relay is told."""
+        return {
+            "host": self.phone.server.host,
+            "port": self.phone.server.port,
+            "serial": self.phone.serial,
+            "program": str(program),
+            "folder": str(folder / "mirror"),
+            "lost": str(folder / "lost"),
+        }
 
     @contextmanager
     def _made(self) -> Iterator[Path]:
@@ -173,48 +199,18 @@ class PhoneMeasurer(Measurer):
             for name, path in asdict(given).items()
         }
         limit_s = self.start_allowance_s + sampling_limit_ms(settings) / 1_000
-        plan = self.plan(settings.runtime, folder, given=places, limit_s=limit_s)
-        self.command = plan.command()
+        self.command = self._runner_command(settings.runtime, folder, given=places, limit_s=limit_s)
+
+    def _start_program(
+        self, folder: Path, settings: MeasureSettings, still_wanted: Callable[[], None]
+    ) -> None:
+        """Let the next child be a relay to a runtime's program, whose inputs are there already."""
+        for path in write_inputs(settings, folder):
+            self._brought(path, still_wanted)
+        self.command = self._program_command(settings.runtime, folder)
 
     def _brought(self, content: Path, still_wanted: Callable[[], None]) -> PurePosixPath:
         return self.phone.bring(content, still_wanted=still_wanted)
-
-    @contextmanager
-    def _lost_told(self, folder: Path, sha256: str) -> Iterator[None]:
-        """Tell a phone that went from a measurement that failed."""
-        try:
-            yield
-            self.losses.pop(sha256, None)
-        except (PhoneAway, NoAdbServer) as error:
-            raise self._away(sha256, str(error)) from error
-        except PhoneRefuses as error:
-            raise MeasuringFailed(ReasonCode.RUNTIME_ERROR, str(error)) from error
-        except MeasuringFailed as error:
-            if error.failure.code is ReasonCode.ATTEMPT_CANCELLED:
-                raise
-            if (folder / "lost").exists():
-                raise self._away(sha256, "its connection ended") from error
-            self._check_alive(sha256, error)
-            raise
-
-    def _check_alive(self, sha256: str, error: MeasuringFailed) -> None:
-        """Let a failure stand where the phone still answers: it was slow, or the runner died."""
-        try:
-            self.phone.answers(self.pulse_s)
-        except (PhoneAway, NoAdbServer) as silence:
-            raise self._away(sha256, str(silence)) from error
-
-    def _away(self, sha256: str, why: str) -> DeviceAway | MeasuringFailed:
-        """What is raised for a phone that went; one that this brings down has failed at it."""
-        self.losses[sha256] = self.losses.get(sha256, 0) + 1
-        if self.losses[sha256] < MOST_LOSSES:
-            return DeviceAway(f"the phone {self.phone.serial} went: {why}")
-        del self.losses[sha256]
-        return MeasuringFailed(
-            ReasonCode.CRASHED,
-            f"the phone {self.phone.serial} went {MOST_LOSSES} times in a row while it measured "
-            f"this ({why}): measure something smaller, or look at its power and its cable",
-        )
 
 
 def _digest(path: Path) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from agent.bridge.adb.server import NoAdbServer, PhoneAway
 from agent.bridge.phone import Phone
-from agent.bridge.server import NoAdbServer, PhoneAway
 from agent.bridge.told import (
     RUNNER,
     battery_files,
@@ -21,8 +21,11 @@ from agent.bridge.told import (
     properties_file,
     thermal_files,
 )
+from agent.clock import now_unix_ms
 from agent.device.accelerators import OF_PHONES
 from agent.device.kernel_files import Roots
+from agent.device.state import read_device_state
+from protos.device import DeviceState
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -132,6 +135,11 @@ class Mirror:
             log.warning("the phone tells nothing", phone=self.phone.serial, error=error)
             told = {}
         self._lay(told)
+
+    def state(self) -> DeviceState:
+        """The phone's state now."""
+        self.refresh()
+        return read_device_state(self.roots, now_unix_ms)
 
     def _lay(self, told: Mapping[str, str]) -> None:
         """Let the folder hold this and what lasts, and nothing else."""

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from agent.artifacts.files import digest_of
-from agent.bridge.server import AdbServer
-from agent.bridge.shell import Ran, Shell
+from agent.bridge.adb.server import AdbServer
+from agent.bridge.adb.shell import Ran, Shell
 from agent.errors import AgentError
 
 FOLDER: Final = PurePosixPath("/data/local/tmp/edgerank")

@@ -8,85 +8,53 @@ runner leaves to its caller, it reads where the runner's own states begin and en
 
 import json
 import os
-import resource
 import shlex
 import signal
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from agent.bridge.adb.shell import STDOUT, Shell, signalled
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import FOLDER, Phone
-from agent.bridge.server import AdbServer, NoAdbServer, PhoneAway
-from agent.bridge.shell import STDOUT, Shell
+from agent.bridge.plan import MOST_BYTES, Plan, limit_relay, losing
 from agent.child.messages import Phase, ProtocolBroken, Sampled, decode_line, encode_line, phase_of
-from agent.clock import now_unix_ms
-from agent.device.state import read_device_state
 from agent.measuring.native.state import laid_under
 from protos.device import DeviceState
 
-LOST_CODE: Final = 75
-"""Exit code of a relay that lost the phone."""
-
-_SIGNALS_FROM: Final = 128
-_MOST_BYTES: Final = 64 * 1024**2
 # Reading is all that a phone is asked for meanwhile, and its own deadline is later.
 _SILENCE_S: Final = 24 * 3_600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the relay is to start where.
+class RunnerPlan(Plan):
+    """What the relay is to do with the runner.
 
     Attributes:
-        host: of the adb server.
-        port: likewise; None where `host` is the path of a socket.
-        serial: of the phone.
-        program: the runner's place on the phone.
         library: the runtime's.
         given: what the runner's request has besides; None for the runtime's description alone.
         time_limit_s: after which the runner ends itself.
-        folder: of this computer, for what is read of the phone.
-        lost: a file that is made when the phone is lost.
     """
 
-    host: str
-    port: int | None
-    serial: str
-    program: str
     library: str
     given: dict[str, str | None] | None
     time_limit_s: int
-    folder: str
-    lost: str
-
-    def command(self) -> tuple[str, ...]:
-        """What starts the relay."""
-        return (sys.executable, "-m", "agent.bridge.relay", json.dumps(asdict(self)))
 
 
 def main() -> None:
     """Relay the one request on stdin."""
-    # Of a runner that crashed there is a core on the phone, and of us nothing to look at.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Nor fills a runner that never ends its words the disk or the memory of this computer.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MOST_BYTES, _MOST_BYTES))
-    plan = Plan(**json.loads(sys.argv[1]))
+    limit_relay()
+    plan = RunnerPlan(**json.loads(sys.argv[1]))
     asked = sys.stdin.buffer.read()
     if not asked:
         return
-    phone = Phone(AdbServer(plan.host, plan.port), plan.serial)
-    try:
-        code = _relay(plan, phone, asked)
-    except (PhoneAway, NoAdbServer) as error:
-        sys.stderr.write(f"the phone {plan.serial} was lost: {error}\n")
-        Path(plan.lost).touch()
-        sys.exit(LOST_CODE)
+    with losing(plan):
+        code = _relay(plan, plan.phone, asked)
     _end_as(code)
 
 
-def _relay(plan: Plan, phone: Phone, asked: bytes) -> int:
+def _relay(plan: RunnerPlan, phone: Phone, asked: bytes) -> int:
     request = json.loads(asked) | {"parent_pid": 0, "given": plan.given}
     states = _States(phone, Path(plan.folder)) if request["sampling"] is not None else None
     limit = f"--time-limit {plan.time_limit_s}"
@@ -109,7 +77,7 @@ def _pass_on(phone: Phone, shell: Shell, states: "_States | None", pipe: BinaryI
             sys.stderr.buffer.flush()
             continue
         kept += content
-        if len(kept) > _MOST_BYTES:
+        if len(kept) > MOST_BYTES:
             sys.exit(f"the phone {phone.serial} says more than any runner of ours")
         *lines, rest = bytes(kept).split(b"\n")
         kept = bytearray(rest)
@@ -164,15 +132,14 @@ class _States:
 
     def read(self) -> DeviceState:
         """The state now."""
-        self._mirror.refresh()
-        return read_device_state(self._mirror.roots, now_unix_ms)
+        return self._mirror.state()
 
 
 def _end_as(code: int) -> None:
     """End by the signal that the runner ended by, or with its exit code."""
     sys.stdout.flush()
-    if code > _SIGNALS_FROM and code - _SIGNALS_FROM in set(signal.Signals):
-        number = code - _SIGNALS_FROM
+    number = -signalled(code)
+    if number > 0:
         signal.signal(number, signal.SIG_DFL) if number not in _UNCATCHABLE else None
         os.kill(os.getpid(), number)
     sys.exit(code)

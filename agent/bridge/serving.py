@@ -5,11 +5,11 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
+from agent.bridge.adb.server import AdbServer, Hanging
+from agent.bridge.adb.states import GONE, is_ready, words_of
+from agent.bridge.adb.watching import Watch
 from agent.bridge.holding import Turns
 from agent.bridge.life import FleetSide, Life, Wish, folder_of
-from agent.bridge.server import AdbServer, Hanging
-from agent.bridge.states import GONE, is_ready, words_of
-from agent.bridge.watching import Watch
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.link.dialling import ControllerUnreachable
 from agent.link.tasks import end_tasks

@@ -1,7 +1,8 @@
-"""What a dead child's stderr says of its end, in a few words."""
+"""How a child ended, and what its stderr says of that, in a few words."""
 
 import os
 import re
+import signal
 from typing import IO
 
 _TAIL_BYTES = 16 * 1024
@@ -19,9 +20,29 @@ _OUT_OF_MEMORY = re.compile(
 )
 
 
+def ending_of(returncode: int) -> str:
+    """How a process ended, by a code as of `subprocess`: "died by SIGSEGV"."""
+    if returncode >= 0:
+        return f"exited with code {returncode}"
+    try:
+        return f"died by {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"died by signal {-returncode}"
+
+
 def tells_of_no_memory(text: str) -> bool:
     """Whether a library's message says that an allocation failed."""
     return bool(_OUT_OF_MEMORY.search(text))
+
+
+def last_words_of(text: str) -> str:
+    """What a child's words say of its end: "its last words: no such file"."""
+    lines = text.splitlines()
+    words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
+    if not words:
+        return "saying nothing"
+    telling = [line for line in words if _TELLING.search(line)] or words
+    return f"its last words: {telling[-1][:_LENGTH]}"
 
 
 class LastWords:
@@ -38,9 +59,4 @@ class LastWords:
         return tells_of_no_memory(self._text)
 
     def __str__(self) -> str:
-        lines = self._text.splitlines()
-        words = [line.strip() for line in lines if line.strip() and not _CRASH_FRAME.match(line)]
-        if not words:
-            return "saying nothing"
-        telling = [line for line in words if _TELLING.search(line)] or words
-        return f"its last words: {telling[-1][:_LENGTH]}"
+        return last_words_of(self._text)

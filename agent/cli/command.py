@@ -33,7 +33,7 @@ from agent.cli.options import (
     parse_size_bytes,
     read_token,
 )
-from agent.cli.phones import phone_options, read_wish
+from agent.cli.phones import phone_options, read_wish, refuse_for_phones
 from agent.cli.runtimes import (
     Elsewhere,
     found_runtimes,
@@ -201,12 +201,14 @@ def agent(
             kept = Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
                 if adb is None:
+                    refuse_for_phones(**phones)
                     elsewhere = Elsewhere(python=paddlelite_python, program=paddlelite_bin)
                     chosen = found_runtimes(elsewhere, native, kept.folder)
                     asyncio.run(_serve(way, who, kept, chosen, spans))
                 else:
                     side = fleet_side(way, who, kept, spans, is_named=_is_given(context, "name"))
-                    asyncio.run(serve_here(adb, read_wish(**phones), side))
+                    wish = read_wish(paddlelite_bin=paddlelite_bin, **phones)
+                    asyncio.run(serve_here(adb, wish, side))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         # A phone is called by its model where nobody says how.

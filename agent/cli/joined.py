@@ -11,8 +11,8 @@ from typing import Final
 
 import click
 
+from agent.bridge.adb.server import server_here
 from agent.bridge.life import FleetSide, Wish
-from agent.bridge.server import server_here
 from agent.bridge.serving import serve_phones
 from agent.clock import now_unix_ms
 from agent.errors import INPUT_EXIT_CODE, AgentError

@@ -8,9 +8,10 @@ import click
 
 from agent.bridge.holding import Screen
 from agent.bridge.life import Wish
-from agent.bridge.measuring import PULSE_S
+from agent.bridge.losses import PULSE_S
 from agent.bridge.serving import ONLY
 from agent.errors import INPUT_EXIT_CODE, AgentError
+from protos.runtimes import Runtime
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,6 +29,14 @@ _OPTIONS: Final = (
         type=click.Path(path_type=Path, file_okay=False),
         help="Where edgerank-runner and its runtime's library for the phone are, or folders of "
         "them by architecture.",
+    ),
+    click.option(
+        "--onnxruntime-perf-test",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help="ONNX Runtime's own onnxruntime_perf_test that you built for the phone, or a folder "
+        "with it and its libraries, or folders of these by architecture. It tells no outputs, and "
+        "every figure of it says so.",
     ),
     click.option(
         "--root",
@@ -79,6 +88,8 @@ def phone_options(command: Command) -> Command:
 def read_wish(
     *,
     runner_folder: Path | None,
+    onnxruntime_perf_test: Path | None,
+    paddlelite_bin: Path | None,
     root: bool,
     screen: str,
     one_per_hub: bool,
@@ -88,18 +99,35 @@ def read_wish(
     """What is wanted of phones.
 
     Raises:
-        PhonesMisnamed: nobody said where the runner is.
+        PhonesMisnamed: nobody said where the runner is, nor another program.
     """
-    if runner_folder is None:
+    named = {Runtime.ONNXRUNTIME: onnxruntime_perf_test, Runtime.PADDLELITE: paddlelite_bin}
+    programs = {runtime: path for runtime, path in named.items() if path is not None}
+    if runner_folder is None and not programs:
         raise PhonesMisnamed(
             "a phone is measured by edgerank's own runner: name the folder that it is in, with its "
-            "runtime's library, by --runner-folder"
+            "runtime's library, by --runner-folder, or a runtime's own program by "
+            "--onnxruntime-perf-test or --paddlelite-bin"
         )
     return Wish(
         runner_folder=runner_folder,
+        programs=programs,
         screen=Screen(screen),
         root=root,
         one_per_hub=one_per_hub,
         power_cycle=power_cycle,
         pulse_s=pulse_s,
     )
+
+
+def refuse_for_phones(*, onnxruntime_perf_test: Path | None, **_others: object) -> None:
+    """Refuse what measures on phones alone.
+
+    Raises:
+        PhonesMisnamed: it was named for this device.
+    """
+    if onnxruntime_perf_test is not None:
+        raise PhonesMisnamed(
+            "onnxruntime_perf_test measures on phones: name the phone with --adb, or leave "
+            "--onnxruntime-perf-test out and install ONNX Runtime's package on this device"
+        )

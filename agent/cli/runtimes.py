@@ -25,9 +25,10 @@ paddlelite_python_option: Final = click.option(
 paddlelite_bin_option: Final = click.option(
     "--paddlelite-bin",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Paddle Lite's own benchmark_bin, 2.10 to 2.13, that you built for a board: it measures "
-    "Paddle Lite there. It tells means alone, and every figure of it says so.",
+    type=click.Path(path_type=Path),
+    help="Paddle Lite's own benchmark_bin, 2.10 to 2.13, that you built for a board or, with "
+    "--adb, for a phone; or the folder that it is in. It measures Paddle Lite there, tells means "
+    "alone, and every figure of it says so.",
 )
 
 

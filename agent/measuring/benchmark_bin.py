@@ -1,20 +1,21 @@
 """Paddle Lite's own `benchmark_bin`, which a person built for a board: found, or refused."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
+from agent.child.programs.benchmark_bin.reading import read_version
+from agent.child.programs.repeating import Unreadable
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.measuring.interpreter import Interpreter
 from agent.measuring.supervision import child_environment
 from protos.names import printable
 from protos.runtimes import Runtime, RuntimeInfo
 
+_NAME: Final = "benchmark_bin"
 _PATIENCE_S: Final = 20.0
-# What gflags prints for --version: the program's name and what Paddle Lite calls itself.
-_SAID: Final = re.compile(r"^\S* version (\S{1,100})$", re.MULTILINE)
+_CHILD: Final = "agent.child.programs.benchmark_bin"
 
 
 class ProgramRefused(AgentError):
@@ -29,7 +30,7 @@ def find_benchmark_bin(path: Path) -> Interpreter:
     Raises:
         ProgramRefused: it does not start, or does not say its version.
     """
-    program = path.absolute()
+    program = (path / _NAME if path.is_dir() else path).absolute()
     try:
         said = subprocess.run(
             [program, "--version"],
@@ -47,11 +48,12 @@ def find_benchmark_bin(path: Path) -> Interpreter:
             f"{path} cannot be started: {printable(str(error))}; name a benchmark_bin that was "
             "built for this machine"
         ) from error
-    version = _SAID.search(said)
-    if version is None:
+    try:
+        version = read_version(said)
+    except Unreadable as error:
         raise ProgramRefused(
             f"{path} is no benchmark_bin of Paddle Lite: name the one that its build left in "
             "build.lite.*/lite/api/tools/benchmark"
-        )
-    info = RuntimeInfo(runtime=Runtime.PADDLELITE, version=printable(version[1]))
-    return Interpreter(info, (sys.executable, "-m", "agent.child.benchmark_bin", str(program)))
+        ) from error
+    info = RuntimeInfo(runtime=Runtime.PADDLELITE, version=version)
+    return Interpreter(info, (sys.executable, "-m", _CHILD, str(program)))

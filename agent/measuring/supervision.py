@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import agent
-from agent.child.last_words import LastWords
+from agent.child.last_words import LastWords, ending_of
 from agent.child.messages import (
     Answer,
     Baseline,
@@ -248,10 +248,10 @@ class _Death:
         if killed_for_memory or self.words.tell_of_no_memory:
             return MeasuringFailed(
                 ReasonCode.OUT_OF_MEMORY,
-                f"the child ran out of memory{when} and {_ending(self.returncode)}, {self.words}",
+                f"the child ran out of memory{when} and {ending_of(self.returncode)}, {self.words}",
             )
         return MeasuringFailed(
-            ReasonCode.CRASHED, f"the child {_ending(self.returncode)}{when}, {self.words}"
+            ReasonCode.CRASHED, f"the child {ending_of(self.returncode)}{when}, {self.words}"
         )
 
 
@@ -278,15 +278,6 @@ def _understand(output: bytes, death: _Death) -> ChildAnswer:
             ReasonCode.RUBBISH, f"the child exited without an answer, {death.words}"
         )
     return answer
-
-
-def _ending(returncode: int) -> str:
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        return f"died by {signal.Signals(-returncode).name}"
-    except ValueError:
-        return f"died by signal {-returncode}"
 
 
 def child_environment() -> dict[str, str]:

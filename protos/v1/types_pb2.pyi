@@ -342,6 +342,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_RUNTIME_ERROR: _ReasonCode.ValueType  # 21
     REASON_CODE_CRASHED: _ReasonCode.ValueType  # 22
     REASON_CODE_TIMED_OUT: _ReasonCode.ValueType  # 23
+    REASON_CODE_DEVICE_HUNG: _ReasonCode.ValueType  # 390
     REASON_CODE_RUBBISH: _ReasonCode.ValueType  # 24
     REASON_CODE_OUT_OF_MEMORY: _ReasonCode.ValueType  # 25
     REASON_CODE_ATTEMPT_CANCELLED: _ReasonCode.ValueType  # 26
@@ -574,6 +575,7 @@ REASON_CODE_NO_RUNTIME: ReasonCode.ValueType  # 20
 REASON_CODE_RUNTIME_ERROR: ReasonCode.ValueType  # 21
 REASON_CODE_CRASHED: ReasonCode.ValueType  # 22
 REASON_CODE_TIMED_OUT: ReasonCode.ValueType  # 23
+REASON_CODE_DEVICE_HUNG: ReasonCode.ValueType  # 390
 REASON_CODE_RUBBISH: ReasonCode.ValueType  # 24
 REASON_CODE_OUT_OF_MEMORY: ReasonCode.ValueType  # 25
 REASON_CODE_ATTEMPT_CANCELLED: ReasonCode.ValueType  # 26

@@ -41,6 +41,7 @@ _OF_EITHER: Final = frozenset(
     {
         ReasonCode.AGENT_VANISHED,
         ReasonCode.CRASHED,
+        ReasonCode.DEVICE_HUNG,
         ReasonCode.RUNTIME_ERROR,
         ReasonCode.TIMED_OUT,
         ReasonCode.WRONG_OUTPUT,

@@ -37,6 +37,7 @@ SENTENCES: Final[Writers] = {
     ReasonCode.RUNTIME_ERROR: _detailed("runtime_error"),
     ReasonCode.CRASHED: _detailed("crashed"),
     ReasonCode.TIMED_OUT: _detailed("timed_out"),
+    ReasonCode.DEVICE_HUNG: _detailed("device_hung"),
     ReasonCode.RUBBISH: _detailed("rubbish"),
     ReasonCode.OUT_OF_MEMORY: _detailed("out_of_memory"),
     ReasonCode.ATTEMPT_CANCELLED: _detailed("cancelled"),

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from agent.bridge.adb.server import READY, AdbServer, NoAdbServer
 from agent.bridge.phone import Phone
-from agent.bridge.server import READY, AdbServer, NoAdbServer
 from tests.pages import ROOT
 from tests.processes import START_TIMEOUT_S
 

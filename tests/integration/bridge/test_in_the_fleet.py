@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.bridge.server import PhoneAway
+from agent.bridge.adb.server import PhoneAway
 from tests.integration.access.conftest import guarded_controller
 from tests.integration.bridge.standing_in import NAME, SERIAL, StandIn, await_that
 from tests.own_networks import FIXED_SHAPE, onnx_network, save_onnx

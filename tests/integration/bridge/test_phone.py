@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.bridge.adb.server import AdbServer, NoAdbServer, PhoneAway
 from agent.bridge.holding import Holding, Screen
 from agent.bridge.kit import KitUnfit, find_kit
 from agent.bridge.looking import look_at, memory_limit_bytes, runtimes_of
-from agent.bridge.measuring import MOST_LOSSES, PhoneMeasurer
+from agent.bridge.losses import MOST_LOSSES, Losses
+from agent.bridge.measuring import PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import PhoneFull
-from agent.bridge.server import AdbServer, NoAdbServer, PhoneAway
 from agent.device.profile import read_device_profile
 from agent.device.state import read_device_state
 from agent.measuring.gate_watch import GateWatch
@@ -47,6 +48,7 @@ def measurer(
         phone=phone,
         kit=look.kit,
         folder=tmp_path,
+        losses=Losses(phone=phone),
         holding=Holding(phone=phone, screen=Screen.OFF),
     )
     measurer.runtimes = runtimes_of(measurer, tmp_path)
@@ -176,7 +178,12 @@ def test_a_phone_that_goes_gives_its_job_back_unless_that_brings_it_down(
 ) -> None:
     # Another server's address: to this side it went.
     gone = replace(measurer.phone, server=AdbServer("/nonexistent", None))
-    measurer = replace(measurer, phone=gone, holding=Holding(phone=gone, screen=Screen.OFF))
+    measurer = replace(
+        measurer,
+        phone=gone,
+        losses=Losses(phone=gone),
+        holding=Holding(phone=gone, screen=Screen.OFF),
+    )
     for _ in range(MOST_LOSSES - 1):
         with pytest.raises(DeviceAway, match=SERIAL):
             measurer.measure(network, settings(Runtime.ONNXRUNTIME), Cancellation())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.bridge.adb.server import AdbServer, PhoneAway
 from agent.bridge.life import folder_of
 from agent.bridge.phone import Phone
-from agent.bridge.server import AdbServer, PhoneAway
 from tests.integration.bridge.fake_adb import fake_adb
 from tests.processes import running
 

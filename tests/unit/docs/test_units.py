@@ -1,6 +1,7 @@
 """The units of systemd start what there is, with options that there are, and confine it."""
 
 import configparser
+import re
 import shlex
 import shutil
 import subprocess
@@ -86,3 +87,21 @@ def test_systemd_takes_a_unit(unit: Path, tmp_path: Path) -> None:
     )
     told = [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line]
     assert told == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_systemd_finds_little_exposed(unit: Path) -> None:
+    """Its own review of a unit, from 0 to 10; an agent reads the devices of its board."""
+    assert exposure_of(unit) < 4
+
+
+def exposure_of(unit: Path) -> float:
+    """What systemd's review makes of a unit; 0 where there is none to ask."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        return 0
+    command = [analyze, "security", "--offline=true", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stderr
+    return float(found[1])

@@ -28,9 +28,20 @@ _PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
 @click.option(
     "--runner-folder",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     help="Where edgerank-runner and its runtime's library for the phone are, or folders of them by "
     "architecture.",
+)
+@click.option(
+    "--paddlelite-bin",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Paddle Lite's own benchmark_bin for the phone; as of 'edgerank agent'.",
+)
+@click.option(
+    "--onnxruntime-perf-test",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="ONNX Runtime's own onnxruntime_perf_test for the phone; as of 'edgerank agent'.",
 )
 @click.option(
     "--state",
@@ -45,7 +56,9 @@ def adb(
     serial: str,
     name: str | None,
     labels: tuple[str, ...],
-    runner_folder: Path,
+    runner_folder: Path | None,
+    paddlelite_bin: Path | None,
+    onnxruntime_perf_test: Path | None,
     state: Path | None,
     addresses: tuple[str, ...],
     address: str,
@@ -67,7 +80,13 @@ def adb(
             "uses as there are phones and start 'edgerank agent --adb all --join @FILE'"
         )
     asked = ["--adb", serial] if serial else ["--adb"]
-    asked += ["--runner-folder", str(runner_folder)]
+    places = {
+        "--runner-folder": runner_folder,
+        "--paddlelite-bin": paddlelite_bin,
+        "--onnxruntime-perf-test": onnxruntime_perf_test,
+    }
+    for option, place in places.items():
+        asked += [] if place is None else [option, str(place)]
     asked += [] if name is None else ["--name", name]
     asked += [] if state is None else ["--state", str(state)]
     for label in labels:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.bridge.adb.server import READY, AdbServer, Hanging
+from agent.bridge.adb.states import words_of
 from agent.bridge.elf import NoElf, read_built
 from agent.bridge.holding import hub_of
 from agent.bridge.kit import KitUnfit, architecture_of, find_kit
 from agent.bridge.life import folder_of
 from agent.bridge.looking import name_of
-from agent.bridge.server import READY, AdbServer, Hanging
 from agent.bridge.serving import ONLY, NoSuchPhone, chosen
-from agent.bridge.states import words_of
 from protos.names import is_name
 
 
@@ -91,9 +91,12 @@ def test_what_is_brought_is_built_for_the_phone(tmp_path: Path) -> None:
     with pytest.raises(KitUnfit, match="is built for x86_64, and this phone takes aarch64"):
         find_kit(tmp_path, "aarch64")
     (own / "libonnxruntime.so").write_bytes(_elf(183))
-    digest = find_kit(tmp_path, "aarch64").digest
-    (own / "libonnxruntime.so").write_bytes(_elf(183) + b"another")
-    assert find_kit(tmp_path, "aarch64").digest != digest
+    digests = set()
+    for content in (b"", b"another"):
+        (own / "libonnxruntime.so").write_bytes(_elf(183) + content)
+        (brought,) = find_kit(tmp_path, "aarch64").all
+        digests.add(brought.digest)
+    assert len(digests) == 2
     (own / "libonnxruntime.so").write_bytes(b"#!/bin/sh")
     with pytest.raises(KitUnfit, match="cannot be read as a program"):
         find_kit(tmp_path, "aarch64")

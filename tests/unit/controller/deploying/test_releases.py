@@ -23,6 +23,7 @@ from controller.server.deploying.releases import (
 from protos.runtimes import Runtime
 from tests.pages import ROOT
 from tests.unit.controller.deploying.boards import PLAIN, RASPBERRY_PI, ROOTED
+from tests.unit.docs.test_units import exposure_of
 
 SETTINGS = Settings(
     version="0.1.0",
@@ -161,6 +162,8 @@ def test_systemd_takes_the_unit(board: Board, tmp_path: Path) -> None:
         [analyze, "verify", unit], capture_output=True, text=True, check=False, timeout=60
     )
     assert [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line] == []
+    # As root, and of what a user's systemd may confine, which is less.
+    assert exposure_of(unit) < (4.5 if board is ROOTED else 8)
 
 
 def test_a_path_that_systemd_would_read_otherwise_is_written_so_that_it_does_not() -> None:

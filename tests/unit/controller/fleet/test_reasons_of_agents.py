@@ -24,6 +24,7 @@ DETAILED = (
     ReasonCode.RUNTIME_ERROR,
     ReasonCode.CRASHED,
     ReasonCode.TIMED_OUT,
+    ReasonCode.DEVICE_HUNG,
     ReasonCode.RUBBISH,
     ReasonCode.OUT_OF_MEMORY,
     ReasonCode.ATTEMPT_CANCELLED,

@@ -65,6 +65,7 @@ _FAILING = (
     reason(ReasonCode.RUNTIME_ERROR, {"detail": "no such operator"}),
     reason(ReasonCode.CRASHED, {"detail": "the child died by SIGSEGV"}),
     reason(ReasonCode.TIMED_OUT, {"detail": "no answer for 60 s"}),
+    reason(ReasonCode.DEVICE_HUNG, {"detail": "the phone A1 hung 3 times in a row"}),
     reason(ReasonCode.RUBBISH, {"detail": "the child said 'hello'"}),
     reason(ReasonCode.OUT_OF_MEMORY, {"detail": "the child died by SIGKILL"}),
     reason(ReasonCode.ATTEMPT_CANCELLED, {"detail": "the sweep was cancelled"}),

@@ -1,12 +1,13 @@
 """A phone's shell, version 2: a command with its input, its two outputs and its exit code."""
 
+import signal
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agent.bridge.server import PhoneAway, read_exactly
+from agent.bridge.adb.server import PhoneAway, PhoneSilent, read_exactly
 from protos.names import printable
 
 STDOUT: Final = 1
@@ -15,6 +16,7 @@ STDERR: Final = 2
 _STDIN: Final = 0
 _EXIT: Final = 3
 _CLOSE_STDIN: Final = 4
+_SIGNALS_FROM: Final = 128
 _HEADER: Final = struct.Struct("<BI")
 _MOST_AT_ONCE: Final = 64 * 1024
 # No command of ours prints more, the runner's answer included.
@@ -40,6 +42,12 @@ class Ran:
         """What it said on its way, the last line of it."""
         lines = (self.errors or self.output).decode(errors="replace").strip().splitlines()
         return printable(lines[-1])[:_MOST_LETTERS] if lines else f"exit code {self.code}"
+
+
+def signalled(code: int) -> int:
+    """An exit code of a shell, as `subprocess` has it: below 0 the signal that killed."""
+    number = code - _SIGNALS_FROM
+    return -number if number in set(signal.Signals) else code
 
 
 class Shell:
@@ -99,7 +107,7 @@ class Shell:
             self._connection.sendall(_HEADER.pack(kind, len(content)))
             self._connection.sendall(content)
         except TimeoutError as error:
-            raise PhoneAway("it takes nothing more") from error
+            raise PhoneSilent("it takes nothing more") from error
         except OSError as error:
             raise PhoneAway(f"the connection to it broke ({error.strerror or error})") from error
 

@@ -29,6 +29,10 @@ class PhoneAway(Exception):
     """The phone does not do what it is asked now; it may be back later. One sentence."""
 
 
+class PhoneSilent(PhoneAway):
+    """The phone is there, and does not answer in time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hanging:
     """A phone as the server lists it.
@@ -183,7 +187,7 @@ def read_exactly(connection: socket.socket, count: int) -> bytes:
                 raise PhoneAway("the connection to it ended")
             content += chunk
     except TimeoutError as error:
-        raise PhoneAway("it does not answer in time") from error
+        raise PhoneSilent("it does not answer in time") from error
     except OSError as error:
         raise PhoneAway(f"the connection to it broke ({error.strerror or error})") from error
     return bytes(content)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from agent.bridge.server import READY, AdbServer, Hanging, NoAdbServer
-from agent.bridge.states import GONE, SILENT
+from agent.bridge.adb.server import READY, AdbServer, Hanging, NoAdbServer
+from agent.bridge.adb.states import GONE, SILENT
 from protos.log_lines import event_log
 
 log = event_log(__name__)

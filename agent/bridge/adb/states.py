@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from agent.bridge.server import READY
+from agent.bridge.adb.server import READY
 
 GONE: Final = "gone"
 """The state of a phone that hangs nowhere."""

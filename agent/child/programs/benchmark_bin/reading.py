@@ -10,20 +10,20 @@ from typing import Final
 
 import numpy as np
 
+from agent.child.programs.repeating import Unreadable
 from agent.runtimes import InputArray
+from protos.names import printable
 
 _NS_PER_MS: Final = 1_000_000
 _TIME: Final = re.compile(
     r"^(init|first|min|max|avg)\s*= ([0-9]{1,12}\.[0-9]{3})\s*$", re.MULTILINE
 )
 _VERSION: Final = re.compile(r"^benchmark_bin version: (\S{1,100})\s*$", re.MULTILINE)
+# What gflags prints for --version: the program's name and what Paddle Lite calls itself.
+_SAID: Final = re.compile(r"^\S*benchmark_bin version (\S{1,100})$", re.MULTILINE)
 _SHAPE: Final = re.compile(r"^output shape\(NCHW\):(.*)$", re.MULTILINE)
 _ELEMENT: Final = re.compile(r"^out\[(\d{1,3})\]\[\d{1,9}\]:(\S{1,40})$", re.MULTILINE)
 _NAMES: Final = frozenset({"init", "first", "min", "max", "avg"})
-
-
-class Unreadable(ValueError):
-    """The text is not what `benchmark_bin` prints; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,18 @@ class Told:
     shortest_ns: int
     longest_ns: int
     mean_ns: int
+
+
+def read_version(text: str) -> str:
+    """Read what the program says when it is asked for its version: a tag, or a commit.
+
+    Raises:
+        Unreadable: it is another program.
+    """
+    said = _SAID.search(text)
+    if said is None:
+        raise Unreadable("it does not say its version as benchmark_bin does")
+    return printable(said[1])
 
 
 def read_times(text: str) -> Told:

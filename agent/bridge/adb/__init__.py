@@ -1,0 +1,1 @@
+"""What an adb server is asked, and the phones that hang on it."""

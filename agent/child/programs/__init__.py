@@ -1,0 +1,1 @@
+"""Programs that others wrote and that measure: Paddle Lite's, and ONNX Runtime's."""
