@@ -14,6 +14,7 @@ from controller.domain.measurements import (
     MeasurementFilter,
     per_image_ms,
 )
+from controller.domain.rankings.rows import TimesRow
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
@@ -39,6 +40,7 @@ from protos.measuring import MeasureSettings, Repetition
 
 __all__ = [
     "Conclusion",
+    "are_times",
     "beside_accuracy",
     "ended",
     "list_measurements",
@@ -213,7 +215,7 @@ def measurement_of(
     """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
     settings: MeasureSettings = row["settings"]
     latency = conclusion.latency
-    if latency is not None and not _are_times(latency):
+    if latency is not None and not are_times(latency):
         raise ValueError("latency")
     holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
@@ -269,7 +271,7 @@ def measurement_of(
     )
 
 
-def _are_times(latency: LatencyFigures) -> bool:
+def are_times(latency: LatencyFigures | TimesRow) -> bool:
     """Whether there are ratios of them, and logarithms."""
     return all(
         0 < each < _LONGEST_MS for each in (latency.median_ms, latency.low_ms, latency.high_ms)

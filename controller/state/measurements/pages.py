@@ -16,6 +16,7 @@ PAGE: Final = 200
 """So many measurements are read at once, without their samples."""
 SAMPLED_PAGE: Final = 16
 """So many with them: each repetition may have 200,000."""
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -97,6 +98,21 @@ def find_measurement(
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
         return next(iter(measurements_of(transaction, rows, wanted)), None)
+
+
+def find_measurements(
+    database: Database, measurement_ids: Sequence[str], wanted: MeasurementFilter
+) -> dict[str, Measurement]:
+    """Those of these measurements that can be read, by their ids, beside the filter's accuracy."""
+    query = ended(wanted.accuracy_dataset)
+    found: list[Measurement] = []
+    with database.transaction() as transaction:
+        for start in range(0, len(measurement_ids), _AT_ONCE):
+            some = measurement_ids[start : start + _AT_ONCE]
+            these = query.where(measurements.c.measurement_id.in_(some))
+            rows = transaction.execute(these).mappings().all()
+            found += measurements_of(transaction, rows, wanted)
+    return {each.measurement_id: each for each in found}
 
 
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
