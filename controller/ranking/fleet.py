@@ -1,8 +1,9 @@
 """Which one backbone is best for many devices: pure functions of what was measured on each."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from controller.ranking.entries.columns import Numbers
 from controller.ranking.ranking import columns_to_rank
 from controller.ranking.requirements import requirements
 from controller.ranking.standing.holding import Held, hold
+from controller.ranking.standing.judging import DeviceColumns
 from controller.ranking.suggestion import kind_in_use, suggest_sweep
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
@@ -41,6 +43,14 @@ class DeviceFigures:
     measurements: Sequence[Measurement]
     share: float = 1.0
     runtimes: tuple[Runtime, ...] = tuple(Runtime)
+
+
+Fetch: TypeAlias = Callable[[Sequence[tuple[DeviceColumns, Sequence[int]]]], None]
+"""Hears of which rows of which devices measurements are made next."""
+
+
+def _nothing(_told: Sequence[tuple[DeviceColumns, Sequence[int]]]) -> None:
+    """What is in memory needs no fetching."""
 
 
 def rank_fleet(
@@ -76,6 +86,7 @@ def rank_held(
     dataset: str,
     *,
     most: int = MOST_CHOICES,
+    fetch: Fetch = _nothing,
 ) -> FleetRanking:
     """Rank backbones by what counts on each device: least regret in the worst one, and on average.
 
@@ -83,7 +94,7 @@ def rank_held(
     setting is the best there. The least highest regret is Savage's criterion (The Theory of
     Statistical Decision, Journal of the American Statistical Association 46, 1951).
 
-    At most so many ties, others and incomplete ones are told.
+    At most `most` ties, others and incomplete ones are told. `fetch` hears first which rows are.
     """
     taking_part = [each for each in held if each.takes_part]
     total = sum(each.share for each in taking_part) or 1.0
@@ -96,7 +107,9 @@ def rank_held(
     told = {first, least_mean, *ties}
     others = [at for at in by_worst if at not in told]
     shown = dict.fromkeys((first, least_mean, *ties[:most], *others[:most]))
-    choices = complete.choices([at for at in shown if at is not None])
+    shown_at = [at for at in shown if at is not None]
+    fetch(complete.rows(shown_at))
+    choices = complete.choices(shown_at)
     incomplete = _incomplete(taking_part)
     return FleetRanking(
         constraints=constraints,
@@ -180,6 +193,19 @@ class _Complete:
         lows = self._of_each([each.lost.low for each in self._held])
         highs = self._of_each([each.lost.high for each in self._held])
         return [bool(each) for each in lows.max(axis=0) <= highs[:, first].max()]
+
+    def rows(self, told: Sequence[int]) -> list[tuple[DeviceColumns, list[int]]]:
+        """The rows of those that are told, and of the best, of each device."""
+        return [
+            (
+                each.here,
+                [
+                    *([] if each.best is None else [each.best]),
+                    *(int(each.rows[places[at]]) for at in told),
+                ],
+            )
+            for each, places in zip(self._held, self._places, strict=True)
+        ]
 
     def choices(self, told: Sequence[int]) -> dict[int, FleetChoice]:
         """Those that are told, with what was measured on each device."""

@@ -1,9 +1,8 @@
 """What ranking needs of devices: kept in columns while nothing new is measured there."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
@@ -13,8 +12,9 @@ from controller.domain.rankings import Constraints
 from controller.domain.rankings.rows import table_of
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.ranking.entries.columns import Columns, columns_of
-from controller.ranking.ranking import columns_to_rank
+from controller.ranking.ranking import DatasetAccuracy, columns_to_rank
 from controller.ranking.standing.judging import DeviceColumns, in_scope
+from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
 from controller.state.measurements.figures import Damaged, Top1, read_figures
@@ -26,12 +26,14 @@ from controller.state.measurements.stamps import (
     devices_underway,
 )
 from controller.state.rounds.underway import list_underway
+from models.catalog.catalog import Catalog
 
 # A candidate takes about 300 bytes; 1,000 whole measurements about 4 MB.
 _MOST_CANDIDATES: Final = 1_500_000
 _MOST_WHOLE: Final = 10_000
 
 AnswerT = TypeVar("AnswerT")
+Key: TypeAlias = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ class DamagedRow(Exception):
 class KnownDevices:
     """Columns of devices as they stand, from memory or read; for several threads."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
+        self._catalog = catalog
+        self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
         self._top1: Remembered[Top1] = Remembered(8)
@@ -77,6 +81,15 @@ class KnownDevices:
             )
             for each in devices
         ]
+
+    def accuracy(self, now: Standing, dataset: str) -> DatasetAccuracy:
+        """The top-1 of each backbone as it comes."""
+        stamp = now.stamp[:-1]
+        known = self._published.get(dataset, stamp)
+        if known is None:
+            known = DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog))
+            self._published.put(dataset, stamp, known)
+        return known
 
     def answered(self, answer: Callable[[], AnswerT]) -> AnswerT:
         """What is answered by columns; where rows are damaged, by those that can be read."""
@@ -106,7 +119,7 @@ class KnownDevices:
             device=device.name,
             columns=columns,
             rows=in_scope(columns, constraints),
-            whole=partial(self._made, now, wanted, columns, underway),
+            whole=StoredRows(self, now, dataset, columns, underway),
             runtimes=runtimes,
         )
 
@@ -133,32 +146,80 @@ class KnownDevices:
         self._columns.put(key, now.stamp, columns, weight=1 + len(columns))
         return columns
 
-    def _made(
-        self,
-        now: Standing,
-        wanted: MeasurementFilter,
-        columns: Columns,
-        underway: Sequence[Measurement],
-        rows: Sequence[int],
-    ) -> list[Measurement]:
-        """Measurements of rows, those underway among them."""
-        so_far = {each.measurement_id: each for each in underway}
-        ids = [str(columns.ids[row]) for row in rows]
-        told, accuracy = told_of_device(now.device), now.stamp[:-1]
+    def fetch(self, told: Sequence[tuple[DeviceColumns, Sequence[int]]], dataset: str) -> None:
+        """Reads measurements of rows of several devices together, for who asks for them next."""
+        wanted: dict[str, StoredRows] = {}
+        for each, rows in told:
+            if isinstance(each.whole, StoredRows):
+                wanted |= each.whole.lacking(rows)
+        self.read(wanted, dataset)
 
-        def key(measurement_id: str) -> tuple[Hashable, ...]:
-            return (*told, wanted.accuracy_dataset, measurement_id)
+    def read(self, wanted: Mapping[str, "StoredRows"], dataset: str) -> None:
+        """Reads measurements by their ids, each of a device."""
+        asked = MeasurementFilter(accuracy_dataset=dataset)
+        for each, found in find_measurements(self._database, list(wanted), asked).items():
+            of_device = wanted[each]
+            self._whole.put(of_device.key(each), of_device.now.stamp[:-1], found)
 
-        made = {each: so_far.get(each) or self._whole.get(key(each), accuracy) for each in ids}
-        lacking = [each for each, known in made.items() if known is None]
-        for each, found in find_measurements(self._database, lacking, wanted).items():
-            self._whole.put(key(each), accuracy, found)
-            made[each] = found
-        every = [made[each] for each in ids]
-        if any(each is None for each in every):
-            self._damaged[now.device.device_id] = now.stamp
+    def made(self, key: Key, now: Standing) -> Measurement | None:
+        """The measurement that was fetched."""
+        return self._whole.get(key, now.stamp[:-1])
+
+    def damaged(self, now: Standing) -> None:
+        """Reads a device whole from now on."""
+        self._damaged[now.device.device_id] = now.stamp
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRows:
+    """Makes measurements of a device's rows, those underway among them.
+
+    Attributes:
+        known: what remembers them.
+        now: the device.
+        dataset: whose accuracy stands with them.
+        columns: of the device.
+        underway: what is measured now.
+    """
+
+    known: KnownDevices
+    now: Standing
+    dataset: str
+    columns: Columns
+    underway: Sequence[Measurement]
+
+    def lacking(self, rows: Sequence[int]) -> dict[str, "StoredRows"]:
+        """Ids of what has to be read, each with these rows."""
+        so_far = self._so_far()
+        ids = (str(self.columns.ids[row]) for row in rows)
+        return {
+            each: self
+            for each in ids
+            if each not in so_far and self.known.made(self.key(each), self.now) is None
+        }
+
+    def __call__(self, rows: Sequence[int]) -> list[Measurement]:
+        """Measurements of rows.
+
+        Raises:
+            DamagedRow: one cannot be read.
+        """
+        self.known.read(self.lacking(rows), self.dataset)
+        so_far = self._so_far()
+        ids = [str(self.columns.ids[row]) for row in rows]
+        made = [so_far.get(each) or self.known.made(self.key(each), self.now) for each in ids]
+        found = [each for each in made if each is not None]
+        if len(found) < len(made):
+            self.known.damaged(self.now)
             raise DamagedRow
-        return [each for each in every if each is not None]
+        return found
+
+    def key(self, measurement_id: str) -> Key:
+        """Under what a measurement is remembered."""
+        return (*told_of_device(self.now.device), self.dataset, measurement_id)
+
+    def _so_far(self) -> dict[str, Measurement]:
+        return {each.measurement_id: each for each in self.underway}
 
 
 def _tried(answer: Callable[[], AnswerT]) -> AnswerT | DamagedRow:

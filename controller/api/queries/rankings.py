@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from controller.api.queries.known import KnownDevices
@@ -13,12 +14,11 @@ from controller.domain.rankings import Constraints, Ranking
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
 from controller.own.accuracy import find_dataset
 from controller.ranking.fleet import rank_held
-from controller.ranking.ranking import DatasetAccuracy, rank_columns
+from controller.ranking.ranking import rank_columns
 from controller.ranking.requirements import requirements
 from controller.ranking.standing.certainty import certainty
 from controller.ranking.standing.holding import hold
 from controller.ranking.standing.listing import listed
-from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements.pages import find_measurement
 from models.catalog.catalog import Catalog
@@ -39,7 +39,7 @@ class Rankings:
         self._catalog = catalog
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
         self._fleets: Remembered[FleetRanking] = Remembered(_MOST_FLEETS)
-        self._known = KnownDevices(database)
+        self._known = KnownDevices(database, catalog)
 
     def listed(
         self, device: Device, constraints: Constraints, dataset: str, most: int | None
@@ -68,14 +68,13 @@ class Rankings:
         """
         dataset = find_dataset(self._database, dataset)
         (now,) = self._known.standing([device])
-        known_accuracy = known_top1(self._database, dataset, self._catalog)
 
         def ranked() -> Ranking:
             return rank_columns(
                 self._known.columns(now, constraints, dataset),
                 constraints,
                 self._catalog,
-                accuracy=DatasetAccuracy(dataset, known_accuracy),
+                accuracy=self._known.accuracy(now, dataset),
                 # Who may be the first is asked of all.
                 most=None if constraints.confidence is not None else most,
             )
@@ -111,7 +110,8 @@ class Rankings:
                 hold(self._known.columns(now, constraints, dataset), share, constraints, required)
                 for now, share in zip(standing, shares, strict=True)
             ]
-            return rank_held(held, constraints, self._catalog, dataset)
+            fetch = partial(self._known.fetch, dataset=dataset)
+            return rank_held(held, constraints, self._catalog, dataset, fetch=fetch)
 
         ranking = self._known.answered(ranked)
         if is_settled:

@@ -3,10 +3,10 @@
 import json
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import JSON, ColumnElement, Select, String, case, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Select, String, bindparam, case, select, type_coerce
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.measurements import Verdict
@@ -35,6 +35,7 @@ Top1: TypeAlias = dict[Hashable, float | None]
 """The top-1 of each variant, percent, on one dataset, while no accuracy changes."""
 
 _AT_ONCE: Final = 500
+_DATASETS: Final = 16
 _VALUES: Final[Mapping[str, frozenset[str]]] = {
     name: frozenset(each.value for each in kind)
     for name, kind in (
@@ -64,7 +65,7 @@ def read_figures(database: Database, device_id: str, dataset: str, known: Top1) 
         Damaged: something of it cannot be read.
     """
     with database.transaction() as transaction:
-        rows = transaction.execute(_of_device(device_id)).all()
+        rows = transaction.execute(_OF_DEVICE, {"device_id": device_id}).all()
         if not rows:
             return table_of(())
         column = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
@@ -108,7 +109,7 @@ def read_figures(database: Database, device_id: str, dataset: str, known: Top1) 
     return FigureTable(**table)
 
 
-def _of_device(device_id: str) -> Select[Any]:
+def _of_device() -> Select[Any]:
     return (
         select(
             measurements.c.measurement_id,
@@ -128,7 +129,7 @@ def _of_device(device_id: str) -> Select[Any]:
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
         .where(
             measurements.c.is_newest.is_(True),
-            measurements.c.device_id == device_id,
+            measurements.c.device_id == bindparam("device_id"),
             jobs.c.is_sentinel.is_(False),
         )
         # A sum: else SQLite reads all of a device, since another index has them in this order.
@@ -143,6 +144,9 @@ def _of_device(device_id: str) -> Select[Any]:
 def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """A column as it is stored: of thousands of rows little is made."""
     return type_coerce(column, String).label(column.key)
+
+
+_OF_DEVICE: Final = _of_device()
 
 
 def _documents(texts: Iterable[Any]) -> list[Any]:
@@ -226,19 +230,24 @@ def _top1(
         for variant, job_id in dict(zip(variants, column["job_id"], strict=True)).items()
         if variant not in known
     }
-    top1 = accuracies.alias("top1")
-    is_of_size = top1.c.input_size.is_(None) | (top1.c.input_size == jobs.c.input_size)
-    found = (
-        select(jobs.c.job_id, case((is_of_size, top1.c.value_percent)))
-        .select_from(jobs)
-        .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, top1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, dataset))
-    )
     job_ids = list(new)
     for start in range(0, len(job_ids), _AT_ONCE):
-        some = job_ids[start : start + _AT_ONCE]
-        for job_id, percent in transaction.execute(found.where(jobs.c.job_id.in_(some))):
+        some = {"job_ids": job_ids[start : start + _AT_ONCE]}
+        for job_id, percent in transaction.execute(_top1_of_jobs(dataset), some):
             if percent is not None and not math.isfinite(percent):
                 raise Damaged("top1")
             known[new[job_id]] = percent
     return [known[each] for each in variants]
+
+
+@lru_cache(maxsize=_DATASETS)
+def _top1_of_jobs(dataset: str) -> Select[Any]:
+    top1 = accuracies.alias("top1")
+    is_of_size = top1.c.input_size.is_(None) | (top1.c.input_size == jobs.c.input_size)
+    return (
+        select(jobs.c.job_id, case((is_of_size, top1.c.value_percent)))
+        .select_from(jobs)
+        .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
+        .outerjoin(top1, top1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, dataset))
+        .where(jobs.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    )
