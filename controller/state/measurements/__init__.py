@@ -9,12 +9,10 @@ from sqlalchemy import JSON, RowMapping, Select, case, select, type_coerce
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
-    LatencyFigures,
     Measurement,
     MeasurementFilter,
     per_image_ms,
 )
-from controller.domain.rankings.rows import TimesRow
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
@@ -215,7 +213,7 @@ def measurement_of(
     """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
     settings: MeasureSettings = row["settings"]
     latency = conclusion.latency
-    if latency is not None and not are_times(latency):
+    if latency is not None and not are_times(latency.median_ms, latency.low_ms, latency.high_ms):
         raise ValueError("latency")
     holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
@@ -271,11 +269,9 @@ def measurement_of(
     )
 
 
-def are_times(latency: LatencyFigures | TimesRow) -> bool:
+def are_times(median_ms: float, low_ms: float, high_ms: float) -> bool:
     """Whether there are ratios of them, and logarithms."""
-    return all(
-        0 < each < _LONGEST_MS for each in (latency.median_ms, latency.low_ms, latency.high_ms)
-    )
+    return 0 < median_ms < _LONGEST_MS and 0 < low_ms < _LONGEST_MS and 0 < high_ms < _LONGEST_MS
 
 
 def _weights(row: RowMapping) -> WeightsKind:

@@ -176,7 +176,9 @@ def _times(document: Any) -> TimesRow | None:
         found = TimesRow(*[float(document[name]) for name in TimesRow._fields])
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged("latency") from error
-    if not are_times(found) or not all(map(math.isfinite, found)):
+    if not are_times(found.median_ms, found.low_ms, found.high_ms) or not all(
+        map(math.isfinite, found)
+    ):
         raise Damaged("latency")
     return found
 

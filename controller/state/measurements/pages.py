@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
 
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import Database
@@ -61,21 +61,31 @@ def read_page(
         after: the `last` of the page before; None is the first page.
         count: at most so many.
     """
-    found = select(*_ORDER).where(*_are_of(wanted)).order_by(*_ORDER).limit(count + 1)
-    if after is not None:
-        found = found.where(
-            tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
-        )
     with database.transaction() as transaction:
         # One more than are read: whether another page follows.
-        following = transaction.execute(found).all()
+        following = transaction.execute(order_after(wanted, after, count + 1)).all()
         places = following[:count]
         ids = [each.measurement_id for each in places]
         query = _by_ids(wanted.accuracy_dataset)
         rows = transaction.execute(query, {"ids": ids}).mappings().all() if ids else ()
         read = list(measurements_of(transaction, rows, wanted))
-    last = Place(**places[-1]._mapping) if len(following) > count else None
+    last = place_of(places[-1]) if len(following) > count else None
     return MeasurementPage(measurements=read, last=last)
+
+
+def order_after(wanted: MeasurementFilter, after: Place | None, count: int) -> Select[Any]:
+    """Where the next ones that the filter lets through stand, and of which jobs they are."""
+    found = select(*_ORDER, measurements.c.job_id).where(*_are_of(wanted))
+    if after is not None:
+        found = found.where(
+            tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
+        )
+    return found.order_by(*_ORDER).limit(count)
+
+
+def place_of(row: Row[Any]) -> Place:
+    """Where a row of `order_after` stands."""
+    return Place(**{column.name: getattr(row, column.name) for column in _ORDER})
 
 
 @lru_cache(maxsize=_DATASETS)
