@@ -94,7 +94,7 @@ def rank_held(
     setting is the best there. The least highest regret is Savage's criterion (The Theory of
     Statistical Decision, Journal of the American Statistical Association 46, 1951).
 
-    At most `most` ties, others and incomplete ones are told. `fetch` hears first which rows are.
+    At most `most` ties, and as many others, are told. `fetch` hears first which rows are.
     """
     taking_part = [each for each in held if each.takes_part]
     total = sum(each.share for each in taking_part) or 1.0
@@ -128,7 +128,7 @@ def rank_held(
         tie_count=len(ties),
         others=tuple(choices[at] for at in others[:most]),
         other_count=len(others),
-        incomplete=tuple(incomplete[:most]),
+        incomplete=tuple(incomplete[:MOST_CHOICES]),
         incomplete_count=len(incomplete),
         suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
         accuracy_dataset=dataset,

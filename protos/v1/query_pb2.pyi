@@ -4287,8 +4287,11 @@ class RankFleetRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
+    MOST_LISTED_FIELD_NUMBER: _builtins.int
     accuracy_dataset: _builtins.str
     """Whose accuracy counts; absent means ImageNet-1k."""
+    most_listed: _builtins.int
+    """At most so many of the ties, and so many of the others; absent, and at most, 10."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names and labels, as soc=rk3588; none means every device of the fleet, connected or not."""
@@ -4308,14 +4311,20 @@ class RankFleetRequest(_message.Message):
         constraints: Global___Constraints | None = ...,
         accuracy_dataset: _builtins.str | None = ...,
         shares: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        most_listed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "most_listed", b"most_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "devices", b"devices", "shares", b"shares"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "devices", b"devices", "most_listed", b"most_listed", "shares", b"shares"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__most_listed: _TypeAlias = _typing.Literal["most_listed"]  # noqa: Y015
+    _WhichOneofArgType__most_listed: _TypeAlias = _typing.Literal["_most_listed", b"_most_listed"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__most_listed) -> _WhichOneofReturnType__most_listed | None: ...
 
 Global___RankFleetRequest: _TypeAlias = RankFleetRequest  # noqa: Y015
 

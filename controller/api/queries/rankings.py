@@ -11,7 +11,7 @@ from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints, Ranking
-from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
+from controller.domain.rankings.fleet import MOST_CHOICES, FleetQuestion, FleetRanking
 from controller.own.accuracy import find_dataset
 from controller.ranking.fleet import rank_held
 from controller.ranking.ranking import rank_columns
@@ -97,7 +97,9 @@ class Rankings:
         constraints = question.constraints
         standing = self._known.standing(devices)
         shares = tuple(question.shares.get(each.name, 1.0) for each in devices)
-        key = (tuple(map(told_of_device, devices)), constraints, dataset, shares)
+        most = MOST_CHOICES if question.most_listed is None else question.most_listed
+        most = min(most, MOST_CHOICES)
+        key = (tuple(map(told_of_device, devices)), constraints, dataset, shares, most)
         stamp = tuple(each.stamp for each in standing)
         is_settled = all(each.is_settled for each in standing)
         known = self._fleets.get(key, stamp) if is_settled else None
@@ -111,7 +113,7 @@ class Rankings:
                 for now, share in zip(standing, shares, strict=True)
             ]
             fetch = partial(self._known.fetch, dataset=dataset)
-            return rank_held(held, constraints, self._catalog, dataset, fetch=fetch)
+            return rank_held(held, constraints, self._catalog, dataset, most=most, fetch=fetch)
 
         ranking = self._known.answered(ranked)
         if is_settled:

@@ -94,7 +94,7 @@ def _row(measurement: Measurement) -> tuple[object, ...]:
         measurement.format.value,
         measurement.precision.value,
         measurement.target.value,
-        str(measurement.input_size),
+        f"{measurement.input_size.height}x{measurement.input_size.width}",
         measurement.batch,
         measurement.settings,
         measurement.runtime.value,

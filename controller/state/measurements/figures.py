@@ -163,10 +163,11 @@ def _documents(texts: Iterable[Any]) -> list[Any]:
 
 def _settings(texts: Iterable[Any]) -> list[MeasureSettings]:
     read = cache(lambda text: read_document(text, MeasureSettings))
-    found = [read(each if isinstance(each, str) else json.dumps(each)) for each in texts]
-    if not all(isinstance(each, MeasureSettings) for each in set(map(id, found)) and found):
+    read_all = [read(each if isinstance(each, str) else json.dumps(each)) for each in texts]
+    found = [each for each in read_all if isinstance(each, MeasureSettings)]
+    if len(found) < len(read_all):
         raise Damaged("settings")
-    return found  # type: ignore[return-value]  # It was asked above.
+    return found
 
 
 def _times(document: Any) -> TimesRow | None:

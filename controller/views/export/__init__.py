@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import spelt_safely, to_document
-from controller.views.export.columns import COLUMNS, RAW_COLUMN, Kind, flat_columns, parts_of
+from controller.views.export.columns import COLUMNS, RAW_COLUMN, flat_columns, parts_of
 from models.files import replacing
 from protos.names import printable
 
