@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from controller.domain.measurements import Measurement, Verdict
-from controller.domain.rankings import WITH_FIGURES, Constraints, Ranking
-from controller.domain.rankings.limits import Criterion, figure_of
+from controller.domain.rankings import WITH_FIGURES, Constraints, LeftOut, Ranking
+from controller.domain.rankings.limits import Criterion, LimitEffect, figure_of
 from controller.domain.rankings.rows import table_of
+from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
 from controller.ranking.entries import Entry, left_out_of
-from controller.ranking.entries.choosing import Why
+from controller.ranking.entries.choosing import Selected, Why
 from controller.ranking.entries.columns import columns_of
 from controller.ranking.merits import preferred
-from controller.ranking.requirements import effects
+from controller.ranking.requirements import Nearest, effects
 from controller.ranking.standing.judging import DeviceColumns, Told, in_scope, judge
 from controller.ranking.suggestion import (
     suggest_repeat,
@@ -119,25 +120,19 @@ def rank_columns(
     could_win = preferred(columns, could_win, merit)
     nearest = () if len(judged.passing) else effects(columns, judged.entries, judged.excluded)
     others = judged.others()
-    left_out = slice(None, most)
     told = Told(
         judged,
         here.whole,
         rows=[
             *others[:most],
-            *selected.left_out[left_out],
+            *selected.left_out[:most],
             *could_win,
             *(each.row for each in nearest if each.row is not None),
         ],
     )
     # What else an emulated device measures would not be ranked either.
     wanting = () if winner is not None or len(emulated) else missing
-    weights = here.weights_in_use()
-    suggested = (
-        suggest_repeat(here.device, told.measurements(could_win), catalog)
-        if len(could_win)
-        else suggest_sweep(here.device, wanting, constraints, here.runtimes, weights)
-    )
+    could_win_told = told.measurements(could_win)
     return Ranking(
         device=here.device,
         constraints=constraints,
@@ -145,26 +140,42 @@ def rank_columns(
         ties=told.candidates(judged.ties),
         pareto_front=told.candidates(judged.front),
         others=told.candidates(others[:most]),
-        left_out=tuple(
-            left_out_of(told.measurement(row), Why(why))
-            for row, why in zip(
-                selected.left_out[left_out], selected.why[left_out].tolist(), strict=True
-            )
-        ),
+        left_out=_left_out(selected, told, most),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
-        suggested_sweep=suggested,
+        suggested_sweep=_suggested(here, could_win_told, wanting, constraints, catalog),
         accuracy_dataset=accuracy.dataset,
         merit=merit,
         would_win_with=_verdicts(columns.verdicts_in(could_win)),
         other_count=len(others),
         left_out_count=len(selected.left_out),
-        limit_effects=tuple(
-            each.effect
-            if each.row is None
-            else replace(each.effect, nearest=told.measurement(each.row))
-            for each in nearest
-        ),
+        limit_effects=tuple(_effect(each, told) for each in nearest),
     )
+
+
+def _left_out(selected: Selected, told: Told, most: int | None) -> tuple[LeftOut, ...]:
+    rows, why = selected.left_out[:most], selected.why[:most].tolist()
+    return tuple(
+        left_out_of(told.measurement(row), Why(each)) for row, each in zip(rows, why, strict=True)
+    )
+
+
+def _effect(nearest: Nearest, told: Told) -> LimitEffect:
+    if nearest.row is None:
+        return nearest.effect
+    return replace(nearest.effect, nearest=told.measurement(nearest.row))
+
+
+def _suggested(
+    here: DeviceColumns,
+    could_win: Sequence[Measurement],
+    wanting: Sequence[Backbone],
+    constraints: Constraints,
+    catalog: Catalog,
+) -> SweepSpec | None:
+    if could_win:
+        return suggest_repeat(here.device, could_win, catalog)
+    weights = here.weights_in_use()
+    return suggest_sweep(here.device, wanting, constraints, here.runtimes, weights)
 
 
 def cost_of(axis: Criterion, entry: Entry) -> float:

@@ -74,14 +74,10 @@ def export(
             written[each.verdict] += 1
             yield each
 
-    def counting(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        for each in tables:
-            written.update(map(Verdict, each["verdict"].to_pylist()))
-            yield each
-
     with QueryClient(address) as client:
         if at_minute is None and has_columns(path):
-            write_tables(counting(read_tables(client.export_measurements(wanted))), path)
+            tables = read_tables(client.export_measurements(wanted))
+            write_tables(_counting(tables, written), path)
         else:
             write_export(passing(client.list_measurements(wanted)), path)
     if left_out:
@@ -92,3 +88,9 @@ def export(
         f"{counted(written.total(), 'measurement')} written to {path}"
         + (f": {told}" if told else "")
     )
+
+
+def _counting(tables: Iterable[pa.Table], written: Counter[Verdict]) -> Iterator[pa.Table]:
+    for each in tables:
+        written.update(map(Verdict, each["verdict"].to_pylist()))
+        yield each
