@@ -101,12 +101,9 @@ def rank_columns(
 
     Args:
         here: what was measured, and what is looked at of it.
-        constraints: `runtime`, `threads`, `precision` and `only` say what is looked at,
-            `at_minute` and `paced_fps` what was measured so, by its figures there, the others what
-            may win. A confidence is not looked at here: it takes samples.
+        constraints: what may win, and of what; a confidence is not looked at, as it takes samples.
         catalog: where tiers and backbones that were not measured are looked up.
-        accuracy: of what was not measured, on the dataset that the measurements' accuracy is of;
-            the published one without it. Tiers are by the published one whatever the dataset.
+        accuracy: of what was not measured; the published one without it, as tiers always are by.
         most: at most so many others are told of, and so many of what is left out; None is all.
     """
     columns = here.columns
