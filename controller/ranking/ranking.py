@@ -106,8 +106,7 @@ def rank_columns(
         accuracy: of what was not measured; the published one without it, as tiers always are by.
         most: at most so many others are told of, and so many of what is left out; None is all.
     """
-    columns = here.columns
-    judged = judge(here, constraints, catalog)
+    columns, judged = here.columns, judge(here, constraints, catalog)
     selected, merit, winner = judged.selected, judged.merit, judged.winner
     held, emulated = selected.left(Why.HELD_BACK), selected.left(Why.EMULATED)
     accuracy = accuracy or published_accuracy(catalog)
@@ -129,7 +128,7 @@ def rank_columns(
     )
     # What else an emulated device measures would not be ranked either.
     wanting = () if winner is not None or len(emulated) else missing
-    could_win_told = told.measurements(could_win)
+    again = told.measurements(could_win)
     return Ranking(
         device=here.device,
         constraints=constraints,
@@ -139,7 +138,7 @@ def rank_columns(
         others=told.candidates(others[:most]),
         left_out=_left_out(selected, told, most),
         unmeasured=tuple(b.name for b in missing) if winner is None or constraints.tier else (),
-        suggested_sweep=_suggested(here, could_win_told, wanting, constraints, catalog),
+        suggested_sweep=_suggested(here, again, wanting, constraints, catalog),
         accuracy_dataset=accuracy.dataset,
         merit=merit,
         would_win_with=_verdicts(columns.verdicts_in(could_win)),
