@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from controller.domain.measurements import ORDINARY_ONNXRUNTIME, Measurement
 from models.catalog.variants import Target
+from protos.measuring import MeasureSettings
 from protos.runtimes import OnnxRuntimeOptions
 
 
@@ -32,8 +33,12 @@ class Distinction:
 
 def distinction(measurement: Measurement) -> Distinction:
     """Tell what is not as usual; what is not known counts as usual."""
-    settings = measurement.settings
-    accelerator = measurement.target if measurement.target.is_accelerator else None
+    target = measurement.target
+    return distinction_of(measurement.settings, target if target.is_accelerator else None)
+
+
+def distinction_of(settings: MeasureSettings | None, accelerator: Target | None) -> Distinction:
+    """Tell the same of what a job was told, and of the accelerator that its file was made for."""
     if settings is None:
         return Distinction(accelerator=accelerator)
     is_ordinary = settings.onnxruntime in (None, ORDINARY_ONNXRUNTIME)

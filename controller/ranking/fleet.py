@@ -1,10 +1,11 @@
 """Which one backbone is best for many devices: pure functions of what was measured on each."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TypeAlias
+
+import numpy as np
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
@@ -17,17 +18,14 @@ from controller.domain.rankings.fleet import (
     IncompleteChoice,
 )
 from controller.domain.sweeps import SweepSpec
-from controller.ranking.entries import Entry, latencies_tie, select_entries
-from controller.ranking.merits import front_of, leaders, memory_of, preference
-from controller.ranking.pareto import above_chord
-from controller.ranking.ranking import in_scope
-from controller.ranking.requirements import exclusions, requirements
-from controller.ranking.suggestion import suggest_sweep, weights_in_use
+from controller.ranking.entries.columns import Numbers
+from controller.ranking.ranking import columns_to_rank
+from controller.ranking.requirements import requirements
+from controller.ranking.standing.holding import Held, hold
+from controller.ranking.standing.judging import DeviceColumns
+from controller.ranking.suggestion import kind_in_use, suggest_sweep
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
-
-# What needs no more than the bare runtime counts as if it needed this: nothing is so many times 0.
-_LEAST_MEMORY_BYTES: Final = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,83 +45,88 @@ class DeviceFigures:
     runtimes: tuple[Runtime, ...] = tuple(Runtime)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A figure, with the least and the most that it may be by the intervals."""
-
-    value: float
-    low: float
-    high: float
+Fetch: TypeAlias = Callable[[Sequence[tuple[DeviceColumns, Sequence[int]]]], None]
+"""Hears of which rows of which devices measurements are made next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What counts on one device: the best setting of each backbone that qualifies, and the rest.
-
-    Of the measurements one of each kind of weights is left: there may be many devices.
-    """
-
-    figures: DeviceFigures
-    choices: Mapping[str, ChoiceOnDevice]
-    excluded: frozenset[str]
-    best: Entry | None
+def _nothing(_told: Sequence[tuple[DeviceColumns, Sequence[int]]]) -> None:
+    """What is in memory needs no fetching."""
 
 
 def rank_fleet(
-    devices: Iterable[DeviceFigures], constraints: Constraints, catalog: Catalog, dataset: str
+    devices: Iterable[DeviceFigures],
+    constraints: Constraints,
+    catalog: Catalog,
+    dataset: str,
+    *,
+    most: int = MOST_CHOICES,
 ) -> FleetRanking:
-    """Rank backbones for all devices together: least regret in the worst one, and on average.
-
-    A backbone counts that satisfies the constraints on every device that has figures, in whichever
-    setting is the best there. The least highest regret is Savage's criterion (The Theory of
-    Statistical Decision, Journal of the American Statistical Association 46, 1951).
+    """Rank backbones for all devices together: see `rank_held`.
 
     Args:
         devices: each once; those without figures that count are told and do not take part.
         constraints: as for one device.
         catalog: where tiers are looked up.
         dataset: whose accuracy stands with the measurements.
+        most: as for `rank_held`.
     """
-    return rank_held(
-        [hold(each, constraints, catalog) for each in devices], constraints, catalog, dataset
-    )
+    required = requirements(constraints, catalog)
+    held = []
+    for each in devices:
+        of_device = [m for m in each.measurements if m.device == each.device]
+        here = columns_to_rank(each.device, of_device, constraints, each.runtimes)
+        held.append(hold(here, each.share, constraints, required))
+    return rank_held(held, constraints, catalog, dataset, most=most)
 
 
 def rank_held(
-    held: Sequence[Held], constraints: Constraints, catalog: Catalog, dataset: str
+    held: Sequence[Held],
+    constraints: Constraints,
+    catalog: Catalog,
+    dataset: str,
+    *,
+    most: int = MOST_CHOICES,
+    fetch: Fetch = _nothing,
 ) -> FleetRanking:
-    """Rank backbones by what counts on each device, as `rank_fleet` does."""
-    taking_part = [each for each in held if each.choices or each.excluded]
-    total = sum(each.figures.share for each in taking_part) or 1.0
-    order = _Order(taking_part)
-    choices = sorted(_choices(taking_part, total), key=order.by_worst)
-    first = choices[0] if choices else None
-    least_mean = min(choices, key=order.by_mean, default=None)
-    merit = constraints.merit
-    ties = [
-        each
-        for each in choices
-        if first is not None and each is not first and _may_be_as_good(each, first, merit)
-    ]
-    told = [id(each) for each in (first, least_mean, *ties)]
-    others = [each for each in choices if id(each) not in told]
+    """Rank backbones by what counts on each device: least regret in the worst one, and on average.
+
+    A backbone counts that satisfies the constraints on every device that has figures, in whichever
+    setting is the best there. The least highest regret is Savage's criterion (The Theory of
+    Statistical Decision, Journal of the American Statistical Association 46, 1951).
+
+    At most `most` ties, and as many others, are told. `fetch` hears first which rows are.
+    """
+    taking_part = [each for each in held if each.takes_part]
+    total = sum(each.share for each in taking_part) or 1.0
+    complete = _Complete(taking_part, total)
+    by_worst, by_mean = complete.by_worst(), complete.by_mean()
+    first = by_worst[0] if len(by_worst) else None
+    least_mean = by_mean[0] if len(by_mean) else None
+    may_tie = complete.as_good_as(first, constraints.merit) if first is not None else ()
+    ties = [at for at in by_worst if at != first and may_tie[at]]
+    told = {first, least_mean, *ties}
+    others = [at for at in by_worst if at not in told]
+    shown = dict.fromkeys((first, least_mean, *ties[:most], *others[:most]))
+    shown_at = [at for at in shown if at is not None]
+    fetch(complete.rows(shown_at))
+    choices = complete.choices(shown_at)
     incomplete = _incomplete(taking_part)
     return FleetRanking(
         constraints=constraints,
         places=tuple(
             FleetPlace(
-                device=each.figures.device,
-                share=each.figures.share / total,
-                best=None if each.best is None else each.best.measurement,
+                device=each.device,
+                share=each.share / total,
+                best=None if each.best is None else each.here.whole([each.best])[0],
             )
             for each in taking_part
         ),
-        without_figures=tuple(each.figures.device for each in held if each not in taking_part),
-        least_worst=first,
-        least_mean=least_mean,
-        ties=tuple(ties[:MOST_CHOICES]),
+        without_figures=tuple(each.device for each in held if not each.takes_part),
+        least_worst=None if first is None else choices[first],
+        least_mean=None if least_mean is None else choices[least_mean],
+        ties=tuple(choices[at] for at in ties[:most]),
         tie_count=len(ties),
-        others=tuple(others[:MOST_CHOICES]),
+        others=tuple(choices[at] for at in others[:most]),
         other_count=len(others),
         incomplete=tuple(incomplete[:MOST_CHOICES]),
         incomplete_count=len(incomplete),
@@ -133,124 +136,101 @@ def rank_held(
     )
 
 
-def regrets(entries: Sequence[Entry], merit: Merit) -> dict[str, Span]:
-    """Return by id what is lost by each entry beside the best one of the device.
+class _Complete:
+    """Backbones that qualify on all devices, a column each, a row a device."""
 
-    - latency, memory: c / c* - 1, with the cost c and the least cost c* (a fraction: 0.1 is 10 %
-      slower than the fastest). Memory is the peak, and at least 1 MiB.
-    - accuracy: a* - a, points of top-1 below the most accurate.
-    - value: g* - g, with the height g above the line through the ends of the Pareto front
-      (`controller.ranking.pareto.above_chord`), points of top-1.
-
-    By the intervals it is between that of its own best with the other's worst end, and the reverse;
-    of the best itself it begins at 0.
-
-    Args:
-        entries: of one device, at least one, that qualify; of accuracy and value with known top-1.
-        merit: by what the best is chosen.
-    """
-    if merit is Merit.ACCURACY:
-        most = max(entry.top1 or 0.0 for entry in entries)
-        lost = {entry.id: most - (entry.top1 or 0.0) for entry in entries}
-        return {id_: Span(each, each, each) for id_, each in lost.items()}
-    if merit is Merit.VALUE:
-        return _value_regrets(entries)
-    return _relative_regrets(entries, _memory_cost if merit is Merit.MEMORY else _latency_cost)
-
-
-def hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> Held:
-    """Find the best setting of each backbone on a device, and what it loses by it."""
-    here = [each for each in figures.measurements if each.device == figures.device]
-    entries, _ = select_entries(in_scope(here, constraints), constraints)
-    excluded = exclusions(entries, requirements(constraints, catalog))
-    merit = constraints.merit
-    passing = [entry for entry in entries if not excluded[entry.id]]
-    best = leaders(passing).get(merit)
-    if merit is Merit.MEMORY:
-        passing = [entry for entry in passing if entry.measurement.memory is not None]
-    lost = regrets(passing, merit) if passing else {}
-    choices: dict[str, ChoiceOnDevice] = {}
-    for entry in sorted(passing, key=lambda each: (lost[each.id].value, preference(merit)(each))):
-        choices.setdefault(entry.measurement.backbone, _choice(entry, lost[entry.id]))
-    names = {entry.measurement.backbone for entry in entries}
-    of_each_kind = {each.weights: each for each in figures.measurements}
-    lighter = replace(figures, measurements=tuple(of_each_kind.values()))
-    return Held(lighter, choices, frozenset(names - choices.keys()), best)
-
-
-def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
-    return ChoiceOnDevice(
-        measurement=entry.measurement,
-        regret=regret.value,
-        regret_low=regret.low,
-        regret_high=regret.high,
-    )
-
-
-def _choices(held: Sequence[Held], total: float) -> Iterable[FleetChoice]:
-    """Yield every backbone that qualifies on all devices."""
-    if not held:
-        return
-    for backbone in set.intersection(*(set(each.choices) for each in held)):
-        on_devices = tuple(each.choices[backbone] for each in held)
-        worst = max(on_devices, key=lambda each: each.regret)
-        weighted = (
-            each.figures.share * choice.regret
-            for each, choice in zip(held, on_devices, strict=True)
-        )
-        yield FleetChoice(
-            backbone=backbone,
-            on_devices=on_devices,
-            worst_device=worst.measurement.device,
-            worst_regret=worst.regret,
-            mean_regret=sum(weighted) / total,
+    def __init__(self, held: Sequence[Held], total: float) -> None:
+        """`total` is what the shares add up to."""
+        self._held = held
+        shared = set.intersection(*(set(each.choices) for each in held)) if held else set()
+        self._names = sorted(shared)
+        self._places = [[each.choices[name] for name in self._names] for each in held]
+        shares = np.array([each.share for each in held])
+        self._lost = self._of_each([each.lost.value for each in held])
+        self.worst = self._lost.max(axis=0, initial=0.0)
+        self.mean = shares @ self._lost / total
+        led = Counter(each.best_backbone for each in held)
+        gains = self._of_each([each.here.columns.gains[each.rows] for each in held])
+        least = gains.min(axis=0, initial=np.inf)
+        # Of equal regrets, who is best on more devices comes first, then who is more accurate.
+        self._preferred = (
+            np.arange(len(self._names)),
+            -least,
+            np.array([-led[name] for name in self._names]),
         )
 
+    def _of_each(self, figures: Sequence[Numbers]) -> Numbers:
+        found = [each[places] for each, places in zip(figures, self._places, strict=True)]
+        return np.array(found, dtype=float).reshape(len(self._held), len(self._names))
 
-class _Order:
-    """By what choices are ordered; of equal regrets, who is best on more devices comes first."""
+    def by_worst(self) -> list[int]:
+        """Backbones by their highest regret."""
+        return self._ordered(self.mean, self.worst)
 
-    def __init__(self, held: Sequence[Held]) -> None:
-        self._led = Counter(
-            each.best.measurement.backbone for each in held if each.best is not None
-        )
+    def by_mean(self) -> list[int]:
+        """Backbones by their weighted mean regret."""
+        return self._ordered(self.worst, self.mean)
 
-    def by_worst(self, choice: FleetChoice) -> tuple[object, ...]:
-        worst, mean = _rounded(choice.worst_regret), _rounded(choice.mean_regret)
-        return worst, mean, *self._preferred(choice)
+    def _ordered(self, second: Numbers, first: Numbers) -> list[int]:
+        # What differs by no more than arithmetic does is the same.
+        keys = (*self._preferred, np.round(second, 9), np.round(first, 9))
+        return [int(at) for at in np.lexsort(keys)] if self._names else []
 
-    def by_mean(self, choice: FleetChoice) -> tuple[object, ...]:
-        worst, mean = _rounded(choice.worst_regret), _rounded(choice.mean_regret)
-        return mean, worst, *self._preferred(choice)
+    def as_good_as(self, first: int, merit: Merit) -> Sequence[bool]:
+        """Say whether by the intervals the highest regret of each may be as low as one's.
 
-    def _preferred(self, choice: FleetChoice) -> tuple[object, ...]:
-        top1 = [each.measurement.top1 for each in choice.on_devices]
-        least = min(-math.inf if each is None else each for each in top1)
-        return -self._led[choice.backbone], -least, choice.backbone
+        An accuracy has no interval: there it is the same on every device, and the latencies
+        overlap.
+        """
+        if merit is Merit.ACCURACY:
+            top1, low, high = (
+                self._of_each([getattr(each.here.columns, name)[each.rows] for each in self._held])
+                for name in ("top1", "low_ms", "high_ms")
+            )
+            alike = top1 == top1[:, [first]]
+            alike &= (low <= high[:, [first]]) & (low[:, [first]] <= high)
+            return [bool(each) for each in alike.all(axis=0)]
+        lows = self._of_each([each.lost.low for each in self._held])
+        highs = self._of_each([each.lost.high for each in self._held])
+        return [bool(each) for each in lows.max(axis=0) <= highs[:, first].max()]
 
+    def rows(self, told: Sequence[int]) -> list[tuple[DeviceColumns, list[int]]]:
+        """The rows of those that are told, and of the best, of each device."""
+        return [
+            (
+                each.here,
+                [
+                    *([] if each.best is None else [each.best]),
+                    *(int(each.rows[places[at]]) for at in told),
+                ],
+            )
+            for each, places in zip(self._held, self._places, strict=True)
+        ]
 
-def _rounded(regret: float) -> float:
-    """What differs by no more than arithmetic does is the same."""
-    return round(regret, 9)
-
-
-def _may_be_as_good(other: FleetChoice, first: FleetChoice, merit: Merit) -> bool:
-    """Say whether by the intervals another one's highest regret may be as low as the first's.
-
-    An accuracy has no interval: there it is the same on every device, and the latencies overlap.
-    """
-    if merit is Merit.ACCURACY:
-        pairs = zip(other.on_devices, first.on_devices, strict=True)
-        return all(_is_alike(a.measurement, b.measurement) for a, b in pairs)
-    at_best = max(each.regret_low for each in other.on_devices)
-    return at_best <= max(each.regret_high for each in first.on_devices)
-
-
-def _is_alike(a: Measurement, b: Measurement) -> bool:
-    """Say whether two have the same accuracy, and neither is known to be faster."""
-    if a.latency is None or b.latency is None or a.top1 != b.top1:
-        return False
-    return latencies_tie(a.latency, b.latency)
+    def choices(self, told: Sequence[int]) -> dict[int, FleetChoice]:
+        """Those that are told, with what was measured on each device."""
+        on_devices: dict[int, list[ChoiceOnDevice]] = {at: [] for at in told}
+        for each, places in zip(self._held, self._places, strict=True):
+            settings = [places[at] for at in told]
+            found = each.here.whole([int(row) for row in each.rows[settings]])
+            for at, setting, measurement in zip(told, settings, found, strict=True):
+                choice = ChoiceOnDevice(
+                    measurement=measurement,
+                    regret=float(each.lost.value[setting]),
+                    regret_low=float(each.lost.low[setting]),
+                    regret_high=float(each.lost.high[setting]),
+                )
+                on_devices[at].append(choice)
+        return {
+            at: FleetChoice(
+                backbone=self._names[at],
+                on_devices=tuple(found),
+                worst_device=self._held[int(np.argmax(self._lost[:, at]))].device,
+                worst_regret=float(self.worst[at]),
+                mean_regret=float(self.mean[at]),
+            )
+            for at, found in on_devices.items()
+        }
 
 
 def _incomplete(held: Sequence[Held]) -> list[IncompleteChoice]:
@@ -261,11 +241,11 @@ def _incomplete(held: Sequence[Held]) -> list[IncompleteChoice]:
         IncompleteChoice(
             backbone=backbone,
             unmeasured_on=tuple(
-                each.figures.device
+                each.device
                 for each in held
                 if backbone not in each.choices and backbone not in each.excluded
             ),
-            excluded_on=tuple(each.figures.device for each in held if backbone in each.excluded),
+            excluded_on=tuple(each.device for each in held if backbone in each.excluded),
         )
         for backbone in sorted(lacking, key=lambda name: (-qualifying[name], name))
     ]
@@ -280,63 +260,17 @@ def _suggested(
     """Return the sweep after which what only lacks figures could be compared."""
     lacking = [each for each in incomplete if each.unmeasured_on and not each.excluded_on]
     names = {device for each in lacking for device in each.unmeasured_on}
-    devices = [each.figures for each in held if each.figures.device in names]
+    devices = [each for each in held if each.device in names]
     known = [catalog.get(each.backbone) for each in lacking if each.backbone in catalog]
-    shared = [runtime for runtime in Runtime if all(runtime in each.runtimes for each in devices)]
+    shared = [
+        runtime for runtime in Runtime if all(runtime in each.here.runtimes for each in devices)
+    ]
     if not devices or not shared:
         return None
-    weights = weights_in_use(each for one in devices for each in one.measurements)
+    weights = kind_in_use({kind for each in devices for kind in each.weights})
     suggested = suggest_sweep(devices[0].device, known, constraints, shared, weights)
     if suggested is None:
         return None
     # What only its verdict holds back would stand for itself.
     is_fresh = bool(constraints.only)
     return replace(suggested, devices=tuple(each.device for each in devices), fresh=is_fresh)
-
-
-def _value_regrets(entries: Sequence[Entry]) -> dict[str, Span]:
-    gain = above_chord(
-        front_of(entries), lambda each: each.top1 or 0.0, lambda each: each.median_ms
-    )
-
-    def at(entry: Entry, latency_ms: float) -> float:
-        return gain(entry.top1 or 0.0, latency_ms)
-
-    best = max(entries, key=lambda each: at(each, each.median_ms))
-    top = at(best, best.median_ms)
-    worst_top, best_top = at(best, best.latency.high_ms), at(best, best.latency.low_ms)
-    return {
-        entry.id: Span(
-            top - at(entry, entry.median_ms),
-            max(0.0, worst_top - at(entry, entry.latency.low_ms)),
-            0.0 if entry is best else max(0.0, best_top - at(entry, entry.latency.high_ms)),
-        )
-        for entry in entries
-    }
-
-
-def _relative_regrets(entries: Sequence[Entry], cost: Callable[[Entry], Span]) -> dict[str, Span]:
-    costs = {entry.id: cost(entry) for entry in entries}
-    best = min(costs, key=lambda id_: (costs[id_].value, id_))
-    least = costs[best]
-    return {
-        id_: Span(
-            _excess(each.value, least.value),
-            _excess(each.low, least.high),
-            0.0 if id_ == best else _excess(each.high, least.low),
-        )
-        for id_, each in costs.items()
-    }
-
-
-def _excess(cost: float, least: float) -> float:
-    return max(0.0, cost / least - 1) if least > 0 else 0.0
-
-
-def _latency_cost(entry: Entry) -> Span:
-    return Span(entry.median_ms, entry.latency.low_ms, entry.latency.high_ms)
-
-
-def _memory_cost(entry: Entry) -> Span:
-    least, peak = (max(each, _LEAST_MEMORY_BYTES) for each in memory_of(entry))
-    return Span(peak, least, peak)

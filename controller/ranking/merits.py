@@ -1,10 +1,13 @@
 """By what the winner is chosen, and who cannot be told apart from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from controller.domain.rankings import Merit
-from controller.ranking.entries import Entry, order_of
-from controller.ranking.pareto import above_chord, knee, pareto_front
+from controller.ranking.entries import Entry
+from controller.ranking.entries.columns import Columns, Mask, Rows
+from controller.ranking.pareto import Gain, above_line, front_places, pareto_front
 
 
 def front_of(entries: Sequence[Entry]) -> list[Entry]:
@@ -12,31 +15,59 @@ def front_of(entries: Sequence[Entry]) -> list[Entry]:
 
     What has no known accuracy is beaten by all that is as fast and has one.
     """
-    return pareto_front(entries, _accuracy, _latency)
+    return pareto_front(
+        entries,
+        lambda entry: float("-inf") if entry.top1 is None else entry.top1,
+        lambda entry: entry.median_ms,
+    )
 
 
-def preference(merit: Merit) -> Callable[[Entry], tuple[object, ...]]:
-    """Return what entries are ordered by, the best first; best value as the most accurate."""
-    if merit is Merit.LATENCY:
-        return lambda entry: (entry.median_ms, -_accuracy(entry), *order_of(entry.measurement))
+def front_rows(columns: Columns, rows: Rows) -> Rows:
+    """Return, as `front_of` does, the front of rows."""
+    front: Rows = rows[front_places(columns.gains[rows], columns.median_ms[rows])]
+    return front
+
+
+def line_of(columns: Columns, front: Rows) -> Gain:
+    """Return how far above the line through a front's ends a top-1 at a latency lies."""
+    ends = [(float(columns.gains[row]), float(columns.median_ms[row])) for row in front[[0, -1]]]
+    return above_line(*ends)
+
+
+def preferred(columns: Columns, rows: Rows, merit: Merit) -> Rows:
+    """Return rows in the order of a merit, the best first; by value as by accuracy."""
+    gains, median_ms, place = columns.gains[rows], columns.median_ms[rows], columns.place[rows]
+    match merit:
+        case Merit.LATENCY:
+            order = np.lexsort((place, -gains, median_ms))
+        case Merit.MEMORY:
+            order = np.lexsort((place, median_ms, columns.memory[1][rows]))
+        case _:
+            order = np.lexsort((place, median_ms, -gains))
+    ordered: Rows = rows[order]
+    return ordered
+
+
+def leaders(columns: Columns, passing: Rows) -> Mapping[Merit, int]:
+    """Return the row that is first by each merit, of those that have what it is about."""
+    found = {merit: leader(columns, passing, merit) for merit in Merit}
+    return {merit: row for merit, row in found.items() if row is not None}
+
+
+def leader(columns: Columns, passing: Rows, merit: Merit) -> int | None:
+    """Return the row that is first by a merit; None where none has what it is about."""
     if merit is Merit.MEMORY:
-        return lambda entry: (memory_of(entry)[1], entry.median_ms, *order_of(entry.measurement))
-    return lambda entry: (-_accuracy(entry), entry.median_ms, *order_of(entry.measurement))
+        passing = passing[columns.has_memory[passing]]
+    elif merit is not Merit.LATENCY:
+        passing = passing[~np.isnan(columns.top1[passing])]
+    if not len(passing):
+        return None
+    if merit is Merit.VALUE:
+        return _best_value(columns, front_rows(columns, passing))
+    return int(preferred(columns, passing, merit)[0])
 
 
-def leaders(passing: Sequence[Entry]) -> Mapping[Merit, Entry]:
-    """Return the first by each merit, of those that have what it is about."""
-    known = [entry for entry in passing if entry.top1 is not None]
-    about = {
-        Merit.VALUE: known,
-        Merit.ACCURACY: known,
-        Merit.LATENCY: passing,
-        Merit.MEMORY: [entry for entry in passing if entry.measurement.memory is not None],
-    }
-    return {merit: _leader(merit, entries) for merit, entries in about.items() if entries}
-
-
-def ties_with(winner: Entry, passing: Sequence[Entry], merit: Merit) -> list[Entry]:
+def ties_with(columns: Columns, winner: int, passing: Rows, merit: Merit) -> Rows:
     """Return those that cannot be told apart from the winner, in the order of `passing`.
 
     - latency: both intervals overlap.
@@ -46,42 +77,42 @@ def ties_with(winner: Entry, passing: Sequence[Entry], merit: Merit) -> list[Ent
       its ends, when its own latency is at the lower end of its interval and the winner's at the
       upper.
     """
-    others = [entry for entry in passing if entry is not winner]
-    if merit is Merit.LATENCY:
-        return [entry for entry in others if entry.latency_ties_with(winner)]
+    others: Rows = passing[passing != winner]
+    alike = overlapping(columns, winner, others)
     if merit is Merit.MEMORY:
-        return [entry for entry in others if _memory_overlaps(entry, winner)]
-    could_be = _could_be_best_value(winner, passing) if merit is Merit.VALUE else set()
-    return [
-        entry
-        for entry in others
-        if entry.id in could_be or (entry.top1 == winner.top1 and entry.latency_ties_with(winner))
-    ]
+        low, high = columns.memory
+        alike = (low[others] <= high[winner]) & (low[winner] <= high[others])
+    elif merit is not Merit.LATENCY:
+        alike &= columns.top1[others] == columns.top1[winner]
+    if merit is Merit.VALUE:
+        alike |= np.isin(others, _could_be_best_value(columns, winner, passing))
+    ties: Rows = others[alike]
+    return ties
 
 
-def _leader(merit: Merit, entries: Sequence[Entry]) -> Entry:
-    if merit is not Merit.VALUE:
-        return min(entries, key=preference(merit))
-    front = front_of(entries)
-    best, most_accurate = knee(front, _accuracy, _latency), front[-1]
+def overlapping(columns: Columns, row: int, rows: Rows) -> Mask:
+    """Say of which rows the latency's interval overlaps that of one: neither is surely faster."""
+    low, high = columns.low_ms, columns.high_ms
+    overlaps: Mask = (low[rows] <= high[row]) & (low[row] <= high[rows])
+    return overlaps
+
+
+def _best_value(columns: Columns, front: Rows) -> int:
+    median_ms = columns.median_ms[front]
+    best = int(np.argmax(line_of(columns, front)(columns.gains[front], median_ms)))
     # Of two ends without a knee between them, the fastest is no better value unless it is faster.
-    is_the_fastest = best.median_ms == front[0].median_ms
-    return most_accurate if is_the_fastest and best.latency_ties_with(most_accurate) else best
+    is_the_fastest = median_ms[best] == median_ms[0]
+    ties = overlapping(columns, int(front[best]), front)[-1]
+    return int(front[-1] if is_the_fastest and ties else front[best])
 
 
-def _could_be_best_value(winner: Entry, passing: Sequence[Entry]) -> set[str]:
-    front = front_of([entry for entry in passing if entry.top1 is not None])
-    gain = above_chord(front, _accuracy, _latency)
-    at_worst = gain(_accuracy(winner), winner.latency.high_ms)
-    return {entry.id for entry in front if gain(_accuracy(entry), entry.latency.low_ms) >= at_worst}
-
-
-def _accuracy(entry: Entry) -> float:
-    return float("-inf") if entry.top1 is None else entry.top1
-
-
-def _latency(entry: Entry) -> float:
-    return entry.median_ms
+def _could_be_best_value(columns: Columns, winner: int, passing: Rows) -> Rows:
+    front = front_rows(columns, passing[~np.isnan(columns.top1[passing])])
+    gain = line_of(columns, front)
+    at_worst = gain(columns.gains[winner], columns.high_ms[winner])
+    at_best = gain(columns.gains[front], columns.low_ms[front])
+    could_be: Rows = front[at_best >= at_worst]
+    return could_be
 
 
 def memory_of(entry: Entry) -> tuple[float, float]:
@@ -91,8 +122,3 @@ def memory_of(entry: Entry) -> tuple[float, float]:
         return float("inf"), float("inf")
     least = memory.least_peak_rss_bytes
     return memory.peak_rss_bytes if least is None else least, memory.peak_rss_bytes
-
-
-def _memory_overlaps(entry: Entry, other: Entry) -> bool:
-    (low, high), (other_low, other_high) = memory_of(entry), memory_of(other)
-    return low <= other_high and other_low <= high

@@ -1,50 +1,74 @@
 """Which of several things nothing else beats, by any figures of theirs."""
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 ItemT = TypeVar("ItemT")
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Places: TypeAlias = npt.NDArray[np.intp]
+Gain: TypeAlias = Callable[[Any, Any], Any]
+"""Takes benefits and costs, single ones or columns of them, and gives as many."""
 
 # Nothing costs less, so that there is a logarithm of it.
 _LEAST_COST: Final = 1e-12
 
 
+def front_places(benefit: Numbers, cost: Numbers) -> Places:
+    """Return where the points are that no other one dominates, the cheapest first.
+
+    One dominates another when it costs no more, gives no less, and differs. Equal points dominate
+    neither, so all of them are on the front or none.
+    """
+    order = np.lexsort((-benefit, cost))
+    of, at = benefit[order], cost[order]
+    surpasses = np.ones(len(order), dtype=bool)
+    surpasses[1:] = of[1:] > np.maximum.accumulate(of)[:-1]
+    last = np.maximum.accumulate(np.where(surpasses, np.arange(len(order)), 0))
+    front: Places = order[(of == of[last]) & (at == at[last])]
+    return front
+
+
+def front_places_by(costs: npt.NDArray[np.float64]) -> Places:
+    """Return where the points are that no other one dominates by any number of costs.
+
+    As `front_places`, which is this by two figures: one dominates another when none of its costs is
+    higher, and one is lower; by the first cost first. The least of what is left in lexicographic
+    order is on the front, since nothing is dominated by what comes behind it, and what it dominates
+    is looked at no more (Kung, Luccio and Preparata, On Finding the Maxima of a Set of Vectors,
+    Journal of the ACM 22, 1975).
+
+    Args:
+        costs: a row for each point, a column for each cost.
+    """
+    left = np.lexsort(costs.T[::-1])
+    front: list[Places] = []
+    while len(left):
+        price, others = costs[left[0]], costs[left]
+        is_equal = (others == price).all(axis=1)
+        front.append(left[is_equal])
+        left = left[~(others >= price).all(axis=1)]
+    return np.concatenate(front) if front else left
+
+
 def pareto_front(
     items: Sequence[ItemT], benefit: Callable[[ItemT], float], cost: Callable[[ItemT], float]
 ) -> list[ItemT]:
-    """Return the items that no other one dominates, the cheapest first.
-
-    One dominates another when it costs no more, gives no less, and differs. Equal items dominate
-    neither, so all of them are on the front or none.
-    """
-    front: list[ItemT] = []
-    for item in sorted(items, key=lambda item: (cost(item), -benefit(item))):
-        best = front[-1] if front else None
-        if best is None or benefit(item) > benefit(best) or _equal(item, best, benefit, cost):
-            front.append(item)
-    return front
+    """Return the items that no other one dominates, the cheapest first: see `front_places`."""
+    gains = np.array([benefit(item) for item in items], dtype=float)
+    prices = np.array([cost(item) for item in items], dtype=float)
+    return [items[place] for place in front_places(gains, prices)]
 
 
 def pareto_front_by(
     items: Sequence[ItemT], costs: Sequence[Callable[[ItemT], float]]
 ) -> list[ItemT]:
-    """Return the items that no other one dominates by any number of costs, by the first of them.
-
-    As `pareto_front`, which is this by two figures: one dominates another when none of its costs is
-    higher, and one is lower. Each is held against the front so far, since with costs in
-    lexicographic order nothing is dominated by what comes behind it (Kung, Luccio and Preparata, On
-    Finding the Maxima of a Set of Vectors, Journal of the ACM 22, 1975).
-    """
-    front: list[tuple[tuple[float, ...], ItemT]] = []
-    priced = [(tuple(cost(item) for cost in costs), item) for item in items]
-    for price, item in sorted(priced, key=lambda each: each[0]):
-        if not any(
-            other != price and all(a <= b for a, b in zip(other, price, strict=True))
-            for other, _ in front
-        ):
-            front.append((price, item))
-    return [item for _, item in front]
+    """Return the items that no other one dominates by any of these: see `front_places_by`."""
+    priced = [[cost(item) for cost in costs] for item in items]
+    prices = np.array(priced, dtype=float).reshape(len(items), len(costs))
+    return [items[place] for place in front_places_by(prices)]
 
 
 def knee(
@@ -67,35 +91,33 @@ def knee(
 
 def above_chord(
     front: Sequence[ItemT], benefit: Callable[[ItemT], float], cost: Callable[[ItemT], float]
-) -> Callable[[float, float], float]:
-    """Return how far a point of a benefit and a cost lies above the line through a front's ends.
+) -> Gain:
+    """Return how far a point lies above the line through a front's ends: see `above_line`."""
+    first, last = front[0], front[-1]
+    return above_line((benefit(first), cost(first)), (benefit(last), cost(last)))
 
-    With the cheapest item (b0, c0) and the most beneficial one (b1, c1) it is
+
+def above_line(first: tuple[float, float], last: tuple[float, float]) -> Gain:
+    """Return how far points of a benefit and a cost lie above the line through two of them.
+
+    With the cheapest (b0, c0) and the most beneficial (b1, c1) it is
 
         (b - b0) - (b1 - b0) * (log c - log c0) / (log c1 - log c0)
 
     in units of the benefit, which is the distance at right angles up to a factor that all points
     share. So no weight between the two units decides. Das, On characterizing the "knee" of the
-    Pareto curve based on normal-boundary intersection, Structural Optimization 18, 1999. A front
-    whose ends cost the same has a level line.
+    Pareto curve based on normal-boundary intersection, Structural Optimization 18, 1999. Ends that
+    cost the same have a level line.
     """
-    first, last = front[0], front[-1]
-    rise = benefit(last) - benefit(first)
-    width = _log(cost(last)) - _log(cost(first))
-    slope = rise / width if width > 0 else 0.0
+    (benefit, cost), (most, highest) = first, last
+    width = _log(highest) - _log(cost)
+    slope = (most - benefit) / width if width > 0 else 0.0
 
-    def gain(of_benefit: float, of_cost: float) -> float:
-        along = _log(of_cost) - _log(cost(first))
-        return of_benefit - benefit(first) - slope * along
+    def gain(of_benefit: Any, of_cost: Any) -> Any:
+        return of_benefit - benefit - slope * (_log(of_cost) - _log(cost))
 
     return gain
 
 
-def _log(cost: float) -> float:
-    return math.log(max(cost, _LEAST_COST))
-
-
-def _equal(
-    item: ItemT, other: ItemT, benefit: Callable[[ItemT], float], cost: Callable[[ItemT], float]
-) -> bool:
-    return (benefit(item), cost(item)) == (benefit(other), cost(other))
+def _log(cost: Any) -> Any:
+    return np.log(np.maximum(cost, _LEAST_COST))

@@ -56,7 +56,12 @@ def _may_qualify(backbone: Backbone, constraints: Constraints) -> bool:
 
 def weights_in_use(measurements: Iterable[Measurement]) -> WeightsKind:
     """Return the kind of weights to go on with: synthetic where nothing else was measured."""
-    kinds = {measurement.weights for measurement in measurements} - {WeightsKind.OWN}
+    return kind_in_use({measurement.weights for measurement in measurements})
+
+
+def kind_in_use(kinds: Collection[WeightsKind]) -> WeightsKind:
+    """Return the same of the kinds that there are."""
+    kinds = {*kinds} - {WeightsKind.OWN}
     return WeightsKind.SYNTHETIC if kinds == {WeightsKind.SYNTHETIC} else WeightsKind.PRETRAINED
 
 

@@ -4287,8 +4287,11 @@ class RankFleetRequest(_message.Message):
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
+    MOST_LISTED_FIELD_NUMBER: _builtins.int
     accuracy_dataset: _builtins.str
     """Whose accuracy counts; absent means ImageNet-1k."""
+    most_listed: _builtins.int
+    """At most so many of the ties, and so many of the others; absent, and at most, 10."""
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names and labels, as soc=rk3588; none means every device of the fleet, connected or not."""
@@ -4308,14 +4311,20 @@ class RankFleetRequest(_message.Message):
         constraints: Global___Constraints | None = ...,
         accuracy_dataset: _builtins.str | None = ...,
         shares: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        most_listed: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "most_listed", b"most_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "devices", b"devices", "shares", b"shares"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_most_listed", b"_most_listed", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "devices", b"devices", "most_listed", b"most_listed", "shares", b"shares"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__most_listed: _TypeAlias = _typing.Literal["most_listed"]  # noqa: Y015
+    _WhichOneofArgType__most_listed: _TypeAlias = _typing.Literal["_most_listed", b"_most_listed"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__most_listed) -> _WhichOneofReturnType__most_listed | None: ...
 
 Global___RankFleetRequest: _TypeAlias = RankFleetRequest  # noqa: Y015
 
@@ -5632,6 +5641,66 @@ class ListMeasurementsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMeasurementsResponse: _TypeAlias = ListMeasurementsResponse  # noqa: Y015
+
+@_typing.final
+class ExportMeasurementsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    SWEEP_ID_FIELD_NUMBER: _builtins.int
+    WITH_SAMPLES_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    sweep_id: _builtins.str
+    with_samples: _builtins.bool
+    accuracy_dataset: _builtins.str
+    """Whose accuracy stands beside the figures; absent means ImageNet-1k."""
+    def __init__(
+        self,
+        *,
+        device: _builtins.str | None = ...,
+        sweep_id: _builtins.str | None = ...,
+        with_samples: _builtins.bool = ...,
+        accuracy_dataset: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
+    _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
+    _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
+    _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sweep_id) -> _WhichOneofReturnType__sweep_id | None: ...
+
+Global___ExportMeasurementsRequest: _TypeAlias = ExportMeasurementsRequest  # noqa: Y015
+
+@_typing.final
+class ExportMeasurementsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARROW_STREAM_FIELD_NUMBER: _builtins.int
+    arrow_stream: _builtins.bytes
+    """A whole stream of Arrow's IPC format: the schema, and the next rows."""
+    def __init__(
+        self,
+        *,
+        arrow_stream: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow_stream", b"arrow_stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportMeasurementsResponse: _TypeAlias = ExportMeasurementsResponse  # noqa: Y015
 
 @_typing.final
 class AccuracyFigure(_message.Message):

@@ -184,6 +184,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.FromString,
                 _registered_method=True)
+        self.ExportMeasurements = channel.unary_stream(
+                '/edgerank.v1.Query/ExportMeasurements',
+                request_serializer=protos_dot_v1_dot_query__pb2.ExportMeasurementsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.ExportMeasurementsResponse.FromString,
+                _registered_method=True)
         self.ImportAccuracy = channel.stream_unary(
                 '/edgerank.v1.Query/ImportAccuracy',
                 request_serializer=protos_dot_v1_dot_query__pb2.ImportAccuracyRequest.SerializeToString,
@@ -465,6 +470,14 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportMeasurements(self, request, context):
+        """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
+        of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportAccuracy(self, request_iterator, context):
         """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
         figure replaces the one of the same backbone, dataset, metric and precision.
@@ -658,6 +671,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ListMeasurements,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.SerializeToString,
+            ),
+            'ExportMeasurements': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportMeasurements,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.ExportMeasurementsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.ExportMeasurementsResponse.SerializeToString,
             ),
             'ImportAccuracy': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportAccuracy,
@@ -1495,6 +1513,33 @@ class Query(object):
             '/edgerank.v1.Query/ListMeasurements',
             protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMeasurements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/edgerank.v1.Query/ExportMeasurements',
+            protos_dot_v1_dot_query__pb2.ExportMeasurementsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.ExportMeasurementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -162,6 +162,10 @@ class QueryStub:
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
     """
+    ExportMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]
+    """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
+    of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
+    """
     ImportAccuracy: _grpc.StreamUnaryMultiCallable[_query_pb2.ImportAccuracyRequest, _query_pb2.ImportAccuracyResponse]
     """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
     figure replaces the one of the same backbone, dataset, metric and precision.
@@ -307,6 +311,10 @@ class QueryAsyncStub(QueryStub):
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+    """
+    ExportMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]  # type: ignore[assignment]
+    """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
+    of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
     """
     ImportAccuracy: _aio.StreamUnaryMultiCallable[_query_pb2.ImportAccuracyRequest, _query_pb2.ImportAccuracyResponse]  # type: ignore[assignment]
     """Takes in accuracy on datasets of a person's own: every figure of the stream or none. Idempotent: a
@@ -630,6 +638,16 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ListMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ListMeasurementsResponse]]:
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportMeasurements(
+        self,
+        request: _query_pb2.ExportMeasurementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_query_pb2.ExportMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ExportMeasurementsResponse]]:
+        """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
+        of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
         """
 
     @_abc_1.abstractmethod

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking_once import AskingOnce
+from controller.api.queries.exporting import export_page
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
 from controller.api.queries.rankings import Rankings
@@ -208,6 +209,20 @@ class Queries:
                 break
         if wanted.with_underway:
             yield await self.computed(list_underway, self._database, wanted, conclude_so_far)
+
+    async def export_pages(self, wanted: MeasurementFilter) -> AsyncIterator[bytes]:
+        """As `measurement_pages`, in columns of an export: streams of Arrow's IPC format.
+
+        Raises:
+            EdgerankError: as `measurements` does.
+        """
+        wanted = await self._meant_filter(wanted)
+        last: Place | None = None
+        while True:
+            stream, last = await self.computed(export_page, self._database, wanted, last)
+            yield stream
+            if last is None:
+                return
 
     async def measurement_page(
         self, wanted: MeasurementFilter, after: str | None, count: int

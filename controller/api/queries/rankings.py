@@ -2,41 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from controller.api.queries.known import KnownDevices
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints, Ranking
-from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
-from controller.fleet.rounds.concluding import conclude_so_far
+from controller.domain.rankings.fleet import MOST_CHOICES, FleetQuestion, FleetRanking
 from controller.own.accuracy import find_dataset
-from controller.ranking.fleet import DeviceFigures, Held, hold, rank_held
-from controller.ranking.ranking import DatasetAccuracy, rank
+from controller.ranking.fleet import rank_held
+from controller.ranking.ranking import rank_columns
+from controller.ranking.requirements import requirements
 from controller.ranking.standing.certainty import certainty
+from controller.ranking.standing.holding import hold
 from controller.ranking.standing.listing import listed
-from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
-from controller.state.measurements import list_measurements
-from controller.state.measurements.pages import find_measurement, list_newest
-from controller.state.measurements.stamps import (
-    Stamp,
-    accuracy_stamp,
-    counts_by_device,
-    devices_underway,
-)
-from controller.state.rounds.underway import list_underway
+from controller.state.measurements.pages import find_measurement
 from models.catalog.catalog import Catalog
 from protos.measuring import Repetition
 
-# Remembered: rankings that list no more than was asked for, and of fleets the best settings of each
-# backbone on each device, of which 1,000 take about 4 MB.
+# Remembered: rankings that list no more than was asked for.
 _MOST_RANKINGS: Final = 128
 # One that lists more weighs as several.
 _LISTED_OF_ONE: Final = 200
-_MOST_CHOICES: Final = 80_000
-_MOST_MEASUREMENTS: Final = 20_000
+_MOST_FLEETS: Final = 4
 
 
 class Rankings:
@@ -46,8 +38,8 @@ class Rankings:
         self._database = database
         self._catalog = catalog
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
-        self._measurements: Remembered[Sequence[Measurement]] = Remembered(_MOST_MEASUREMENTS)
-        self._held: Remembered[Held] = Remembered(_MOST_CHOICES)
+        self._fleets: Remembered[FleetRanking] = Remembered(_MOST_FLEETS)
+        self._known = KnownDevices(database, catalog)
 
     def listed(
         self, device: Device, constraints: Constraints, dataset: str, most: int | None
@@ -57,35 +49,41 @@ class Rankings:
         Whole ones are large, and are not.
         """
         key = (*told_of_device(device), constraints, dataset, most)
-        stamp = self._stamp(device)
-        is_settled = not devices_underway(self._database, device.device_id)
-        known = self._rankings.get(key, stamp) if is_settled else None
+        now = self._known.standing([device])[0]
+        known = self._rankings.get(key, now.stamp) if now.is_settled else None
         if known is not None:
             return known
-        ranking = listed(self.rank(device, constraints, dataset), most)
-        if is_settled and most is not None:
+        ranking = self.rank(device, constraints, dataset, most)
+        if now.is_settled and most is not None:
             told = len(ranking.others) + len(ranking.left_out)
-            self._rankings.put(key, stamp, ranking, weight=1 + told // _LISTED_OF_ONE)
+            self._rankings.put(key, now.stamp, ranking, weight=1 + told // _LISTED_OF_ONE)
         return ranking
 
-    def _stamp(self, device: Device) -> Stamp:
-        count = counts_by_device(self._database, device.device_id)
-        return (*accuracy_stamp(self._database), *count.values())
+    def rank(
+        self, device: Device, constraints: Constraints, dataset: str, most: int | None = None
+    ) -> Ranking:
+        """What there is of a device, ranked; as sure as the constraints ask for.
 
-    def rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
-        """Everything that there is of a device, ranked; as sure as the constraints ask for."""
+        At most `most` of the others are told, and of what is left out; None is all.
+        """
         dataset = find_dataset(self._database, dataset)
-        ranking = rank(
-            device.name,
-            self._known_on(device, constraints, dataset),
-            constraints,
-            self._catalog,
-            tuple(info.runtime for info in device.profile.working_runtimes),
-            accuracy=DatasetAccuracy(dataset, known_top1(self._database, dataset, self._catalog)),
-        )
+        (now,) = self._known.standing([device])
+
+        def ranked() -> Ranking:
+            return rank_columns(
+                self._known.columns(now, constraints, dataset),
+                constraints,
+                self._catalog,
+                accuracy=self._known.accuracy(now, dataset),
+                # Who may be the first is asked of all.
+                most=None if constraints.confidence is not None else most,
+            )
+
+        ranking = self._known.answered(ranked)
         if constraints.confidence is None or ranking.winner is None:
             return ranking
-        return replace(ranking, certainty=certainty(ranking, constraints.confidence, self._samples))
+        sure = certainty(ranking, constraints.confidence, self._samples)
+        return listed(replace(ranking, certainty=sure), most)
 
     def _samples(self, measurement: Measurement) -> Sequence[Repetition]:
         """The stored repetitions of a measurement; none of one that is still measured."""
@@ -96,53 +94,28 @@ class Rankings:
     def rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
         """What is best on each of these devices, and for all of them together."""
         dataset = find_dataset(self._database, question.accuracy_dataset)
-        accuracy = accuracy_stamp(self._database)
-        counts = counts_by_device(self._database)
-        underway = devices_underway(self._database)
+        constraints = question.constraints
+        standing = self._known.standing(devices)
+        shares = tuple(question.shares.get(each.name, 1.0) for each in devices)
+        most = MOST_CHOICES if question.most_listed is None else question.most_listed
+        most = min(most, MOST_CHOICES)
+        key = (tuple(map(told_of_device, devices)), constraints, dataset, shares, most)
+        stamp = tuple(each.stamp for each in standing)
+        is_settled = all(each.is_settled for each in standing)
+        known = self._fleets.get(key, stamp) if is_settled else None
+        if known is not None:
+            return known
+        required = requirements(constraints, self._catalog)
 
-        def held(device: Device) -> Held:
-            share = question.shares.get(device.name, 1.0)
-            key = (*told_of_device(device), question.constraints, dataset, share)
-            stamp = (*accuracy, counts.get(device.device_id, 0))
-            is_settled = device.device_id not in underway
-            known = self._held.get(key, stamp) if is_settled else None
-            if known is not None:
-                return known
-            figures = DeviceFigures(
-                device=device.name,
-                measurements=self._measured_on(device, question.constraints, dataset),
-                share=share,
-                runtimes=tuple(info.runtime for info in device.profile.working_runtimes),
-            )
-            found = hold(figures, question.constraints, self._catalog)
-            if is_settled:
-                self._held.put(key, stamp, found, weight=1 + len(found.choices))
-            return found
+        def ranked() -> FleetRanking:
+            held = [
+                hold(self._known.columns(now, constraints, dataset), share, constraints, required)
+                for now, share in zip(standing, shares, strict=True)
+            ]
+            fetch = partial(self._known.fetch, dataset=dataset)
+            return rank_held(held, constraints, self._catalog, dataset, most=most, fetch=fetch)
 
-        of_each = [held(each) for each in devices]
-        return rank_held(of_each, question.constraints, self._catalog, dataset)
-
-    def _measured_on(
-        self, device: Device, constraints: Constraints, dataset: str
-    ) -> list[Measurement]:
-        wanted = MeasurementFilter(device=device.name, accuracy_dataset=dataset)
-        # First, as if they were the oldest: they count only where there is nothing else.
-        measured = list_underway(self._database, wanted, conclude_so_far)
-        # Whether a minute or a clock has figures is not known before it is read.
-        is_whole = constraints.at_minute is not None or constraints.paced_fps is not None
-        read = list_measurements if is_whole else list_newest
-        return [*measured, *read(self._database, wanted)]
-
-    def _known_on(
-        self, device: Device, constraints: Constraints, dataset: str
-    ) -> Sequence[Measurement]:
-        """As `_measured_on`, remembered for other questions to the same device."""
-        key = (*told_of_device(device), dataset, constraints.at_minute, constraints.paced_fps)
-        stamp = self._stamp(device)
-        is_settled = not devices_underway(self._database, device.device_id)
-        known = self._measurements.get(key, stamp) if is_settled else None
-        if known is None:
-            known = self._measured_on(device, constraints, dataset)
-            if is_settled:
-                self._measurements.put(key, stamp, known, weight=len(known))
-        return known
+        ranking = self._known.answered(ranked)
+        if is_settled:
+            self._fleets.put(key, stamp, ranking)
+        return ranking

@@ -124,7 +124,12 @@ def _answer_fleet(
     client: QueryClient, where: Where, wanted: Constraints, dataset: str, *, as_json: bool
 ) -> None:
     question = FleetQuestion(
-        devices=where.devices, constraints=wanted, accuracy_dataset=dataset, shares=where.shares
+        devices=where.devices,
+        constraints=wanted,
+        accuracy_dataset=dataset,
+        shares=where.shares,
+        # Device by device nothing is shown of what is good for all of them.
+        most_listed=None if as_json or where.is_fleet else 0,
     )
     ranking = client.rank_fleet(question)
     if as_json:

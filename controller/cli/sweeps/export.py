@@ -1,8 +1,11 @@
 """`edgerank export`: every measurement into a file."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +16,10 @@ from controller.cli.options.ranking import accuracy_option, at_minute_option
 from controller.client import QueryClient
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.views.counting import counted
-from controller.views.export import check_kind, write_export
+from controller.views.export import check_kind, has_columns, read_tables, write_export, write_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @click.command()
@@ -69,7 +75,11 @@ def export(
             yield each
 
     with QueryClient(address) as client:
-        write_export(passing(client.list_measurements(wanted)), path)
+        if at_minute is None and has_columns(path):
+            tables = read_tables(client.export_measurements(wanted))
+            write_tables(_counting(tables, written), path)
+        else:
+            write_export(passing(client.list_measurements(wanted)), path)
     if left_out:
         without = counted(left_out, "measurement")
         click.echo(f"left out: {without} without figures of minute {at_minute}")
@@ -78,3 +88,9 @@ def export(
         f"{counted(written.total(), 'measurement')} written to {path}"
         + (f": {told}" if told else "")
     )
+
+
+def _counting(tables: Iterable[pa.Table], written: Counter[Verdict]) -> Iterator[pa.Table]:
+    for each in tables:
+        written.update(map(Verdict, each["verdict"].to_pylist()))
+        yield each

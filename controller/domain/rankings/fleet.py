@@ -24,12 +24,14 @@ class FleetQuestion:
         constraints: hold on every device.
         accuracy_dataset: whose accuracy counts.
         shares: by device's name how much it counts, above 0; 1 where nothing is said.
+        most_listed: at most so many ties, and so many others, are told; None is 10.
     """
 
     devices: tuple[str, ...] = ()
     constraints: Constraints = field(default_factory=Constraints)
     accuracy_dataset: str = IMAGENET
     shares: Mapping[str, float] = field(default_factory=dict)
+    most_listed: int | None = None
 
 
 def check_shares(shares: Mapping[str, float]) -> None:

@@ -4,10 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
+
+FigureT = TypeVar("FigureT", float, npt.NDArray[np.float64])
 
 
 class Criterion(Enum):
@@ -71,8 +76,11 @@ class Limit:
     bound: Bound
     value: float
 
-    def overstep(self, figure: float) -> float:
-        """Return how far a figure is beyond the limit, in its unit; not above 0 within it."""
+    def overstep(self, figure: FigureT) -> FigureT:
+        """Return how far a figure is beyond the limit, in its unit; not above 0 within it.
+
+        Of a column of figures, of each.
+        """
         return figure - self.value if self.bound is Bound.AT_MOST else self.value - figure
 
 

@@ -1,25 +1,24 @@
 """At which places candidates may be, as far as their intervals tell."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from controller.domain.rankings import Merit
-from controller.ranking.entries import Entry
-from controller.ranking.merits import front_of, memory_of
-from controller.ranking.pareto import above_chord
+from controller.ranking.entries.columns import Codes, Columns, Numbers, Rows
+from controller.ranking.merits import front_rows, line_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Places:
-    """The best and the worst place that a candidate may have, from 1."""
+    """The best and the worst place that each row may have, from 1; 0 of what has none."""
 
-    low: int
-    high: int
+    low: Codes
+    high: Codes
 
 
-def places(passing: Sequence[Entry], merit: Merit) -> Mapping[str, Places]:
-    """Return by id at which places each candidate may be by a merit.
+def places(columns: Columns, passing: Rows, merit: Merit) -> Places:
+    """Return at which places each row may be by a merit.
 
     Its best place is behind all that are surely ahead of it, its worst before all that it is surely
     ahead of; one is surely ahead where its worst is better than the other's best:
@@ -34,44 +33,42 @@ def places(passing: Sequence[Entry], merit: Merit) -> Mapping[str, Places]:
     interval holds by itself at 95 %, and not all of them at once.
 
     Args:
+        columns: of a device.
         passing: those that satisfy the constraints.
         merit: what orders them; of accuracy and value with known top-1.
     """
-    spans = _spans(passing, merit)
-    bests, worsts = sorted(best for best, _ in spans), sorted(worst for _, worst in spans)
-    return {
-        entry.id: Places(low=1 + bisect_left(worsts, best), high=bisect_right(bests, worst))
-        for entry, (best, worst) in zip(passing, spans, strict=True)
-    }
+    low, high = (np.zeros(len(columns), dtype=np.int64) for _ in range(2))
+    if len(passing):
+        bests, worsts = _spans(columns, passing, merit)
+        low[passing] = 1 + np.searchsorted(np.sort(worsts), bests, side="left")
+        high[passing] = np.searchsorted(np.sort(bests), worsts, side="right")
+    return Places(low, high)
 
 
-_Cost = tuple[float, ...]
-
-
-def _spans(passing: Sequence[Entry], merit: Merit) -> list[tuple[_Cost, _Cost]]:
+def _spans(columns: Columns, passing: Rows, merit: Merit) -> tuple[Numbers, Numbers]:
     """Return the least and the most cost of each, which order them as the merit does."""
+    low, high = columns.low_ms[passing], columns.high_ms[passing]
+    gains = columns.gains[passing]
     match merit:
         case Merit.LATENCY:
-            return [((e.latency.low_ms,), (e.latency.high_ms,)) for e in passing]
+            return low, high
         case Merit.MEMORY:
-            return [((low,), (high,)) for low, high in map(memory_of, passing)]
+            least, most = columns.memory
+            return least[passing], most[passing]
         case Merit.ACCURACY:
-            return [
-                ((-_top1(e), e.latency.low_ms), (-_top1(e), e.latency.high_ms)) for e in passing
-            ]
-    gain = _gain(passing)
-    return [
-        ((-gain(_top1(e), e.latency.low_ms),), (-gain(_top1(e), e.latency.high_ms),))
-        for e in passing
-    ]
+            costs = _in_order(np.tile(-gains, 2), np.concatenate([low, high]))
+            return costs[: len(passing)], costs[len(passing) :]
+    front = front_rows(columns, passing)
+    gain = line_of(columns, front)
+    return -gain(gains, low), -gain(gains, high)
 
 
-def _gain(passing: Sequence[Entry]) -> Callable[[float, float], float]:
-    front = front_of(passing)
-    if not front:
-        return lambda top1, _: top1
-    return above_chord(front, _top1, lambda entry: entry.median_ms)
-
-
-def _top1(entry: Entry) -> float:
-    return float("-inf") if entry.top1 is None else entry.top1
+def _in_order(first: Numbers, second: Numbers) -> Numbers:
+    """Return numbers that are in the order of pairs, equal where these are."""
+    order = np.lexsort((second, first))
+    is_next = np.zeros(len(order), dtype=bool)
+    for each in (first[order], second[order]):
+        is_next[1:] |= each[1:] != each[:-1]
+    numbers = np.empty(len(order), dtype=np.float64)
+    numbers[order] = np.cumsum(is_next)
+    return numbers

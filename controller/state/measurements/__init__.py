@@ -9,7 +9,6 @@ from sqlalchemy import JSON, RowMapping, Select, case, select, type_coerce
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import (
-    LatencyFigures,
     Measurement,
     MeasurementFilter,
     per_image_ms,
@@ -39,6 +38,7 @@ from protos.measuring import MeasureSettings, Repetition
 
 __all__ = [
     "Conclusion",
+    "are_times",
     "beside_accuracy",
     "ended",
     "list_measurements",
@@ -213,7 +213,7 @@ def measurement_of(
     """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
     settings: MeasureSettings = row["settings"]
     latency = conclusion.latency
-    if latency is not None and not _are_times(latency):
+    if latency is not None and not are_times(latency.median_ms, latency.low_ms, latency.high_ms):
         raise ValueError("latency")
     holding = (None, row["input_size"])
     is_of_size = row["top1_input_size"] in holding
@@ -269,11 +269,9 @@ def measurement_of(
     )
 
 
-def _are_times(latency: LatencyFigures) -> bool:
+def are_times(median_ms: float, low_ms: float, high_ms: float) -> bool:
     """Whether there are ratios of them, and logarithms."""
-    return all(
-        0 < each < _LONGEST_MS for each in (latency.median_ms, latency.low_ms, latency.high_ms)
-    )
+    return 0 < median_ms < _LONGEST_MS and 0 < low_ms < _LONGEST_MS and 0 < high_ms < _LONGEST_MS
 
 
 def _weights(row: RowMapping) -> WeightsKind:

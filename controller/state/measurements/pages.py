@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
 
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import Database
@@ -16,6 +17,8 @@ PAGE: Final = 200
 """So many measurements are read at once, without their samples."""
 SAMPLED_PAGE: Final = 16
 """So many with them: each repetition may have 200,000."""
+_AT_ONCE: Final = 500
+_DATASETS: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -58,25 +61,38 @@ def read_page(
         after: the `last` of the page before; None is the first page.
         count: at most so many.
     """
-    found = select(*_ORDER).where(*_are_of(wanted)).order_by(*_ORDER).limit(count + 1)
+    with database.transaction() as transaction:
+        # One more than are read: whether another page follows.
+        following = transaction.execute(order_after(wanted, after, count + 1)).all()
+        places = following[:count]
+        ids = [each.measurement_id for each in places]
+        query = _by_ids(wanted.accuracy_dataset)
+        rows = transaction.execute(query, {"ids": ids}).mappings().all() if ids else ()
+        read = list(measurements_of(transaction, rows, wanted))
+    last = place_of(places[-1]) if len(following) > count else None
+    return MeasurementPage(measurements=read, last=last)
+
+
+def order_after(wanted: MeasurementFilter, after: Place | None, count: int) -> Select[Any]:
+    """Where the next ones that the filter lets through stand, and of which jobs they are."""
+    found = select(*_ORDER, measurements.c.job_id).where(*_are_of(wanted))
     if after is not None:
         found = found.where(
             tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
         )
-    with database.transaction() as transaction:
-        # One more than are read: whether another page follows.
-        following = transaction.execute(found).all()
-        places = following[:count]
-        ids = [each.measurement_id for each in places]
-        query = (
-            ended(wanted.accuracy_dataset)
-            .where(measurements.c.measurement_id.in_(ids), jobs.c.is_sentinel.is_(False))
-            .order_by(*_ORDER)
-        )
-        rows = transaction.execute(query).mappings().all() if ids else ()
-        read = list(measurements_of(transaction, rows, wanted))
-    last = Place(**places[-1]._mapping) if len(following) > count else None
-    return MeasurementPage(measurements=read, last=last)
+    return found.order_by(*_ORDER).limit(count)
+
+
+def place_of(row: Row[Any]) -> Place:
+    """Where a row of `order_after` stands."""
+    return Place(**{column.name: getattr(row, column.name) for column in _ORDER})
+
+
+@lru_cache(maxsize=_DATASETS)
+def _by_ids(dataset: str) -> Select[Any]:
+    """Measurements by their `ids`; put together once, which takes as long as asking it."""
+    these = measurements.c.measurement_id.in_(bindparam("ids", expanding=True))
+    return ended(dataset).where(these, jobs.c.is_sentinel.is_(False)).order_by(*_ORDER)
 
 
 def find_place(database: Database, measurement_id: str) -> Place | None:
@@ -97,6 +113,20 @@ def find_measurement(
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
         return next(iter(measurements_of(transaction, rows, wanted)), None)
+
+
+def find_measurements(
+    database: Database, measurement_ids: Sequence[str], wanted: MeasurementFilter
+) -> dict[str, Measurement]:
+    """Those of these measurements that can be read, by their ids, beside the filter's accuracy."""
+    query = _by_ids(wanted.accuracy_dataset)
+    found: list[Measurement] = []
+    with database.transaction() as transaction:
+        for start in range(0, len(measurement_ids), _AT_ONCE):
+            some = measurement_ids[start : start + _AT_ONCE]
+            rows = transaction.execute(query, {"ids": some}).mappings().all()
+            found += measurements_of(transaction, rows, wanted)
+    return {each.measurement_id: each for each in found}
 
 
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import grpc
+import numpy as np
 import psutil
 
 from protos.v1 import query_pb2, query_pb2_grpc
@@ -27,6 +28,7 @@ ASKED: Final = 60
 PAGE: Final = 200
 LISTED: Final = 50
 _FLEETS: Final = 2
+AT_FIRST_MS: Final = 1_000.0
 EXPORT_S: Final = 60.0
 EXPORT_BYTES: Final = 300_000_000
 
@@ -48,19 +50,21 @@ def run() -> Section:
         with running_controller(state) as (controller, address):
             process = psutil.Process(controller.process.pid)
             with grpc.insecure_channel(address, options=_ANY_SIZE) as channel:
-                asked = _questions(query_pb2_grpc.QueryStub(channel), devices)
+                asked = list(_questions(query_pb2_grpc.QueryStub(channel), devices))
+                begun = [_begun(each) for each in (asked[0], asked[-1])]
                 timed = [_timed(each) for each in asked]
-            rows = [each.row() for each in timed]
+            rows = [*(each.row() for each in begun), *(each.row() for each in timed)]
             taken_s, own, its = _export(process, Path(folder) / "all.parquet", address)
     rows.append(_export_row(count, taken_s, own, its))
-    are_fast = all(each.is_fast for each in timed)
+    are_fast = all(each.is_fast for each in (*begun, *timed))
     return Section(
         title="Questions to a controller that remembers much",
         promise=f"with {COUNT:,} measurements ({devices} devices, each backbone in several "
         "runtimes, threads and precisions) the ranking of one device is answered in 50 ms, of each "
-        "device in 500 ms, with all candidates in 300 ms, a page of measurements in 100 ms (95th "
+        "device in 500 ms, the Pareto front in 300 ms, a page of measurements in 100 ms (95th "
         "percentile of the call); all go to Parquet, samples included, in under "
         f"{EXPORT_S:g} s with under {EXPORT_BYTES / 1e6:.0f} MB more of memory on either side. "
+        f"The first answer after a restart comes in {AT_FIRST_MS / 1e3:g} s. "
         "First: each question is another one; again: nothing has changed since. Both are held "
         "against the limit.",
         header=(
@@ -91,7 +95,9 @@ def _questions(stub: query_pb2_grpc.QueryStub, devices: int) -> Iterator[_Questi
     def front(number: int) -> object:
         limits = query_pb2.Constraints(min_top1=60 + number // devices)
         return stub.Rank(
-            query_pb2.RankRequest(device=device_name(number % devices), constraints=limits)
+            query_pb2.RankRequest(
+                device=device_name(number % devices), constraints=limits, most_listed=0
+            )
         )
 
     def page(number: int) -> object:
@@ -103,10 +109,10 @@ def _questions(stub: query_pb2_grpc.QueryStub, devices: int) -> Iterator[_Questi
 
     def fleet(number: int) -> object:
         limits = query_pb2.Constraints(max_latency_ms=20 + number)
-        return stub.RankFleet(query_pb2.RankFleetRequest(constraints=limits))
+        return stub.RankFleet(query_pb2.RankFleetRequest(constraints=limits, most_listed=0))
 
     yield _Question("best on one device", 50, rank)
-    yield _Question("all candidates of one device", 300, front)
+    yield _Question("the Pareto front of one device", 300, front)
     yield _Question(f"the first {PAGE} measurements of a device", 100, page)
     yield _Question(f"best on each of {devices} devices", 500, fleet)
 
@@ -132,6 +138,13 @@ class _Took:
         return (self.question.name, *(f"{each:.0f}" for each in figures))
 
 
+def _begun(question: _Question) -> _Took:
+    """What a question takes that is the first one after a restart."""
+    taken = [_took_ms(question, -1)]
+    told = replace(question, name=f"{question.name}, after a restart", limit_ms=AT_FIRST_MS)
+    return _Took(told, taken, taken)
+
+
 def _timed(question: _Question) -> _Took:
     count = _FLEETS if "each" in question.name else scaled_asks()
     first = [_took_ms(question, number) for number in range(count)]
@@ -151,7 +164,7 @@ def _took_ms(question: _Question, number: int) -> float:
 
 
 def _p95(taken: list[float]) -> float:
-    return statistics.quantiles(taken, n=20, method="inclusive")[-1]
+    return float(np.percentile(taken, 95))
 
 
 def _export_row(count: int, taken_s: float, own: int, its: int) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """A controller's database with as many measurements as wanted, put into it in bulk.
 
 Figures are drawn from a seed; everything else is as sweeps leave it: jobs, artifacts, repetitions
-with their samples, and which measurement of each candidate is the newest.
+with their samples, and which measurement of each candidate is the newest. What one device has is
+written as the controller writes it; the others have the same rows with figures of their own.
 """
 
 import itertools
@@ -39,7 +40,9 @@ from protos.device import DeviceProfile
 from protos.fleet import Hello
 from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings, StopReason
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
+from tests.benchmarks.asking.multiplying import multiply
 from tests.measured import repetition_of
 
 DEVICES: Final = 200
@@ -56,6 +59,10 @@ FILE_OF: Final[Mapping[Runtime, tuple[Format, Target]]] = {
 }
 THREADS: Final = (1, 2, 3, 4)
 PRECISIONS: Final = (Precision.FP32, Precision.FP16)
+_REASONS: Final = {
+    Verdict.OK: (reason(ReasonCode.ONE_PROCESS),),
+    Verdict.WIDE: (reason(ReasonCode.SAMPLES_SPREAD, reached=0.025, wanted=0.02),),
+}
 # Rows put in together.
 _AT_ONCE: Final = 2_000
 
@@ -95,14 +102,13 @@ def fill(state_dir: Path, count: int, devices: int = DEVICES) -> None:
     _put(database, artifacts, _artifacts(things))
     _put_sweep(database, count)
     rng = np.random.default_rng(7)
-    for number in range(devices):
-        some = [
-            _rows(number, place, thing, rng) for place, thing in _repeated(things, count // devices)
-        ]
-        for table, rows in zip(
-            (jobs, measurements, repetitions), zip(*some, strict=True), strict=True
-        ):
-            _put(database, table, rows)
+    of_first = zip(
+        *[_rows(0, place, thing, rng) for place, thing in _repeated(things, count // devices)],
+        strict=True,
+    )
+    for table, rows in zip((jobs, measurements, repetitions), of_first, strict=True):
+        _put(database, table, rows)
+    multiply(database, [f"id-of-{device_name(number)}" for number in range(devices)])
     database.close()
 
 
@@ -232,6 +238,7 @@ def _rows(
 
 
 def _ended(number: int, place: int, thing: Thing, median_ms: float) -> dict[str, Any]:
+    verdict = Verdict.WIDE if place % 5 == 0 else Verdict.OK
     return {
         "measurement_id": f"{number:08x}{place:024x}",
         "sweep_id": SWEEP,
@@ -239,8 +246,8 @@ def _ended(number: int, place: int, thing: Thing, median_ms: float) -> dict[str,
         "position": place,
         "is_newest": True,
         "ordinal": number * 1_000_000 + place + 1,
-        "verdict": Verdict.WIDE if place % 5 == 0 else Verdict.OK,
-        "reasons": (),
+        "verdict": verdict,
+        "reasons": _REASONS[verdict],
         "runtime_version": "1.23.2",
         "runtime_build": "a build of some length, as runtimes tell it",
         "busy_threads": thing.threads,

@@ -219,6 +219,15 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
                 for measurement in told:
                     yield query_pb2.ListMeasurementsResponse(measurement=measurement)
 
+    async def ExportMeasurements(  # noqa: N802
+        self, request: query_pb2.ExportMeasurementsRequest, context: Context
+    ) -> AsyncIterator[query_pb2.ExportMeasurementsResponse]:
+        """The same in columns, many rows a message."""
+        async with answered_failures(context):
+            wanted = from_request(request, MeasurementFilter)
+            async for stream in self._queries.export_pages(wanted):
+                yield query_pb2.ExportMeasurementsResponse(arrow_stream=stream)
+
     async def ImportAccuracy(  # noqa: N802
         self, request_iterator: AsyncIterator[query_pb2.ImportAccuracyRequest], context: Context
     ) -> query_pb2.ImportAccuracyResponse:

@@ -115,3 +115,15 @@ def test_a_front_of_three_costs_holds_whom_nobody_dominates(
 def test_by_two_figures_both_fronts_are_the_same(points: list[Point]) -> None:
     by_costs = pareto_front_by(points, [lambda point: point[1], lambda point: -point[0]])
     assert sorted(by_costs) == sorted(_front(points))
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=30))
+def test_a_front_of_three_costs_has_just_what_nothing_dominates(
+    points: list[tuple[int, int, int]],
+) -> None:
+    def beats(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+        return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+    front = pareto_front_by(points, [lambda p: p[0], lambda p: p[1], lambda p: p[2]])
+    unbeaten = [point for point in points if not any(beats(other, point) for other in points)]
+    assert front == sorted(unbeaten)

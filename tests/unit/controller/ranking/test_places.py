@@ -69,6 +69,31 @@ def test_the_winner_may_be_the_first_and_each_place_is_in_range(
         assert 1 <= low <= high <= len(measured)
 
 
+@given(_figures, st.sampled_from([Merit.LATENCY, Merit.ACCURACY]))
+def test_a_place_is_behind_all_surely_ahead_and_before_all_surely_behind(
+    figures: list[tuple[float, float, int]], merit: Merit
+) -> None:
+    measured = [
+        measurement(f"N{at}", median, median * half, top1=top1)
+        for at, (median, half, top1) in enumerate(figures)
+    ]
+
+    def span(one: Measurement) -> tuple[tuple[float, float], tuple[float, float]]:
+        assert one.latency is not None
+        first = 0.0 if merit is Merit.LATENCY else -(one.top1 or 0.0)
+        return (first, one.latency.low_ms), (first, one.latency.high_ms)
+
+    spans = {each.backbone: span(each) for each in measured}
+    expected = {
+        name: (
+            1 + sum(worst < low for _, worst in spans.values()),
+            sum(best <= high for best, _ in spans.values()),
+        )
+        for name, (low, high) in spans.items()
+    }
+    assert places(rank(DEVICE, measured, Constraints(by=merit), EMPTY)) == expected
+
+
 def test_a_front_may_have_three_figures() -> None:
     light = MemoryFigures(peak_rss_bytes=10_000_000, baseline_rss_bytes=5_000_000)
     measured = [

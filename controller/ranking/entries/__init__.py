@@ -1,13 +1,17 @@
 """Which measurements can be ranked at all, and why the others cannot."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
+
+import numpy as np
 
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
+from controller.domain.rankings.rows import table_of
 from controller.ranking.distinction import distinction
+from controller.ranking.entries.choosing import Why, aside, newest, select
+from controller.ranking.entries.columns import VERDICTS, Codes, alike_codes, columns_of
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
@@ -68,43 +72,39 @@ def select_entries(
     is what has no accuracy, or is of an emulated device unless such are asked for.
 
     Args:
-        measurements: oldest first. Their own times are of devices' clocks, which may be wrong.
+        measurements: of one device, oldest first. Their own times are of devices' clocks, which may
+            be wrong.
         constraints: which verdicts count, and whether emulated devices do.
     """
-    parted = set_emulated_aside(measurements, include_emulated=constraints.include_emulated)
-    measurements = parted.kept
-    chosen, passed_over = choose_newest(measurements, _setting, constraints.preference)
-    told = {m.measurement_id for m in (*chosen.values(), *(p.measurement for p in passed_over))}
-    usual = chosen
-    if constraints.only:
-        usual, _ = choose_newest(measurements, _setting, constraints.preference_without_only)
-    held_back_ids = {m.measurement_id for m in usual.values()}
-    passed_over += [
-        LeftOut(measurement=m, reasons=m.reasons)
-        for m in usual.values()
-        if m.measurement_id not in told
-    ]
-    entries: list[Entry] = []
-    left_out = parted.left_out
-    for usable in chosen.values():
-        entry = _entry(usable, constraints)
-        if isinstance(entry, Reason):
-            left_out.append(LeftOut(measurement=usable, reasons=(entry,)))
-        else:
-            entries.append(entry)
-    for other in passed_over:
-        entry = _entry(other.measurement, constraints)
-        if isinstance(entry, Entry):
-            is_held_back = entry.id in held_back_ids
-            told_of = replace(other, measurement=entry.measurement, is_held_back=is_held_back)
-            left_out.append(told_of)
-        elif other.measurement.latency is not None:
-            left_out.append(replace(other, reasons=(*other.reasons, entry)))
-        else:
-            left_out.append(other)
-    entries.sort(key=lambda entry: (entry.median_ms, entry.measurement.measurement_id))
-    left_out.sort(key=lambda left: order_of(left.measurement))
-    return entries, left_out
+    columns = columns_of(table_of(measurements))
+    found = select(columns, np.arange(len(columns)), constraints)
+    return (
+        [entry_of(measurements[row]) for row in found.entries],
+        [
+            left_out_of(measurements[row], Why(why))
+            for row, why in zip(found.left_out, found.why.tolist(), strict=True)
+        ],
+    )
+
+
+def entry_of(measurement: Measurement) -> Entry:
+    """Return a measurement that can be ranked as such."""
+    # What is ranked has figures.
+    assert measurement.latency is not None
+    return Entry(measurement, measurement.top1, measurement.latency)
+
+
+def left_out_of(measurement: Measurement, why: Why) -> LeftOut:
+    """Return a measurement that is left out, with the reasons for it."""
+    reasons = measurement.reasons if why & (Why.VERDICT | Why.EMULATED) else ()
+    if why & Why.EMULATED:
+        emulated = reason(ReasonCode.DEVICE_EMULATED, {"emulator": measurement.emulator})
+        reasons = (*reasons, emulated)
+    if why & Why.OLDER_COUNTS:
+        reasons = (*reasons, reason(ReasonCode.OLDER_COUNTS))
+    if why & Why.NO_ACCURACY:
+        reasons = (*reasons, _unknown_accuracy(measurement))
+    return LeftOut(measurement=measurement, reasons=reasons, is_held_back=bool(why & Why.HELD_BACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +122,18 @@ def set_emulated_aside(measurements: Iterable[Measurement], *, include_emulated:
         measurements: oldest first.
         include_emulated: whether they count like any other.
     """
-    kept: list[Measurement] = []
-    aside: dict[tuple[str, tuple[object, ...]], LeftOut] = {}
-    for each in measurements:
-        # One that failed has no figures that could count.
-        if not each.emulator or include_emulated or each.verdict is Verdict.FAILED:
-            kept.append(each)
-        else:
-            why = reason(ReasonCode.DEVICE_EMULATED, {"emulator": each.emulator})
-            left = LeftOut(measurement=each, reasons=(*each.reasons, why))
-            aside[each.device, _setting(each)] = left
-    ordered = sorted(aside.values(), key=lambda left: order_of(left.measurement))
-    return Parted(kept, ordered)
-
-
-def set_aside(left_out: Iterable[LeftOut]) -> list[LeftOut]:
-    """Return what was left out since its device is emulated."""
-    return [
-        left
-        for left in left_out
-        if any(each.code is ReasonCode.DEVICE_EMULATED for each in left.reasons)
-    ]
+    every = list(measurements)
+    kept, away = aside(
+        alike_codes((each.device, _setting(each)) for each in every),
+        _verdicts(every),
+        np.array([bool(each.emulator) for each in every], dtype=bool),
+        np.arange(len(every)),
+        include_emulated=include_emulated,
+    )
+    left_out = [left_out_of(every[row], Why.EMULATED) for row in away]
+    return Parted(
+        [every[row] for row in kept], sorted(left_out, key=lambda left: order_of(left.measurement))
+    )
 
 
 def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:
@@ -171,44 +162,31 @@ def choose_newest(
         The chosen measurement by identity, and what came after it or has none in its place: the
         last of all, and the last with figures.
     """
-    groups: defaultdict[IdentityT, list[Measurement]] = defaultdict(list)
-    for measurement in measurements:
-        groups[identity(measurement)].append(measurement)
-    chosen: dict[IdentityT, Measurement] = {}
-    passed_over: list[LeftOut] = []
-    for key, same in groups.items():
-        place = _place_of_chosen(same, preference)
-        older: tuple[Reason, ...] = ()
-        if place is not None:
-            chosen[key] = same[place]
-            older = (reason(ReasonCode.OLDER_COUNTS),)
-        newer = same[0 if place is None else place + 1 :]
-        told = {id(m): m for m in (*newer[-1:], *[m for m in newer if m.latency is not None][-1:])}
-        passed_over += [LeftOut(measurement=m, reasons=(*m.reasons, *older)) for m in told.values()]
-    return chosen, passed_over
+    every = list(measurements)
+    identities = [identity(each) for each in every]
+    thing = alike_codes(identities)
+    found = newest(
+        thing,
+        _verdicts(every),
+        np.array([each.latency is not None for each in every], dtype=bool),
+        np.arange(len(every)),
+        preference,
+    )
+    passed_over = [
+        left_out_of(every[row], Why.VERDICT | (Why.OLDER_COUNTS if is_older else Why(0)))
+        for row, is_older in zip(found.passed_over, found.is_older, strict=True)
+    ]
+    counting = found.chosen[found.chosen >= 0]
+    return {identities[row]: every[row] for row in counting}, passed_over
 
 
-def _place_of_chosen(
-    same: Sequence[Measurement], preference: Sequence[Collection[Verdict]]
-) -> int | None:
-    for verdicts in preference:
-        for place in reversed(range(len(same))):
-            if same[place].latency is not None and same[place].verdict in verdicts:
-                return place
-    return None
+def _verdicts(measurements: Sequence[Measurement]) -> Codes:
+    return np.array([VERDICTS[each.verdict.value] for each in measurements], dtype=np.int64)
 
 
 def _setting(m: Measurement) -> tuple[object, ...]:
     variant = (m.backbone, m.weights, m.format, m.precision, m.input_size, m.batch)
     return (*variant, m.runtime, m.threads, distinction(m))
-
-
-def _entry(measurement: Measurement, constraints: Constraints) -> Entry | Reason:
-    """Return the entry, or why no accuracy is known for it that it needs."""
-    latency, top1 = measurement.latency, measurement.top1
-    if latency is None or (top1 is None and constraints.needs_accuracy):
-        return _unknown_accuracy(measurement)
-    return Entry(measurement, top1, latency)
 
 
 def _unknown_accuracy(measurement: Measurement) -> Reason:

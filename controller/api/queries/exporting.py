@@ -1,0 +1,170 @@
+"""Measurements for a file of many: in the columns of an export, a page after the other."""
+
+import io
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import pyarrow as pa
+
+from controller.domain.measurements import MeasurementFilter
+from controller.state.database import Database
+from controller.state.measurements import are_times
+from controller.state.measurements.exporting import StoredPage, StoredSamples, read_stored
+from controller.state.measurements.pages import Place, find_measurements
+from controller.state.schema.columns import Unreadable, read_document
+from controller.views.documents import to_document
+from controller.views.export import arrow_table, table_of_whole
+from controller.views.export.columns import PLAIN, MeasuredParts, Part, flat_columns
+from controller.views.reasons import sentences
+from models.catalog.own import OWN_SERIES
+from models.catalog.variants import CheckedThrough, WeightsKind
+from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
+from protos.reasons import Reason
+
+# Fields of whose columns there is another name.
+_STORED_AS: Final = {"artifact_sha256": "sha256", "artifact_size_bytes": "size_bytes"}
+_INSTEAD: Final = {
+    "series": "",
+    "weights_digest": "",
+    "artifact_sha256": "",
+    "artifact_size_bytes": 0,
+    "max_relative_difference": 0.0,
+    "checked_through": CheckedThrough.NOTHING.value,
+    "accuracy_source": "",
+    "emulator": "",
+}
+_WEIGHTS: Final = ("series", "weights", "weights_asked")
+_ENDS: Final = ("median_ms", "low_ms", "high_ms")
+_DOCUMENTS: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation")
+_SHARED: Final = 4_096
+
+
+def export_page(
+    database: Database, wanted: MeasurementFilter, after: Place | None
+) -> tuple[bytes, Place | None]:
+    """The next measurements that the filter lets through, and behind which more of them follow.
+
+    They are a whole stream of Arrow's IPC format, in the columns of an export. Where something of
+    them cannot be read, they are made one by one, which leaves that out.
+    """
+    page = read_stored(database, wanted, after)
+    try:
+        table = _table(page, wanted.accuracy_dataset)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        found = find_measurements(database, page.ids, wanted)
+        table = table_of_whole([found[each] for each in page.ids if each in found])
+    stream = io.BytesIO()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    return stream.getvalue(), page.last
+
+
+def _table(page: StoredPage, dataset: str) -> pa.Table:
+    if not page.ids:
+        return table_of_whole(())
+    return arrow_table(flat_columns(_parts(page, dataset)), _raw(page.samples, len(page.ids)))
+
+
+def _parts(page: StoredPage, dataset: str) -> MeasuredParts:
+    columns = page.columns
+    settings = [_settings(each) for each in columns["settings"]]
+    sizes = columns["input_size"]
+    plain = {
+        name: [_INSTEAD.get(name) if each is None else each for each in columns[stored]]
+        for name in PLAIN
+        if (stored := _STORED_AS.get(name, name)) in columns
+    }
+    known = {name: _is_known(columns[f"{name}_input_size"], sizes) for name in ("top1", "top5")}
+    plain |= {
+        "runtime": [each["runtime"] for each in settings],
+        "threads": [each["threads"] for each in settings],
+        "weights": list(map(_weights, *(columns[name] for name in _WEIGHTS))),
+        "top1": _where(known["top1"], plain["top1"], None),
+        "top5": _where(known["top5"], plain["top5"], None),
+        "accuracy_source": _where(known["top1"], plain["accuracy_source"], ""),
+        "accuracy_dataset": [dataset] * len(settings),
+    }
+    parts: dict[str, Sequence[Part]] = {name: _documents(columns[name]) for name in _DOCUMENTS}
+    if not all(_are_times(each) for each in parts["latency"]):
+        raise ValueError("latency")
+    return MeasuredParts(
+        plain=plain,
+        parts={**parts, "settings": settings},
+        input_sizes=[_size(each) for each in sizes],
+        accuracy_sizes=[each and _size(each) for each in columns["top1_input_size"]],
+        affinities=_documents(columns["affinity"]),
+        reasons=[_sentences(each) for each in columns["reasons"]],
+    )
+
+
+def _are_times(latency: Part) -> bool:
+    return latency is None or are_times(*(latency[name] for name in _ENDS))
+
+
+def _is_known(of: Sequence[str | None], sizes: Sequence[str]) -> list[bool]:
+    """Whether accuracies hold at the sizes of the images."""
+    return [each in (None, size) for each, size in zip(of, sizes, strict=True)]
+
+
+def _where(holds: Sequence[bool], values: Sequence[Any], otherwise: Any) -> list[Any]:
+    return [value if is_so else otherwise for is_so, value in zip(holds, values, strict=True)]
+
+
+def _weights(series: str | None, inside: str | None, asked: str | None) -> str | None:
+    return WeightsKind.OWN.value if series == OWN_SERIES else inside or asked
+
+
+def _documents(texts: Sequence[Any]) -> list[Any]:
+    if not any(texts):
+        return [None] * len(texts)
+    told = ["null" if each is None else _text(each) for each in texts]
+    found: list[Any] = json.loads(f"[{','.join(told)}]")
+    return found
+
+
+def _text(stored: Any) -> str:
+    # A database with a type for JSON has read it.
+    return stored if isinstance(stored, str) else json.dumps(stored)
+
+
+def _settings(stored: Any) -> Any:
+    return _settings_of(_text(stored))
+
+
+@lru_cache(maxsize=_SHARED)
+def _settings_of(text: str) -> Any:
+    """The document of settings, with what one of an older version lacks."""
+    return to_document(_made(text, MeasureSettings))
+
+
+def _sentences(stored: Any) -> str:
+    return _sentences_of(_text(stored))
+
+
+@lru_cache(maxsize=_SHARED)
+def _sentences_of(text: str) -> str:
+    return sentences(_made(text, tuple[Reason, ...]))
+
+
+def _made(text: str, kind: Any) -> Any:
+    found = read_document(text, kind)
+    if found is None or isinstance(found, Unreadable):
+        raise ValueError(kind)
+    return found
+
+
+@lru_cache(maxsize=_SHARED)
+def _size(text: str) -> ImageSize:
+    return ImageSize(*map(int, text.split("x")))
+
+
+def _raw(samples: StoredSamples | None, count: int) -> Any:
+    if samples is None:
+        return [[]] * count
+    of_repetitions = pa.ListArray.from_arrays(
+        pa.array(samples.repetition_ends, pa.int32()), pa.array(samples.values)
+    )
+    return pa.ListArray.from_arrays(pa.array(samples.row_ends, pa.int32()), of_repetitions)

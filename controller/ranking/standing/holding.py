@@ -1,0 +1,166 @@
+"""What counts on one device of a fleet, and what the device loses by each backbone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from controller.domain.rankings import Constraints, Merit
+from controller.ranking.entries.choosing import select
+from controller.ranking.entries.columns import Columns, Numbers, Rows
+from controller.ranking.merits import front_rows, leader, line_of, preferred
+from controller.ranking.requirements import Requirement, exclusions
+from controller.ranking.standing.judging import DeviceColumns
+from models.catalog.variants import WeightsKind
+
+# What needs no more than the bare runtime counts as if it needed this: nothing is so many times 0.
+_LEAST_MEMORY_BYTES: Final = 1024**2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Figures of rows, with the least and the most that each may be by the intervals."""
+
+    value: Numbers
+    low: Numbers
+    high: Numbers
+
+    def at(self, places: Rows) -> "Spans":
+        """Those at some places."""
+        return Spans(self.value[places], self.low[places], self.high[places])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Held:
+    """What counts on one device: the best setting of each backbone that qualifies, and the rest.
+
+    Attributes:
+        here: the device's columns.
+        share: how much it counts beside the others, above 0.
+        weights: kinds that there are.
+        choices: by backbone the place of its best setting in `rows` and `lost`.
+        rows: of the best settings.
+        lost: what the device loses by each of them.
+        excluded: backbones that do not qualify.
+        best: row of the first by the merit; None where nothing qualifies.
+    """
+
+    here: DeviceColumns
+    share: float
+    weights: frozenset[WeightsKind]
+    choices: Mapping[str, int]
+    rows: Rows
+    lost: Spans
+    excluded: frozenset[str]
+    best: int | None
+
+    @property
+    def device(self) -> str:
+        """Its name."""
+        return self.here.device
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether there are figures that count."""
+        return bool(self.choices or self.excluded)
+
+    @property
+    def best_backbone(self) -> str | None:
+        """Of what the first by the merit is."""
+        columns = self.here.columns
+        return None if self.best is None else columns.kinds[columns.kind[self.best]].backbone
+
+
+def hold(
+    here: DeviceColumns,
+    share: float,
+    constraints: Constraints,
+    required: Sequence[Requirement],
+) -> Held:
+    """Find the best setting of each backbone on a device, and what it loses by it."""
+    columns, merit = here.columns, constraints.merit
+    entries = select(columns, here.rows, constraints).entries
+    passing = exclusions(columns, required).passing(entries)
+    best = leader(columns, passing, merit)
+    if merit is Merit.MEMORY:
+        passing = passing[columns.has_memory[passing]]
+    passing = preferred(columns, passing, merit)
+    lost = regrets(columns, passing, merit)
+    # Of equal regrets the preferred one comes first.
+    order = np.argsort(lost.value, kind="stable")
+    _, firsts = np.unique(columns.kind[passing[order]], return_index=True)
+    settings = order[np.sort(firsts)]
+    choices: dict[str, int] = {}
+    kinds = columns.kinds
+    for at, kind in enumerate(columns.kind[passing[settings]].tolist()):
+        choices.setdefault(kinds[kind].backbone, at)
+    return Held(
+        here=here,
+        share=share,
+        weights=frozenset(columns.weights_in(np.arange(len(columns)))),
+        choices=choices,
+        rows=passing[settings],
+        lost=lost.at(settings),
+        excluded=frozenset(columns.backbones(entries) - choices.keys()),
+        best=best,
+    )
+
+
+def regrets(columns: Columns, rows: Rows, merit: Merit) -> Spans:
+    """Return what is lost by each row beside the best one of the device.
+
+    - latency, memory: c / c* - 1, with the cost c and the least cost c* (a fraction: 0.1 is 10 %
+      slower than the fastest). Memory is the peak, and at least 1 MiB.
+    - accuracy: a* - a, points of top-1 below the most accurate.
+    - value: g* - g, with the height g above the line through the ends of the Pareto front
+      (`controller.ranking.pareto.above_line`), points of top-1.
+
+    By the intervals it is between that of its own best with the other's worst end, and the reverse;
+    of the best itself it begins at 0.
+
+    Args:
+        columns: of one device.
+        rows: that qualify; of accuracy and value with known top-1.
+        merit: by what the best is chosen.
+    """
+    if not len(rows):
+        return Spans(*[np.zeros(0)] * 3)
+    match merit:
+        case Merit.ACCURACY:
+            gains = columns.gains[rows]
+            lost = gains.max() - gains
+            return Spans(lost, lost, lost)
+        case Merit.VALUE:
+            return _value_regrets(columns, rows)
+        case Merit.MEMORY:
+            least, peak = (np.maximum(each[rows], _LEAST_MEMORY_BYTES) for each in columns.memory)
+            costs = Spans(peak, least, peak)
+        case _:
+            costs = Spans(columns.median_ms, columns.low_ms, columns.high_ms).at(rows)
+    return _relative_regrets(costs, columns.id_place[rows])
+
+
+def _value_regrets(columns: Columns, rows: Rows) -> Spans:
+    gain = line_of(columns, front_rows(columns, rows))
+    gains = columns.gains[rows]
+    at, at_best, at_worst = (
+        gain(gains, each[rows]) for each in (columns.median_ms, columns.low_ms, columns.high_ms)
+    )
+    best = int(np.argmax(at))
+    high = np.maximum(0.0, at_best[best] - at_worst)
+    high[best] = 0.0
+    return Spans(at[best] - at, np.maximum(0.0, at_worst[best] - at_best), high)
+
+
+def _relative_regrets(costs: Spans, id_place: Rows) -> Spans:
+    best = int(np.lexsort((id_place, costs.value))[0])
+    high = _excess(costs.high, costs.low[best])
+    high[best] = 0.0
+    return Spans(
+        _excess(costs.value, costs.value[best]), _excess(costs.low, costs.high[best]), high
+    )
+
+
+def _excess(costs: Numbers, least: float) -> Numbers:
+    return np.maximum(0.0, costs / least - 1) if least > 0 else np.zeros(len(costs))

@@ -1,0 +1,77 @@
+"""What is read in columns is what whole measurements say."""
+
+from dataclasses import fields
+
+from sqlalchemy import update
+
+from controller.api.queries.exporting import export_page
+from controller.api.queries.rankings import Rankings
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.rankings import Constraints
+from controller.domain.rankings.rows import FigureTable, table_of
+from controller.ranking.ranking import rank
+from controller.state.database import Database
+from controller.state.devices import list_devices
+from controller.state.measurements import list_measurements
+from controller.state.measurements.figures import read_figures
+from controller.state.measurements.pages import list_newest
+from controller.state.schema import measurements
+from controller.views.export import read_tables, table_of_whole
+from models.catalog.catalog import IMAGENET, load_catalog
+from tests.integration.controller.sweeps.test_newest import ALL, PHONE, measure
+
+WITH_SAMPLES = MeasurementFilter(with_samples=True)
+
+
+def _measured(database: Database) -> None:
+    measure(database, 5, 8, now_ms=1_000)
+    measure(database, 6, 0, now_ms=2_000)
+    measure(database, 7, 9, now_ms=3_000, threads=3)
+
+
+def test_figures_are_those_of_whole_measurements(database: Database) -> None:
+    _measured(database)
+    read = read_figures(database, PHONE, IMAGENET, {})
+    told = table_of(list_newest(database, ALL))
+    for field in fields(FigureTable):
+        assert list(getattr(read, field.name)) == list(getattr(told, field.name)), field.name
+
+
+def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) -> None:
+    _measured(database)
+    catalog = load_catalog()
+    (device,) = list_devices(database, {})
+    rankings = Rankings(database, catalog)
+    for constraints in (Constraints(), Constraints(max_latency_ms=6.5), Constraints(threads=2)):
+        asked = rankings.listed(device, constraints, IMAGENET, 1)
+        runtimes = tuple(info.runtime for info in device.profile.working_runtimes)
+        every = list_measurements(database, ALL)
+        assert asked == rank(device.name, every, constraints, catalog, runtimes, most=1)
+        measure(database, 4, now_ms=4_000, threads=1)
+
+
+def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
+    database: Database,
+) -> None:
+    measure(database, 5, now_ms=1_000, threads=1)
+    measure(database, 6, now_ms=2_000, threads=1)
+    (device,) = list_devices(database, {})
+    rankings = Rankings(database, load_catalog())
+    newest = rankings.rank(device, Constraints(), IMAGENET).winner
+    assert newest is not None
+    with database.writing() as transaction:
+        spoilt = measurements.c.measurement_id == newest.measurement.measurement_id
+        transaction.execute(update(measurements).where(spoilt).values(busy_threads=-1))
+    anew = Rankings(database, load_catalog())
+    older = anew.rank(device, Constraints(), IMAGENET).winner
+    assert older is not None
+    assert older.measurement.measurement_id != newest.measurement.measurement_id
+
+
+def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) -> None:
+    _measured(database)
+    stream, last = export_page(database, WITH_SAMPLES, None)
+    (table,) = read_tables([stream])
+    assert last is None
+    assert table.equals(table_of_whole(list_measurements(database, WITH_SAMPLES)))
+    assert table.num_rows == 6
