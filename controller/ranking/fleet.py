@@ -2,9 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
@@ -16,18 +15,17 @@ from controller.domain.rankings.fleet import (
     FleetRanking,
     IncompleteChoice,
 )
+from controller.domain.rankings.limits import LimitEffect
 from controller.domain.sweeps import SweepSpec
 from controller.ranking.entries import Entry, latencies_tie, select_entries
-from controller.ranking.merits import front_of, leaders, memory_of, preference
-from controller.ranking.pareto import above_chord
+from controller.ranking.merits import leaders, preference
 from controller.ranking.ranking import in_scope
-from controller.ranking.requirements import exclusions, requirements
+from controller.ranking.requirements import breaches, effects, requirements
+from controller.ranking.standing.missing import Missed, OnDevice, fleet_effects, missed
+from controller.ranking.standing.regrets import Span, regrets
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
-
-# What needs no more than the bare runtime counts as if it needed this: nothing is so many times 0.
-_LEAST_MEMORY_BYTES: Final = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,15 +46,6 @@ class DeviceFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A figure, with the least and the most that it may be by the intervals."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """What counts on one device: the best setting of each backbone that qualifies, and the rest.
 
@@ -65,8 +54,9 @@ class Held:
 
     figures: DeviceFigures
     choices: Mapping[str, ChoiceOnDevice]
-    excluded: frozenset[str]
+    excluded: Mapping[str, Missed]
     best: Entry | None
+    effects: tuple[LimitEffect, ...] = ()
 
 
 def rank_fleet(
@@ -115,6 +105,7 @@ def rank_held(
                 device=each.figures.device,
                 share=each.figures.share / total,
                 best=None if each.best is None else each.best.measurement,
+                limit_effects=each.effects,
             )
             for each in taking_part
         ),
@@ -130,41 +121,25 @@ def rank_held(
         suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
         accuracy_dataset=dataset,
         merit=constraints.merit,
+        limit_effects=() if choices else _effects(taking_part, constraints, catalog),
     )
 
 
-def regrets(entries: Sequence[Entry], merit: Merit) -> dict[str, Span]:
-    """Return by id what is lost by each entry beside the best one of the device.
-
-    - latency, memory: c / c* - 1, with the cost c and the least cost c* (a fraction: 0.1 is 10 %
-      slower than the fastest). Memory is the peak, and at least 1 MiB.
-    - accuracy: a* - a, points of top-1 below the most accurate.
-    - value: g* - g, with the height g above the line through the ends of the Pareto front
-      (`controller.ranking.pareto.above_chord`), points of top-1.
-
-    By the intervals it is between that of its own best with the other's worst end, and the reverse;
-    of the best itself it begins at 0.
-
-    Args:
-        entries: of one device, at least one, that qualify; of accuracy and value with known top-1.
-        merit: by what the best is chosen.
-    """
-    if merit is Merit.ACCURACY:
-        most = max(entry.top1 or 0.0 for entry in entries)
-        lost = {entry.id: most - (entry.top1 or 0.0) for entry in entries}
-        return {id_: Span(each, each, each) for id_, each in lost.items()}
-    if merit is Merit.VALUE:
-        return _value_regrets(entries)
-    return _relative_regrets(entries, _memory_cost if merit is Merit.MEMORY else _latency_cost)
+def _effects(
+    held: Sequence[Held], constraints: Constraints, catalog: Catalog
+) -> tuple[LimitEffect, ...]:
+    on_devices = [OnDevice(each.choices.keys(), each.excluded) for each in held]
+    return fleet_effects(on_devices, requirements(constraints, catalog))
 
 
 def hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> Held:
     """Find the best setting of each backbone on a device, and what it loses by it."""
     here = [each for each in figures.measurements if each.device == figures.device]
     entries, _ = select_entries(in_scope(here, constraints), constraints)
-    excluded = exclusions(entries, requirements(constraints, catalog))
+    required = requirements(constraints, catalog)
+    broken = breaches(entries, required)
     merit = constraints.merit
-    passing = [entry for entry in entries if not excluded[entry.id]]
+    passing = [entry for entry in entries if not broken[entry.id]]
     best = leaders(passing).get(merit)
     if merit is Merit.MEMORY:
         passing = [entry for entry in passing if entry.measurement.memory is not None]
@@ -172,10 +147,16 @@ def hold(figures: DeviceFigures, constraints: Constraints, catalog: Catalog) -> 
     choices: dict[str, ChoiceOnDevice] = {}
     for entry in sorted(passing, key=lambda each: (lost[each.id].value, preference(merit)(each))):
         choices.setdefault(entry.measurement.backbone, _choice(entry, lost[entry.id]))
-    names = {entry.measurement.backbone for entry in entries}
+    without = {entry.measurement.backbone for entry in entries} - choices.keys()
     of_each_kind = {each.weights: each for each in figures.measurements}
     lighter = replace(figures, measurements=tuple(of_each_kind.values()))
-    return Held(lighter, choices, frozenset(names - choices.keys()), best)
+    return Held(
+        lighter,
+        choices,
+        missed((e for e in entries if e.measurement.backbone in without), required, broken),
+        best,
+        effects=() if passing else effects(entries, required, broken),
+    )
 
 
 def _choice(entry: Entry, regret: Span) -> ChoiceOnDevice:
@@ -292,51 +273,3 @@ def _suggested(
     # What only its verdict holds back would stand for itself.
     is_fresh = bool(constraints.only)
     return replace(suggested, devices=tuple(each.device for each in devices), fresh=is_fresh)
-
-
-def _value_regrets(entries: Sequence[Entry]) -> dict[str, Span]:
-    gain = above_chord(
-        front_of(entries), lambda each: each.top1 or 0.0, lambda each: each.median_ms
-    )
-
-    def at(entry: Entry, latency_ms: float) -> float:
-        return gain(entry.top1 or 0.0, latency_ms)
-
-    best = max(entries, key=lambda each: at(each, each.median_ms))
-    top = at(best, best.median_ms)
-    worst_top, best_top = at(best, best.latency.high_ms), at(best, best.latency.low_ms)
-    return {
-        entry.id: Span(
-            top - at(entry, entry.median_ms),
-            max(0.0, worst_top - at(entry, entry.latency.low_ms)),
-            0.0 if entry is best else max(0.0, best_top - at(entry, entry.latency.high_ms)),
-        )
-        for entry in entries
-    }
-
-
-def _relative_regrets(entries: Sequence[Entry], cost: Callable[[Entry], Span]) -> dict[str, Span]:
-    costs = {entry.id: cost(entry) for entry in entries}
-    best = min(costs, key=lambda id_: (costs[id_].value, id_))
-    least = costs[best]
-    return {
-        id_: Span(
-            _excess(each.value, least.value),
-            _excess(each.low, least.high),
-            0.0 if id_ == best else _excess(each.high, least.low),
-        )
-        for id_, each in costs.items()
-    }
-
-
-def _excess(cost: float, least: float) -> float:
-    return max(0.0, cost / least - 1) if least > 0 else 0.0
-
-
-def _latency_cost(entry: Entry) -> Span:
-    return Span(entry.median_ms, entry.latency.low_ms, entry.latency.high_ms)
-
-
-def _memory_cost(entry: Entry) -> Span:
-    least, peak = (max(each, _LEAST_MEMORY_BYTES) for each in memory_of(entry))
-    return Span(peak, least, peak)

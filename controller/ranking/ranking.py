@@ -22,7 +22,7 @@ from controller.ranking.entries import Entry, held_back, select_entries, set_asi
 from controller.ranking.losing import behind, tied
 from controller.ranking.merits import front_of, leaders, preference, ties_with
 from controller.ranking.pareto import pareto_front_by
-from controller.ranking.requirements import effects, exclusions, requirements
+from controller.ranking.requirements import breaches, effects, exclusions, requirements
 from controller.ranking.standing.places import Places, places
 from controller.ranking.suggestion import (
     suggest_repeat,
@@ -115,7 +115,7 @@ def rank(
         accuracy_dataset=accuracy.dataset,
         merit=firsts.merit,
         would_win_with=_verdicts(could_win),
-        limit_effects=() if passing else effects(entries, required),
+        limit_effects=() if passing else effects(entries, required, breaches(entries, required)),
     )
 
 

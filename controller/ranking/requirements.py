@@ -41,18 +41,30 @@ def exclusions(
     return {entry.id: tuple(_breaches(entry, required)) for entry in entries}
 
 
-def effects(entries: Sequence[Entry], required: Sequence[Requirement]) -> tuple[LimitEffect, ...]:
-    """Tell what each requirement excludes of the entries, and what misses it by the least."""
-    broken = {
-        entry.id: [at for at, each in enumerate(required) if each.breach(entry) is not None]
+def breaches(
+    entries: Iterable[Entry], required: Sequence[Requirement]
+) -> Mapping[str, tuple[int, ...]]:
+    """Return by id the places of the requirements that an entry does not satisfy."""
+    return {
+        entry.id: tuple(at for at, each in enumerate(required) if each.breach(entry) is not None)
         for entry in entries
     }
+
+
+def effects(
+    entries: Sequence[Entry],
+    required: Sequence[Requirement],
+    broken: Mapping[str, tuple[int, ...]],
+) -> tuple[LimitEffect, ...]:
+    """Tell what each requirement excludes of the entries, and what misses it by the least.
+
+    `broken` are their `breaches`.
+    """
     return tuple(
         _effect(
             requirement,
-            excluded=sum(place in broken[entry.id] for entry in entries),
-            nearly=[entry for entry in entries if broken[entry.id] in ([], [place])],
-            entries=entries,
+            excluded=[entry for entry in entries if place in broken[entry.id]],
+            nearly=[entry for entry in entries if broken[entry.id] in ((), (place,))],
         )
         for place, requirement in enumerate(required)
         if entries
@@ -60,13 +72,18 @@ def effects(entries: Sequence[Entry], required: Sequence[Requirement]) -> tuple[
 
 
 def _effect(
-    requirement: Requirement, excluded: int, nearly: Sequence[Entry], entries: Sequence[Entry]
+    requirement: Requirement, excluded: Sequence[Entry], nearly: Sequence[Entry]
 ) -> LimitEffect:
     limit = requirement.limit
     found = LimitEffect(
-        criterion=requirement.criterion, limit=limit, excluded=excluded, would_leave=len(nearly)
+        criterion=requirement.criterion,
+        limit=limit,
+        excluded=len(excluded),
+        would_leave=len(nearly),
     )
-    among = nearly or entries
+    among = nearly or excluded
+    if not among:
+        return found
     if limit is None:
         fastest = min(among, key=lambda entry: entry.median_ms)
         return replace(found, nearest=fastest.measurement)

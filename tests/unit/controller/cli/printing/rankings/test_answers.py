@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from controller.cli.printing.rankings.explanation import print_explanations
+from controller.cli.printing.rankings.fleet import print_each_device, print_fleet_ranking
 from controller.cli.printing.rankings.parts import print_parts_below
 from controller.cli.printing.rankings.tuning import print_tuning
 from controller.domain.cores import CoreChoice, Cores
@@ -22,14 +23,16 @@ from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.domain.rankings.beside import RankingBeside
 from controller.domain.rankings.explanations import Explanations
+from controller.domain.rankings.fleet import FleetRanking
 from controller.domain.rankings.limits import Bound, Criterion, Limit
 from controller.domain.rankings.predicted import DevicePredictions
 from controller.domain.rankings.reference import Agreement
 from controller.domain.rankings.tuning import Fate, Setting, Trial, Tuning
 from controller.ranking.explaining import explain
+from controller.ranking.fleet import DeviceFigures, rank_fleet
 from controller.ranking.ranking import rank
 from controller.views.report.beside import Beside, beside_parts
-from models.catalog.catalog import load_catalog
+from models.catalog.catalog import IMAGENET, load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
@@ -162,10 +165,44 @@ def beside() -> dict[str, str]:
     }
 
 
+def _fleet(within: Constraints) -> FleetRanking:
+    figures = {
+        "pc": {"PPLCNet_x1_0": 2.1, "MobileNetV2": 8.2, "ReXNet_2_0": 31.5},
+        "board": {"PPLCNet_x1_0": 9.4, "MobileNetV2": 26.0, "ReXNet_2_0": 17.2},
+    }
+    top1 = {"PPLCNet_x1_0": 71.32, "MobileNetV2": 72.15, "ReXNet_2_0": 81.22}
+    devices = [
+        DeviceFigures(
+            device=device,
+            measurements=[
+                measurement(name, ms, 0.1, top1=top1[name], device=device)
+                for name, ms in of_device.items()
+            ],
+        )
+        for device, of_device in figures.items()
+    ]
+    return rank_fleet(devices, within, load_catalog(), IMAGENET)
+
+
+def fleet() -> dict[str, str]:
+    """What `edgerank best --fleet` and `--each-device` print, by title."""
+    strict = replace(WITHIN_20_MS, min_top1=72)
+    nowhere = Constraints(max_latency_ms=8, min_top1=72)
+    return {
+        "one for all": printed(print_fleet_ranking, _fleet(WITHIN_20_MS)),
+        "each has one, all have none": printed(print_fleet_ranking, _fleet(strict)),
+        "none on either": printed(print_fleet_ranking, _fleet(nowhere)),
+        "of each, one has none": printed(
+            print_each_device, _fleet(Constraints(max_latency_ms=9.2, min_top1=71))
+        ),
+    }
+
+
 PAGES: Final[Mapping[str, Callable[[], dict[str, str]]]] = {
     "why": why,
     "tune": tune,
     "beside": beside,
+    "fleet": fleet,
 }
 
 
