@@ -10,6 +10,9 @@ import grpc
 import pytest
 
 from controller.cli.options.files.measurement_file import read_measurements
+from controller.client import QueryClient
+from controller.client.access import AccessClient
+from controller.domain.measurements import MeasurementFilter
 from controller.domain.measurements.imports import ImportHeader
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import open_database
@@ -217,12 +220,14 @@ def test_of_an_import_whose_sender_goes_away_what_came_in_is_written_down(
         with grpc.insecure_channel(address) as channel:
             call = query_pb2_grpc.QueryStub(channel).ImportMeasurements.future(parts())
             came.wait()
-            while not _measurements(address):
-                continue
+            with QueryClient(address) as client:
+                while not list(client.list_measurements(MeasurementFilter())):
+                    continue
             call.cancel()
             gone.set()
-        while not (subjects := _audited(address)):
-            continue
+        with AccessClient(address) as client:
+            while not (subjects := [each.subject for each in client.list_audit(9)]):
+                continue
     assert [subject.rpartition(", ")[2] for subject in subjects] == ["cut off after 1"]
 
 
