@@ -58,9 +58,6 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
             importing = await self._begun(request_iterator)
             try:
                 await self._take_each(importing, request_iterator)
-                # To who reads them, messages that nobody goes on sending have come to their end.
-                if context.cancelled():
-                    raise asyncio.CancelledError
             except EdgerankError as error:
                 added = await self._cut_off(importing)
                 raise EdgerankError(error.code, f"{error}{_taken_words(added)}") from error
