@@ -139,6 +139,13 @@ def put_measurement(
     )
     at_unix_ms = min(measurement.measured_at_unix_ms, now_unix_ms)
     record_imported(transaction, job_id, conclusion, content_sha256, at_unix_ms)
+    _count_job(transaction, into, sweep_id, measurement)
+
+
+def _count_job(
+    transaction: Transaction, into: OpenImport, sweep_id: str, measurement: Measurement
+) -> None:
+    """Counts a job that is done, in step: counting anew would look at all of the sweep's."""
     variant = (
         measurement.backbone,
         measurement.format,
