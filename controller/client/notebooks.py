@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -16,10 +17,13 @@ from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Candidate, Constraints, Ranking
+from controller.domain.rankings.explanations import ExplainQuestion, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
+from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from controller.domain.selectors import parse_selector
 from controller.domain.sweeps import SweepSummary
 from models.catalog.catalog import IMAGENET, Backbone
+from protos.runtimes import Runtime
 
 USUAL_ADDRESS: Final = "127.0.0.1:7700"
 
@@ -85,8 +89,9 @@ class Client:
         backbone: str | None = None,
         with_samples: bool = False,
         accuracy_dataset: str = IMAGENET,
+        most: int | None = None,
     ) -> Table[Measurement]:
-        """Measurements in the order of their commits; None is no restriction."""
+        """Measurements in the order of their commits, the last of them; None is no restriction."""
         wanted = MeasurementFilter(
             device=device,
             sweep_id=sweep,
@@ -94,20 +99,63 @@ class Client:
             with_samples=with_samples,
             accuracy_dataset=accuracy_dataset,
         )
-        return Table(Measurement, tuple(self._asked.list_measurements(wanted)))
+        return Table(Measurement, tuple(deque(self._asked.list_measurements(wanted), maxlen=most)))
 
-    def best(self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any) -> Ranking:
+    def best(
+        self,
+        device: str,
+        *,
+        accuracy_dataset: str = IMAGENET,
+        most_listed: int | None = None,
+        **constraints: Any,
+    ) -> Ranking:
         """Which backbone is best on a device.
 
         Args:
             device: its name.
             accuracy_dataset: whose accuracy counts.
+            most_listed: so many of the others are told, and of what is left out; None is all.
             constraints: those of `controller.domain.rankings.Constraints`, as in max_latency_ms=20.
 
         Raises:
             EdgerankError: INVALID_INPUT for a constraint that there is not, too.
         """
-        return self._asked.rank(device, _constraints(constraints), accuracy_dataset)
+        return self._asked.rank(
+            device, _constraints(constraints), accuracy_dataset, most_listed=most_listed
+        )
+
+    def why(
+        self,
+        backbone: str,
+        *,
+        device: str | None = None,
+        accuracy_dataset: str = IMAGENET,
+        **constraints: Any,
+    ) -> Explanations:
+        """What beats a backbone, and what it would need; without a device, on each that has it.
+
+        The constraints are those of `best`.
+        """
+        question = ExplainQuestion(
+            backbone=backbone,
+            device=device,
+            constraints=_constraints(constraints),
+            accuracy_dataset=accuracy_dataset,
+        )
+        return self._asked.explain(question)
+
+    def predict(
+        self,
+        device: str,
+        *backbones: str,
+        runtime: Runtime | None = None,
+        threads: int | None = None,
+    ) -> DevicePredictions:
+        """What backbones, or all, would be measured at on a device where they were not."""
+        question = PredictQuestion(
+            device=device, backbones=backbones, runtime=runtime, threads=threads
+        )
+        return self._asked.predict(question)
 
     def pareto(
         self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any

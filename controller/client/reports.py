@@ -34,22 +34,47 @@ class ReportClient(Client):
     def import_measurements(
         self, header: ImportHeader, measurements: Iterable[Measurement]
     ) -> ImportDone:
-        """Takes in what another controller measured; what is here already is kept once."""
+        """Takes in what another controller measured; what is here already is kept once.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for what cannot be a measurement, with how many before it
+                were taken in; those stay.
+        """
+        failures: list[EdgerankError] = []
 
         def parts() -> Iterator[query_pb2.ImportMeasurementsRequest]:
             told = to_message(header, query_pb2.ImportHeader)
             yield query_pb2.ImportMeasurementsRequest(header=told)
-            for number, each in enumerate(measurements, 1):
-                try:
-                    message = to_message(each, query_pb2.Measurement)
-                except ValueError as error:
-                    raise EdgerankError(
-                        ErrorCode.INVALID_INPUT,
-                        f"cannot import {header.file_name!r}: measurement {number} has a number "
-                        f"that none may have ({error}); export it anew",
-                    ) from error
-                yield query_pb2.ImportMeasurementsRequest(measurement=message)
+            has_sent = False
+            try:
+                for number, each in enumerate(measurements, 1):
+                    message = _message(header, number, each)
+                    yield query_pb2.ImportMeasurementsRequest(measurement=message)
+                    has_sent = True
+            except EdgerankError as error:
+                if not has_sent:
+                    raise
+                # Ended here, the call is answered with what came before.
+                failures.append(error)
 
         with self.sending(parts()) as sent:
             response = self._stub.ImportMeasurements(sent)
-        return from_answer(response, ImportDone)
+        done = from_answer(response, ImportDone)
+        for failure in failures:
+            raise EdgerankError(
+                failure.code,
+                f"{failure}; of those before it {done.added_count:,} were taken in and "
+                f"{done.known_count:,} were known: mend it, and import the file again",
+            )
+        return done
+
+
+def _message(header: ImportHeader, number: int, measurement: Measurement) -> query_pb2.Measurement:
+    try:
+        return to_message(measurement, query_pb2.Measurement)
+    except ValueError as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"cannot import {header.file_name!r}: measurement {number} has a number that none may "
+            f"have ({error}); export it anew",
+        ) from error

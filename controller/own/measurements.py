@@ -33,7 +33,12 @@ from controller.fleet.credibility.repetitions import doubt_of_repetition, states
 from controller.fleet.credibility.saying import MAX_DETAIL_LENGTH
 from controller.fleet.rounds.concluding import conclude
 from controller.fleet.rounds.turns import Course
-from controller.state.catalog.imports import OpenImport, alike_samples, put_measurement
+from controller.state.catalog.imports import (
+    OpenImport,
+    alike_samples,
+    is_imported,
+    put_measurement,
+)
 from controller.state.database import Database
 from controller.state.devices.imported import imported_device
 from controller.state.measurements import Conclusion
@@ -96,10 +101,12 @@ class Importing:
         spec = _spec(measurement, settings, header)
         conclusion = _concluded(measurement, settings, spec)
         with self._database.writing() as transaction:
-            for samples in alike_samples(transaction, measurement):
-                if content_digest(_with_samples(measurement, samples)) == digest:
-                    self._counts["known"] += 1
-                    return
+            if is_imported(transaction, digest) or any(
+                content_digest(_with_samples(measurement, samples)) == digest
+                for samples in alike_samples(transaction, measurement)
+            ):
+                self._counts["known"] += 1
+                return
             device = imported_device(
                 transaction,
                 header.origin,
@@ -115,6 +122,7 @@ class Importing:
                 measurement,
                 settings=settings,
                 conclusion=conclusion,
+                content_sha256=digest,
                 now_unix_ms=now_unix_ms,
             )
         self._devices[device.name] = None

@@ -129,13 +129,21 @@ def _lacks(
 ) -> Iterator[Lack]:
     if not candidate.rank_low:
         yield from _to_qualify(entry, ranking.constraints)
+    wanted: list[Lack] = []
     if not candidate.on_pareto_front:
-        yield from (
-            lack for axis in axes for lack in _to_be_on_the_front(entry, passing, axes, axis)
-        )
+        for axis in axes:
+            wanted += _to_be_on_the_front(entry, passing, axes, axis)
     winner = ranking.winner
     if winner is not None and winner.measurement.measurement_id != entry.id:
-        yield from _to_win(entry, _entry(winner.measurement), passing, ranking.merit)
+        wanted += _to_win(entry, _entry(winner.measurement), passing, ranking.merit)
+    # What only a limit keeps back may be ahead of all that is within.
+    yield from (lack for lack in wanted if not _is_ahead(lack))
+
+
+def _is_ahead(lack: Lack) -> bool:
+    if lack.has is None:
+        return False
+    return lack.has > lack.value if lack.bound is Bound.AT_LEAST else lack.has < lack.value
 
 
 def _to_qualify(entry: Entry, constraints: Constraints) -> Iterator[Lack]:

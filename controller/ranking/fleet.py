@@ -17,12 +17,14 @@ from controller.domain.rankings.fleet import (
     FleetRanking,
     IncompleteChoice,
 )
+from controller.domain.rankings.limits import LimitEffect
 from controller.domain.sweeps import SweepSpec
 from controller.ranking.entries.columns import Numbers
 from controller.ranking.ranking import columns_to_rank
 from controller.ranking.requirements import requirements
 from controller.ranking.standing.holding import Held, hold
 from controller.ranking.standing.judging import DeviceColumns
+from controller.ranking.standing.missing import FleetMiss, fleet_misses
 from controller.ranking.suggestion import kind_in_use, suggest_sweep
 from models.catalog.catalog import Catalog
 from protos.runtimes import Runtime
@@ -108,7 +110,8 @@ def rank_held(
     others = [at for at in by_worst if at not in told]
     shown = dict.fromkeys((first, least_mean, *ties[:most], *others[:most]))
     shown_at = [at for at in shown if at is not None]
-    fetch(complete.rows(shown_at))
+    misses = () if first is not None else fleet_misses(taking_part)
+    fetch([*complete.rows(shown_at), *_nearest_rows(taking_part, misses)])
     choices = complete.choices(shown_at)
     incomplete = _incomplete(taking_part)
     return FleetRanking(
@@ -118,6 +121,9 @@ def rank_held(
                 device=each.device,
                 share=each.share / total,
                 best=None if each.best is None else each.here.whole([each.best])[0],
+                limit_effects=tuple(
+                    _with_nearest(near.effect, each.here, near.row) for near in each.nearest
+                ),
             )
             for each in taking_part
         ),
@@ -133,7 +139,28 @@ def rank_held(
         suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
         accuracy_dataset=dataset,
         merit=constraints.merit,
+        limit_effects=tuple(
+            each.effect
+            if each.nearest is None
+            else _with_nearest(each.effect, each.nearest.here, each.nearest.row)
+            for each in misses
+        ),
     )
+
+
+def _nearest_rows(
+    held: Sequence[Held], misses: Sequence[FleetMiss]
+) -> Iterable[tuple[DeviceColumns, Sequence[int]]]:
+    """The rows that limits are told by."""
+    for each in held:
+        yield each.here, [near.row for near in each.nearest if near.row is not None]
+    for miss in misses:
+        if miss.nearest is not None:
+            yield miss.nearest.here, [miss.nearest.row]
+
+
+def _with_nearest(effect: LimitEffect, here: DeviceColumns, row: int | None) -> LimitEffect:
+    return effect if row is None else replace(effect, nearest=here.whole([row])[0])
 
 
 class _Complete:

@@ -106,7 +106,9 @@ def _nearest(
         excluded=int(is_broken.sum()),
         would_leave=int(is_nearly.sum()),
     )
-    among = entries[is_nearly] if is_nearly.any() else entries
+    among = entries[is_nearly if is_nearly.any() else is_broken]
+    if not len(among):
+        return Nearest(found, None)
     if limit is None:
         # Entries come in the order of their medians.
         return Nearest(found, int(among[0]))

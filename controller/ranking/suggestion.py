@@ -34,11 +34,11 @@ def unmeasured_backbones(
         for backbone in backbones
         if backbone.name not in measured
         and backbone.top1 is not None
-        and _may_qualify(backbone, constraints)
+        and may_qualify(backbone, constraints)
     ]
 
 
-def _may_qualify(backbone: Backbone, constraints: Constraints) -> bool:
+def may_qualify(backbone: Backbone, constraints: Constraints) -> bool:
     """Say whether nothing that is known without measuring excludes a backbone."""
     series = [each.casefold() for each in constraints.series]
     known = {Criterion.TOP1: backbone.top1, Criterion.PARAMS: backbone.params_m}

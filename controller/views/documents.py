@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 from cattrs import Converter
 
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.beside import RankingBeside
+from controller.domain.rankings.finding import Found
 from controller.views.reasons import sentence
 from controller.views.wording import names_of
 from protos.reasons import Reason, ReasonCode
@@ -48,10 +50,10 @@ def to_document(domain_object: object) -> Document:
     null, so that every document of a kind has the same fields. A reason has its sentence beside its
     code, for people who read the document.
     """
-    if isinstance(domain_object, Ranking):
-        converter = _converter(names_of(domain_object))
-    else:
-        converter = _nameless()
+    within = domain_object
+    if isinstance(within, Found | RankingBeside):
+        within = within.ranking
+    converter = _converter(names_of(within)) if isinstance(within, Ranking) else _nameless()
     document: Document = converter.unstructure(domain_object)
     return document
 

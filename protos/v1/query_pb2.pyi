@@ -4441,6 +4441,7 @@ class FleetPlace(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
     BEST_FIELD_NUMBER: _builtins.int
+    LIMIT_EFFECTS_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     share: _builtins.float
     """How much it counts, a fraction of 1."""
@@ -4448,16 +4449,21 @@ class FleetPlace(_message.Message):
     def best(self) -> Global___Measurement:
         """What is first there by the merit; absent where nothing satisfies the constraints."""
 
+    @_builtins.property
+    def limit_effects(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitEffect]:
+        """Where nothing does: what each constraint excludes of what was measured there."""
+
     def __init__(
         self,
         *,
         device: _builtins.str = ...,
         share: _builtins.float = ...,
         best: Global___Measurement | None = ...,
+        limit_effects: _abc.Iterable[Global___LimitEffect] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "best", b"best"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "best", b"best", "device", b"device", "share", b"share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "best", b"best", "device", b"device", "limit_effects", b"limit_effects", "share", b"share"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__best: _TypeAlias = _typing.Literal["best"]  # noqa: Y015
     _WhichOneofArgType__best: _TypeAlias = _typing.Literal["_best", b"_best"]  # noqa: Y015
@@ -4483,6 +4489,7 @@ class RankFleetResponse(_message.Message):
     SUGGESTED_SWEEP_FIELD_NUMBER: _builtins.int
     ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
     MERIT_FIELD_NUMBER: _builtins.int
+    LIMIT_EFFECTS_FIELD_NUMBER: _builtins.int
     tie_count: _builtins.int
     """How many there are in all."""
     other_count: _builtins.int
@@ -4521,6 +4528,10 @@ class RankFleetResponse(_message.Message):
     def suggested_sweep(self) -> Global___SweepSpec:
         """What would measure them where they have no figures; absent without any."""
 
+    @_builtins.property
+    def limit_effects(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitEffect]:
+        """Without a backbone for all: what each constraint excludes on one device or another."""
+
     def __init__(
         self,
         *,
@@ -4538,10 +4549,11 @@ class RankFleetResponse(_message.Message):
         suggested_sweep: Global___SweepSpec | None = ...,
         accuracy_dataset: _builtins.str = ...,
         merit: Global___Merit.ValueType = ...,
+        limit_effects: _abc.Iterable[Global___LimitEffect] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean", "_least_worst", b"_least_worst", "_suggested_sweep", b"_suggested_sweep", "constraints", b"constraints", "least_mean", b"least_mean", "least_worst", b"least_worst", "suggested_sweep", b"suggested_sweep"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean", "_least_worst", b"_least_worst", "_suggested_sweep", b"_suggested_sweep", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "incomplete", b"incomplete", "incomplete_count", b"incomplete_count", "least_mean", b"least_mean", "least_worst", b"least_worst", "merit", b"merit", "other_count", b"other_count", "others", b"others", "places", b"places", "suggested_sweep", b"suggested_sweep", "tie_count", b"tie_count", "ties", b"ties", "without_figures", b"without_figures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean", "_least_worst", b"_least_worst", "_suggested_sweep", b"_suggested_sweep", "accuracy_dataset", b"accuracy_dataset", "constraints", b"constraints", "incomplete", b"incomplete", "incomplete_count", b"incomplete_count", "least_mean", b"least_mean", "least_worst", b"least_worst", "limit_effects", b"limit_effects", "merit", b"merit", "other_count", b"other_count", "others", b"others", "places", b"places", "suggested_sweep", b"suggested_sweep", "tie_count", b"tie_count", "ties", b"ties", "without_figures", b"without_figures"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__least_mean: _TypeAlias = _typing.Literal["least_mean"]  # noqa: Y015
     _WhichOneofArgType__least_mean: _TypeAlias = _typing.Literal["_least_mean", b"_least_mean"]  # noqa: Y015

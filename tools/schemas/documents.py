@@ -15,6 +15,7 @@ from controller.domain.devices import Device, DeviceEvent
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.beside import RankingBeside
 from controller.domain.rankings.explanations import Explanations
 from controller.domain.rankings.finding import Found
 from controller.domain.rankings.fleet import FleetRanking
@@ -49,6 +50,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = MappingProxyType(
         "rankings/explanations": Explanations,
         "rankings/fleet_ranking": FleetRanking,
         "rankings/found": Found,
+        "rankings/ranking_beside": RankingBeside,
         "rankings/reference": Reference,
         "rankings/survey": Survey,
         "rankings/tuning": Tuning,

@@ -1,7 +1,6 @@
 """`edgerank mcp`: what an assistant may ask of a controller, by the Model Context Protocol."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -17,14 +16,23 @@ from controller.domain.errors import EdgerankError
 from controller.domain.rankings.limits import Criterion, at_most
 from controller.views.documents import to_document
 from models.catalog.precisions import Precision
+from protos.runtimes import Runtime
 
-MOST_LISTED: Final = 50
-"""Of those that lost a ranking, and of measurements: an assistant reads all that it is told."""
+MOST_LISTED: Final = 20
+"""Of each list, unless more is asked for: an assistant reads all that it is told."""
+
+MOST_ASKED: Final = 100
+"""Of each list at most, however much is asked for."""
+
+CUT: Final = "cut"
+"""The field of an answer that tells which lists are longer than what is told, and how long."""
 
 _ABOUT: Final = (
     "edgerank tells which image-classification backbone is best on a device, by measurement. "
     "Latencies are milliseconds with 95 % intervals, memory is bytes, top-1 is percent on "
-    "ImageNet-1k unless another dataset is named. All tools only read."
+    "ImageNet-1k unless another dataset is named. All tools only read. Of long lists the first are "
+    f"told; `{CUT}` then says how many there are, and `most` asks for more, up to {MOST_ASKED}: "
+    "narrower questions are better."
 )
 
 AskedP = ParamSpec("AskedP")
@@ -72,23 +80,31 @@ class _Tools:
                 self.backbones,
                 self.best,
                 self.best_for_fleet,
+                self.why,
+                self.predict,
                 self.compare,
+                self.sweeps,
                 self.measurements,
             )
         )
 
-    def devices(self) -> dict[str, Any]:
+    def devices(self, name_contains: str = "", most: int = MOST_LISTED) -> dict[str, Any]:
         """List the devices of the fleet: what they are, whether they are connected."""
-        return {"devices": to_document(tuple(self._client.devices()))}
+        found = tuple(
+            each for each in self._client.devices() if name_contains.lower() in each.name.lower()
+        )
+        return bounded({"devices": to_document(found)}, most)
 
-    def backbones(self, name_contains: str = "", series: str = "") -> dict[str, Any]:
+    def backbones(
+        self, name_contains: str = "", series: str = "", most: int = MOST_LISTED
+    ) -> dict[str, Any]:
         """List backbones of the catalog with published accuracy and cost."""
         found = tuple(
             each
             for each in self._client.backbones()
             if name_contains.lower() in each.name.lower() and series in ("", each.series)
         )
-        return _first("backbones", found)
+        return bounded({"backbones": to_document(found)}, most)
 
     def best(
         self,
@@ -107,6 +123,7 @@ class _Tools:
         precision: Precision | None = None,
         confidence: float | None = None,
         front: tuple[Criterion, ...] = (),
+        most: int = MOST_LISTED,
     ) -> dict[str, Any]:
         """Say which backbone is best on a device under limits, and why the others are not.
 
@@ -134,48 +151,127 @@ class _Tools:
             precision=precision,
             confidence=confidence,
             front=front,
+            most_listed=_most(most),
         )
-        some = replace(
-            ranking,
-            others=ranking.others[:MOST_LISTED],
-            left_out=ranking.left_out[:MOST_LISTED],
-        )
-        return _document(some)
+        document = bounded(_document(ranking), most)
+        counts = {"others": ranking.other_count, "left_out": ranking.left_out_count}
+        longer = {name: count for name, count in counts.items() if count > len(document[name])}
+        return document | ({CUT: document.get(CUT, {}) | longer} if longer else {})
 
     def best_for_fleet(
         self,
         max_latency_ms: float | None = None,
         max_memory_bytes: int | None = None,
         min_top1: float | None = None,
+        most: int = MOST_LISTED,
     ) -> dict[str, Any]:
         """Say which one backbone is best for all devices, and what each device loses by it."""
         ranking = self._client.best_for_fleet(
             max_latency_ms=max_latency_ms, max_memory_bytes=max_memory_bytes, min_top1=min_top1
         )
-        return _document(ranking)
+        return bounded(_document(ranking), most)
 
-    def compare(self, a: str, b: str, device: str | None = None) -> dict[str, Any]:
+    def why(
+        self,
+        backbone: str,
+        device: str | None = None,
+        *,
+        max_latency_ms: float | None = None,
+        max_memory_bytes: int | None = None,
+        min_top1: float | None = None,
+        most: int = MOST_LISTED,
+    ) -> dict[str, Any]:
+        """Say what beats a backbone, on what and by how much, and what it would need.
+
+        Without `device`, on each that measured it.
+        """
+        told = self._client.why(
+            backbone,
+            device=device,
+            max_latency_ms=max_latency_ms,
+            max_memory_bytes=max_memory_bytes,
+            min_top1=min_top1,
+        )
+        return bounded(_document(told), most)
+
+    def predict(
+        self,
+        device: str,
+        backbones: tuple[str, ...] = (),
+        runtime: Runtime | None = None,
+        threads: int | None = None,
+        most: int = MOST_LISTED,
+    ) -> dict[str, Any]:
+        """Predict what backbones that were not measured on a device would be measured at there.
+
+        Without `backbones`, the whole catalog, the fastest first. Each figure has its interval.
+        Nothing of it was measured: never tell it as if it were.
+        """
+        told = self._client.predict(device, *backbones, runtime=runtime, threads=threads)
+        return bounded(_document(told), most)
+
+    def compare(
+        self, a: str, b: str, device: str | None = None, most: int = MOST_LISTED
+    ) -> dict[str, Any]:
         """Say whether B is faster or slower than A, pair by pair.
 
         Each is a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, after:DATE or
         before:DATE, several joined by commas.
         """
-        return _document(self._client.compare(a, b, device=device))
+        return bounded(_document(self._client.compare(a, b, device=device)), most)
+
+    def sweeps(self, most: int = MOST_LISTED) -> dict[str, Any]:
+        """List sweeps and profiles, the newest first: what was asked for, and how far they are."""
+        return bounded({"sweeps": to_document(tuple(self._client.sweeps()))}, most)
 
     def measurements(
-        self, device: str | None = None, backbone: str | None = None, sweep: str | None = None
+        self,
+        device: str | None = None,
+        backbone: str | None = None,
+        sweep: str | None = None,
+        most: int = MOST_LISTED,
     ) -> dict[str, Any]:
         """List the newest measurements without raw samples: figures, verdicts with reasons."""
-        found = self._client.measurements(device=device, backbone=backbone, sweep=sweep)
-        return _first("measurements", tuple(found)[::-1])
+        found = self._client.measurements(
+            # One more tells that there are more.
+            device=device,
+            backbone=backbone,
+            sweep=sweep,
+            most=_most(most) + 1,
+        )
+        return bounded({"measurements": to_document(tuple(found)[::-1])}, most)
 
 
 def _document(answered: object) -> dict[str, Any]:
     return cast(dict[str, Any], to_document(answered))
 
 
-def _first(name: str, found: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: to_document(found[:MOST_LISTED]), "count_in_all": len(found)}
+def _most(wanted: int) -> int:
+    return max(0, min(wanted, MOST_ASKED))
+
+
+def bounded(document: dict[str, Any], most: int) -> dict[str, Any]:
+    """The document with at most so many of each list, and no more than `MOST_ASKED`.
+
+    Where a list is longer, the field `CUT` has its length, or what is known of it, by its place:
+    `others`, `settings.predicted`.
+    """
+    cut: dict[str, int] = {}
+
+    def within(value: Any, place: str) -> Any:
+        if isinstance(value, dict):
+            return {
+                name: within(each, f"{place}.{name}" if place else name)
+                for name, each in value.items()
+            }
+        if not isinstance(value, list):
+            return value
+        if len(value) > _most(most):
+            cut[place] = max(len(value), cut.get(place, 0))
+        return [within(each, place) for each in value[: _most(most)]]
+
+    short: dict[str, Any] = within(document, "")
+    return short | ({CUT: cut} if cut else {})
 
 
 def _in_thread(tool: Callable[AskedP, AnswerT]) -> Callable[AskedP, Any]:

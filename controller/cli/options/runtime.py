@@ -1,14 +1,45 @@
-"""The options of `sweep` and `profile` that say where and how a runtime computes."""
+"""The options that say which runtimes compute, with how many threads, where and how."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from controller.cli.options.grouping import option_group
-from controller.cli.options.values import Converted, OneOf
+from controller.cli.options.values import Converted, OneOf, read_runtimes, read_threads
 from controller.domain.cores import Cores, parse_cores
 from controller.domain.measurements import ORDINARY_ONNXRUNTIME
 from protos.runtimes import GraphOptimization, OnnxRuntimeOptions
+
+
+def runtimes_option(
+    told: str, by_default: str = "those that the device has"
+) -> Callable[[Any], Any]:
+    """The option --runtimes, with what the command does with them, and without any."""
+    return click.option(
+        "--runtimes",
+        type=Converted("runtimes", read_runtimes),
+        metavar="NAME,NAME",
+        default=(),
+        show_default=by_default,
+        help=told,
+    )
+
+
+def threads_option(told: str, by_default: str = "") -> Callable[[Any], Any]:
+    """The option --threads, with what the command does with them.
+
+    Without any it is one thread, or, where this says so, what the command tries by itself.
+    """
+    return click.option(
+        "--threads",
+        type=Converted("threads", read_threads),
+        metavar="N,N",
+        default=() if by_default else "1",
+        show_default=by_default or True,
+        help=told,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

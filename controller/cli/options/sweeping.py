@@ -6,6 +6,7 @@ import click
 
 from controller.cli.options.backbones import complete_backbones
 from controller.cli.options.grouping import option_group
+from controller.cli.options.runtime import runtimes_option, threads_option
 from controller.cli.options.values import (
     Converted,
     read_accelerators,
@@ -14,8 +15,6 @@ from controller.cli.options.values import (
     read_minutes,
     read_percentage,
     read_repetitions,
-    read_runtimes,
-    read_threads,
 )
 from controller.domain.quantities import parse_fps, parse_latency_ms, parse_time_ms
 from controller.domain.sweeps import (
@@ -91,22 +90,11 @@ swept_options = option_group(
         show_default=True,
         help="all: every connected one. A label, as soc=rk3588: every connected one that has it.",
     ),
-    click.option(
-        "--runtimes",
-        type=Converted("runtimes", read_runtimes),
-        metavar="NAME,NAME",
-        default=(),
-        show_default="those that each device has",
-        help="What is left out where a device lacks it, and refused where all do.",
+    runtimes_option(
+        "What is left out where a device lacks it, and refused where all do.",
+        by_default="those that each device has",
     ),
-    click.option(
-        "--threads",
-        type=Converted("threads", read_threads),
-        metavar="N,N",
-        default="1",
-        show_default=True,
-        help="Thread counts, each measured.",
-    ),
+    threads_option("Thread counts, each measured."),
     click.option(
         "--accelerators",
         type=Converted("accelerators", read_accelerators),

@@ -9,12 +9,11 @@ from controller.cli.options.asking import controller_option, json_option
 from controller.cli.options.backbones import complete_backbones, read_backbones, tier_option
 from controller.cli.options.failures import says_failures
 from controller.cli.options.grouping import GroupedCommand, option_group
+from controller.cli.options.runtime import runtimes_option, threads_option
 from controller.cli.options.start_gate import gate_options
 from controller.cli.options.values import (
     Converted,
     read_percentage,
-    read_runtimes,
-    read_threads,
 )
 from controller.cli.options.variants import weights_option
 from controller.cli.printing.documents import print_json
@@ -81,22 +80,8 @@ racing_options = option_group(
         help="Backbones, as of 'edgerank sweep'.  [default: all with a known accuracy]",
     ),
     tier_option,
-    click.option(
-        "--runtimes",
-        type=Converted("runtimes", read_runtimes),
-        metavar="NAME,NAME",
-        default=(),
-        show_default="those that the device has",
-        help="Each is a candidate of its own.",
-    ),
-    click.option(
-        "--threads",
-        type=Converted("threads", read_threads),
-        metavar="N,N",
-        default="1",
-        show_default=True,
-        help="Thread counts, each a candidate of its own.",
-    ),
+    runtimes_option("Each is a candidate of its own."),
+    threads_option("Thread counts, each a candidate of its own."),
     weights_option(WeightsKind.PRETRAINED),
 )
 wanted_options = option_group(

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import click
 
 from controller.cli.options.grouping import option_group
+from controller.cli.options.runtime import runtimes_option, threads_option
 from controller.cli.options.values import (
     Converted,
     read_precisions,
-    read_runtimes,
-    read_threads,
 )
 from controller.cli.options.variants import weights_option
 from controller.domain.quantities import parse_memory_bytes
@@ -71,13 +70,7 @@ tuning_options = option_group(
     "What is tried",
     "tuned",
     Tuned,
-    click.option(
-        "--runtimes",
-        type=Converted("runtimes", read_runtimes),
-        metavar="NAME,NAME",
-        default=(),
-        show_default="those that the device has",
-    ),
+    runtimes_option("Each is tried."),
     click.option(
         "--precisions",
         type=Converted("precisions", read_precisions),
@@ -86,13 +79,7 @@ tuning_options = option_group(
         show_default=True,
         help="Others may be less accurate: --min-top1 asks for figures of theirs.",
     ),
-    click.option(
-        "--threads",
-        type=Converted("threads", read_threads),
-        metavar="N,N",
-        default=(),
-        show_default="1, 2, 4, ... up to the cores",
-    ),
+    threads_option("Thread counts, each tried.", by_default="1, 2, 4, ... up to the cores"),
     weights_option(WeightsKind.PRETRAINED),
     click.option(
         "--max-memory",

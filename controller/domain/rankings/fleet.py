@@ -8,6 +8,7 @@ from typing import Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Constraints, Merit
+from controller.domain.rankings.limits import LimitEffect
 from controller.domain.sweeps import SweepSpec
 from models.catalog.catalog import IMAGENET
 
@@ -106,11 +107,13 @@ class FleetPlace:
         device: its name.
         share: how much it counts, a fraction of 1.
         best: what is first there by the merit; None where nothing satisfies the constraints.
+        limit_effects: where nothing does: what each constraint excludes of what was measured there.
     """
 
     device: str
     share: float
     best: Measurement | None = None
+    limit_effects: tuple[LimitEffect, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +137,8 @@ class FleetRanking:
         suggested_sweep: what would measure `incomplete` where it has no figures; None without any.
         accuracy_dataset: dataset whose accuracy counted.
         merit: by what the best is chosen.
+        limit_effects: without a backbone for all: what each constraint excludes on one device or
+            another, and how many there would be for all without it.
     """
 
     constraints: Constraints
@@ -150,3 +155,4 @@ class FleetRanking:
     suggested_sweep: SweepSpec | None = None
     accuracy_dataset: str = IMAGENET
     merit: Merit = Merit.VALUE
+    limit_effects: tuple[LimitEffect, ...] = ()

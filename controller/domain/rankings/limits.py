@@ -93,8 +93,9 @@ class LimitEffect:
         limit: of a figure, how much; None where it is about a kind.
         excluded: how many candidates it excludes, whatever the others do.
         would_leave: how many satisfy every other constraint, and would qualify without this one.
-        nearest: of these, or of all where there are none, what oversteps a limit by the least, or
-            the fastest of another kind; without raw samples; None where no figure is known.
+        nearest: of these, or of all that it excludes where there are none, what oversteps a limit
+            by the least, or the fastest of another kind; without raw samples; None where no figure
+            is known or nothing is excluded.
         figure: what the limit is held against of `nearest`; None of a kind, or where it is
             not known.
         over: how far that is beyond the limit, in its unit.

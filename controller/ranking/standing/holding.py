@@ -10,7 +10,7 @@ from controller.domain.rankings import Constraints, Merit
 from controller.ranking.entries.choosing import select
 from controller.ranking.entries.columns import Columns, Numbers, Rows
 from controller.ranking.merits import front_rows, leader, line_of, preferred
-from controller.ranking.requirements import Requirement, exclusions
+from controller.ranking.requirements import Exclusions, Nearest, Requirement, effects, exclusions
 from controller.ranking.standing.judging import DeviceColumns
 from models.catalog.variants import WeightsKind
 
@@ -43,6 +43,9 @@ class Held:
         rows: of the best settings.
         lost: what the device loses by each of them.
         excluded: backbones that do not qualify.
+        lacking: rows of their settings, the fastest first.
+        exclusions: why rows do not qualify.
+        nearest: where nothing qualifies, what each requirement excludes.
         best: row of the first by the merit; None where nothing qualifies.
     """
 
@@ -53,6 +56,9 @@ class Held:
     rows: Rows
     lost: Spans
     excluded: frozenset[str]
+    lacking: Rows
+    exclusions: Exclusions
+    nearest: tuple[Nearest, ...]
     best: int | None
 
     @property
@@ -81,7 +87,8 @@ def hold(
     """Find the best setting of each backbone on a device, and what it loses by it."""
     columns, merit = here.columns, constraints.merit
     entries = select(columns, here.rows, constraints).entries
-    passing = exclusions(columns, required).passing(entries)
+    excluded = exclusions(columns, required)
+    passing = excluded.passing(entries)
     best = leader(columns, passing, merit)
     if merit is Merit.MEMORY:
         passing = passing[columns.has_memory[passing]]
@@ -95,6 +102,8 @@ def hold(
     kinds = columns.kinds
     for at, kind in enumerate(columns.kind[passing[settings]].tolist()):
         choices.setdefault(kinds[kind].backbone, at)
+    qualifies = np.array([kind.backbone in choices for kind in kinds], dtype=bool)
+    lacking = entries[~qualifies[columns.kind[entries]]]
     return Held(
         here=here,
         share=share,
@@ -102,7 +111,10 @@ def hold(
         choices=choices,
         rows=passing[settings],
         lost=lost.at(settings),
-        excluded=frozenset(columns.backbones(entries) - choices.keys()),
+        excluded=frozenset(columns.backbones(lacking)),
+        lacking=lacking,
+        exclusions=excluded,
+        nearest=() if len(passing) else effects(columns, entries, excluded),
         best=best,
     )
 

@@ -4,15 +4,16 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
 
 from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement
 from controller.domain.measurements.imports import ImportHeader
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.database import Transaction
-from controller.state.measurements import Conclusion, record_conclusion
-from controller.state.rounds.counts import count_anew, open_counts
+from controller.state.measurements import Conclusion
+from controller.state.measurements.recording import record_imported
+from controller.state.rounds.counts import add_counts, open_counts
 from controller.state.rounds.repetitions import NewRepetition, record_repetitions
 from controller.state.schema import artifacts, imports, jobs, measurements, repetitions, sweeps
 from controller.state.sweeps import asked_columns
@@ -31,6 +32,7 @@ class OpenImport:
         started_by: the token of who imports; empty where nobody is asked for one.
         sweep_ids: our sweep for each of the other controller's.
         positions: how many jobs each of ours has.
+        variants: which of them each of ours has.
     """
 
     import_id: str
@@ -38,18 +40,29 @@ class OpenImport:
     started_by: str
     sweep_ids: dict[str, str] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
+    variants: dict[str, set[tuple[object, ...]]] = field(default_factory=dict)
+
+
+def is_imported(transaction: Transaction, content_sha256: str) -> bool:
+    """Whether a measurement of this content was imported before."""
+    known = exists().where(measurements.c.content_sha256 == content_sha256)
+    return transaction.scalars(select(known)).one()
 
 
 def alike_samples(
     transaction: Transaction, measurement: Measurement
 ) -> list[tuple[tuple[int, ...], ...]]:
-    """The raw latencies of what was measured here at the same moment of the same artifact."""
+    """The raw latencies of what was measured here at the same moment of the same artifact.
+
+    Here itself: of what was imported, however much has one moment, the digest is known.
+    """
     found = transaction.execute(
         select(measurements.c.job_id)
         .join(jobs, jobs.c.job_id == measurements.c.job_id)
         .join(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
         .where(
             measurements.c.measured_at_unix_ms == measurement.measured_at_unix_ms,
+            measurements.c.content_sha256.is_(None),
             measurements.c.runtime_version == measurement.runtime_version,
             jobs.c.backbone == measurement.backbone,
             jobs.c.batch == measurement.batch,
@@ -77,9 +90,13 @@ def put_measurement(
     *,
     settings: MeasureSettings,
     conclusion: Conclusion,
+    content_sha256: str,
     now_unix_ms: int,
 ) -> None:
-    """Keeps a measurement with its samples, as a job that is done of a sweep that has ended."""
+    """Keeps a measurement with its samples, as a job that is done of a sweep that has ended.
+
+    It is as new as the moment at which it was measured; that cannot be to come.
+    """
     sweep_id = _sweep_of(transaction, into, spec, measurement, now_unix_ms)
     position = into.positions[sweep_id]
     into.positions[sweep_id] += 1
@@ -120,8 +137,26 @@ def put_measurement(
             for ordinal, repetition in enumerate(measurement.repetitions, 1)
         ],
     )
-    record_conclusion(transaction, job_id, conclusion, now_unix_ms)
-    count_anew(transaction, sweep_id)
+    at_unix_ms = min(measurement.measured_at_unix_ms, now_unix_ms)
+    record_imported(transaction, job_id, conclusion, content_sha256, at_unix_ms)
+    _count_job(transaction, into, sweep_id, measurement)
+
+
+def _count_job(
+    transaction: Transaction, into: OpenImport, sweep_id: str, measurement: Measurement
+) -> None:
+    """Counts a job that is done, in step: counting anew would look at all of the sweep's."""
+    variant = (
+        measurement.backbone,
+        measurement.format,
+        measurement.precision,
+        measurement.target,
+        measurement.input_size,
+        measurement.batch,
+    )
+    is_new = variant not in into.variants[sweep_id]
+    into.variants[sweep_id].add(variant)
+    add_counts(transaction, sweep_id, {JobState.DONE.value: 1, "variants": int(is_new)})
 
 
 def _sweep_of(
@@ -137,6 +172,7 @@ def _sweep_of(
     sweep_id = uuid.uuid4().hex[:12]
     into.sweep_ids[measurement.sweep_id] = sweep_id
     into.positions[sweep_id] = 0
+    into.variants[sweep_id] = set()
     transaction.execute(
         insert(sweeps).values(
             sweep_id=sweep_id,

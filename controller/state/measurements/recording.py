@@ -101,18 +101,34 @@ _OUTDATE = (
 )
 
 
+_LATER = measurements.alias("later")
+# What is recorded after what is newer than it.
+_OUTDATE_THIS = (
+    update(measurements)
+    .where(
+        measurements.c.job_id == bindparam("of_job"),
+        exists().where(
+            _LATER.c.is_newest.is_(True),
+            _LATER.c.device_id == _OF_JOB["device_id"],
+            _LATER.c.backbone == _OF_JOB["backbone"],
+            _LATER.c.verdict == bindparam("this_verdict", type_=measurements.c.verdict.type),
+            _LATER.c.latency.is_(None) == bindparam("is_without_figures", type_=Boolean()),
+            _LATER.c.committed_at_unix_ms > bindparam("this_committed_at"),
+            _THIS.c.job_id == bindparam("of_job"),
+            _OTHER.c.job_id == _LATER.c.job_id,
+            *_ALIKE,
+        ),
+    )
+    .values(is_newest=false())
+)
+
+
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
     """Keeps how a job ended; the transaction is the caller's, which writes."""
     count_outcome(transaction, job_id)
-    of_this = {
-        "of_job": job_id,
-        "this_verdict": conclusion.verdict,
-        "is_without_figures": conclusion.latency is None,
-        "this_committed_at": now_unix_ms,
-    }
-    transaction.execute(_OUTDATE, of_this)
+    transaction.execute(_OUTDATE, _this(job_id, conclusion, now_unix_ms))
     kept = {
         "measurement_id": uuid.uuid4().hex,
         "job_id": job_id,
@@ -120,3 +136,34 @@ def record_conclusion(
         "committed_at_unix_ms": now_unix_ms,
     }
     transaction.execute(_ADD, kept | vars(conclusion))
+
+
+def record_imported(
+    transaction: Transaction,
+    job_id: str,
+    conclusion: Conclusion,
+    content_sha256: str,
+    at_unix_ms: int,
+) -> None:
+    """As `record_conclusion`, of what counts from a moment on that may lie before that of others.
+
+    Args:
+        transaction: the caller's, which writes.
+        job_id: of the job.
+        conclusion: how it ended.
+        content_sha256: by which it is known again.
+        at_unix_ms: what was recorded as of a later moment stays newer.
+    """
+    record_conclusion(transaction, job_id, conclusion, at_unix_ms)
+    of_job = measurements.c.job_id == job_id
+    transaction.execute(update(measurements).where(of_job).values(content_sha256=content_sha256))
+    transaction.execute(_OUTDATE_THIS, _this(job_id, conclusion, at_unix_ms))
+
+
+def _this(job_id: str, conclusion: Conclusion, at_unix_ms: int) -> dict[str, object]:
+    return {
+        "of_job": job_id,
+        "this_verdict": conclusion.verdict,
+        "is_without_figures": conclusion.latency is None,
+        "this_committed_at": at_unix_ms,
+    }

@@ -68,11 +68,15 @@ measurements = Table(
     Column("energy", Document(EnergyFigures)),
     Column("delegation", Document(DelegationFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
+    # What was imported is as new as its measuring: files may come in any order.
     Column("measured_at_unix_ms", BigInteger, nullable=False),
     Column("committed_at_unix_ms", BigInteger, nullable=False),
+    # Of what was imported only, SHA-256 over what was measured: it is known when it comes again.
+    Column("content_sha256", String),
     Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
-    # What is imported is looked for by the moment at which it was measured.
+    # What is imported may have been measured here: that is looked for by its moment.
     Index("ix_measurements_measured_at_unix_ms", "measured_at_unix_ms"),
+    Index("ix_measurements_content_sha256", "content_sha256"),
     Index("ix_measurements_order", "committed_at_unix_ms", "position", "measurement_id"),
     Index(
         "ix_measurements_order_of_device",

@@ -23,7 +23,7 @@ def place_of(explanation: Explanation) -> str:
     """Say where a backbone is: the first of 12, or place 3-5 of 12."""
     candidate = explanation.candidate
     if candidate is None:
-        return "it is not ranked"
+        return "it is not ranked" if explanation.left_out else "it was not measured there"
     if not candidate.rank_low:
         return "it does not satisfy the constraints"
     low, high = candidate.rank_low, candidate.rank_high

@@ -62,23 +62,36 @@ def front_words(constraints: Constraints) -> str:
     return f"Pareto front: {', '.join(CRITERIA[each] for each in constraints.front)}"
 
 
+def fleet_effect_words(effect: LimitEffect, constraints: Constraints) -> str:
+    """Say what one constraint excludes somewhere in a fleet, and what misses it least, where."""
+    nearest = effect.nearest
+    name = "" if nearest is None else f"{nearest.backbone} on {nearest.device}"
+    return _effect_words(effect, constraints, "backbone", name)
+
+
 def effect_words(effect: LimitEffect, constraints: Constraints) -> str:
     """Say what one constraint excludes, what is left without it, and what misses it least."""
+    name = "" if effect.nearest is None else effect.nearest.backbone
+    return _effect_words(effect, constraints, "candidate", name)
+
+
+def _effect_words(effect: LimitEffect, constraints: Constraints, what: str, nearest: str) -> str:
     named = _effect_name(effect, constraints)
-    excluded = f"{named} excludes {counted(effect.excluded, 'candidate')}"
+    if not effect.excluded:
+        return f"{named} excludes none"
+    excluded = f"{named} excludes {counted(effect.excluded, what)}"
     left = effect.would_leave or "none"
     others = f"{excluded}; without it {left} would be left"
-    if effect.nearest is None:
+    if not nearest:
         return others
     of = "of these" if effect.would_leave else "of all"
-    name = effect.nearest.backbone
     if effect.figure is None or effect.over is None:
-        return f"{others}, the fastest {of} is {name}"
+        return f"{others}, the fastest {of} is {nearest}"
     has, over = (amount(effect.criterion, each) for each in (effect.figure, effect.over))
     # It is the upper end of an interval.
     has = f"up to {has}" if effect.criterion is Criterion.LATENCY else has
     way = "under" if effect.limit and effect.limit.bound is Bound.AT_LEAST else "over"
-    return f"{others}, the nearest {of} is {name} with {has}, {over} {way} the limit"
+    return f"{others}, the nearest {of} is {nearest} with {has}, {over} {way} the limit"
 
 
 def uncertain_words(certainty: Certainty) -> str:

@@ -1,8 +1,10 @@
 """What predictions rest on, how far off they are, and why there are none, in words."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from controller.domain.quantities import format_interval, format_latency, format_memory
+from controller.domain.rankings.beside import PredictionBasis
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.rankings.predictions import LeftOutErrors
 from controller.views.counting import counted
@@ -27,7 +29,7 @@ SENTENCES: Final[Writers] = {
 """How each code is written."""
 
 
-def setting_words(setting: PredictedSetting) -> str:
+def setting_words(setting: PredictedSetting | PredictionBasis) -> str:
     """Name a setting: onnxruntime, 2 threads, fp32."""
     return f"{setting.runtime.value}, {counted(setting.threads, 'thread')}, fp32"
 
@@ -45,17 +47,22 @@ def memory_words(figure: PredictedFigure | None) -> tuple[str, str]:
     return f"~ {format_memory(round(figure.value))}", f"[{low}, {high}]"
 
 
-def rests_words(setting: PredictedSetting) -> str:
-    """Say what a setting's predictions are made of."""
+def rests_words(setting: PredictedSetting | PredictionBasis, most_named: int | None = None) -> str:
+    """Say what a setting's predictions are made of, with so many names of each; None is all."""
     measured = counted(len(setting.rests_on), "backbone")
-    words = f"rests on {measured} measured here: {', '.join(setting.rests_on)}"
+    words = f"rests on {measured} measured here: {_named(setting.rests_on, ', ', most_named)}"
     if setting.settings:
         others = counted(len(setting.settings), "other setting")
-        words += f"; and on {others}: {'; '.join(setting.settings)}"
+        words += f"; and on {others}: {_named(setting.settings, '; ', most_named)}"
     return words
 
 
-def errors_words(setting: PredictedSetting) -> tuple[str, ...]:
+def _named(names: Sequence[str], separator: str, most: int | None) -> str:
+    more = len(names) - len(names[:most])
+    return separator.join(names[:most]) + (f" and {more} more" if more else "")
+
+
+def errors_words(setting: PredictedSetting | PredictionBasis) -> tuple[str, ...]:
     """Say how far off predictions are of what was measured here."""
     return tuple(
         _off(errors, figure)

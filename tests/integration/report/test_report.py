@@ -197,7 +197,7 @@ def test_page_and_chart_follow_light_and_dark(visit: Visitor, report: str) -> No
     assert page.evaluate(read_fill) == light[1]
 
 
-@pytest.mark.parametrize("width", [400, 1200])
+@pytest.mark.parametrize("width", [390, 1200])
 def test_it_fits_a_phone_and_a_desk(visit: Visitor, report: str, width: int) -> None:
     page = visit(report, viewport={"width": width, "height": 800}).page
     page.wait_for_selector(DRAWN)
@@ -205,6 +205,37 @@ def test_it_fits_a_phone_and_a_desk(visit: Visitor, report: str, width: int) -> 
     chart = page.locator("#chart svg").bounding_box()
     assert chart is not None
     assert width * 0.6 < chart["width"] <= width
+
+
+OVERFLOWING = "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_a_row_is_a_block_with_each_figure_beside_its_name(
+    visit: Visitor, report: str, scheme: str
+) -> None:
+    page = visit(report, viewport={"width": 390, "height": 844}, color_scheme=scheme).page
+    assert page.evaluate(OVERFLOWING) == [0, 0]
+    row = page.locator("#ranking tbody tr").first
+    for label, cell in zip(("Top-1, %", "Median, ms"), row.locator("td").all(), strict=False):
+        assert cell.get_attribute("data-label") == label
+        shown = cell.evaluate("e => getComputedStyle(e, '::before').content")
+        assert shown == f'"{label}"'
+    # The names that a table is sorted by stay to be pressed.
+    page.locator("#ranking thead button", has_text="Median").click()
+    expect(page.locator("#ranking tbody tr").first).to_contain_text("PPLCNet_x0_25")
+
+
+def test_on_a_phone_minutes_go_on_to_the_right_below_their_names(visit: Visitor) -> None:
+    hot = sustained("A", {minute: 10.0 + minute for minute in range(1, 31)}, top1=76)
+    ranking = rank(DEVICE, [hot], Constraints(at_minute=2), load_catalog())
+    page = visit(render_report(ranking, device()), viewport={"width": 390, "height": 844}).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    name = page.locator("#minutes tbody th")
+    left = "e => e.getBoundingClientRect().left"
+    before = name.evaluate(left)
+    page.evaluate("document.querySelector('#minutes').parentElement.scrollLeft = 400")
+    assert name.evaluate(left) == before
 
 
 def test_without_javascript_every_figure_is_still_there(visit: Visitor, report: str) -> None:

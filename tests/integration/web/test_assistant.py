@@ -27,18 +27,23 @@ async def _asked(lab: Lab, *calls: tuple[str, dict[str, Any]]) -> tuple[set[str]
 
 @pytest.mark.asyncio
 async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None:
-    tools, (devices, best, unknown) = await _asked(
+    tools, (devices, best, unknown, why, short) = await _asked(
         lab,
         ("devices", {}),
         ("best", {"device": "phone", "max_latency_ms": 1_000}),
         ("best", {"device": "watch"}),
+        ("why", {"backbone": "MobileNetV1"}),
+        ("measurements", {"most": 2}),
     )
     assert tools == {
         "devices",
         "backbones",
         "best",
         "best_for_fleet",
+        "why",
+        "predict",
         "compare",
+        "sweeps",
         "measurements",
     }
     assert [each["name"] for each in json.loads(devices.content[0].text)["devices"]] == [
@@ -48,5 +53,9 @@ async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None
     asked = ("best", "--device", "phone", "--max-latency", "1s", "--json")
     printed = json.loads(edgerank(*asked, address=lab.address).stdout)
     assert json.loads(best.content[0].text) == printed
+    explained = edgerank("why", "MobileNetV1", "--json", address=lab.address).stdout
+    assert json.loads(why.content[0].text) == json.loads(explained)
+    told = json.loads(short.content[0].text)
+    assert (len(told["measurements"]), told["cut"]) == (2, {"measurements": 3})
     assert unknown.is_error
     assert "watch" in unknown.content[0].text

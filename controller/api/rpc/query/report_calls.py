@@ -9,6 +9,7 @@ import grpc
 from controller.api.reporting import Reporting
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
+from controller.domain.access import AuditEntry
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.domain.measurements.imports import LARGEST_BYTES, ImportHeader
@@ -16,7 +17,9 @@ from controller.domain.rankings.reference import ReferenceQuestion
 from controller.fleet.clock import Clock
 from controller.fleet.outliving import told_at_its_end
 from controller.own.measurements import Importing
+from controller.state.access.audit import record_change
 from controller.state.database import Database
+from controller.views.counting import counted
 from protos.codec import from_request, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
@@ -53,13 +56,43 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
         """Takes in what another controller measured, each measurement by itself."""
         async with answered_failures(context):
             importing = await self._begun(request_iterator)
-            async for request in request_iterator:
-                if request.WhichOneof("part") != "measurement":
-                    raise _invalid("after an import's header come measurements, and no more")
-                if request.ByteSize() > LARGEST_BYTES:
-                    raise _invalid(f"a measurement has at most {LARGEST_BYTES / 1e6:.0f} MB")
-                await told_at_its_end(asyncio.to_thread(self._take, importing, request))
+            try:
+                await self._take_each(importing, request_iterator)
+            except EdgerankError as error:
+                added = await self._cut_off(importing)
+                raise EdgerankError(error.code, f"{error}{_taken_words(added)}") from error
+            except asyncio.CancelledError:
+                await self._cut_off(importing)
+                raise
         return to_message(importing.done(), query_pb2.ImportMeasurementsResponse)
+
+    async def _take_each(
+        self,
+        importing: Importing,
+        requests: AsyncIterator[query_pb2.ImportMeasurementsRequest],
+    ) -> None:
+        async for request in requests:
+            if request.WhichOneof("part") != "measurement":
+                raise _invalid("after an import's header come measurements, and no more")
+            if request.ByteSize() > LARGEST_BYTES:
+                raise _invalid(f"a measurement has at most {LARGEST_BYTES / 1e6:.0f} MB")
+            await told_at_its_end(asyncio.to_thread(self._take, importing, request))
+
+    async def _cut_off(self, importing: Importing) -> int:
+        """Writes down what an import took in that does not come to its end; gives how many."""
+        done = importing.done()
+        if done.added_count:
+            caller = current_caller()
+            entry = AuditEntry(
+                at_unix_ms=self._imported_at.unix_ms(),
+                caller=caller.caller,
+                caller_name=caller.caller_name,
+                action="ImportMeasurements",
+                subject=f"{done.import_id}, cut off after {done.added_count}",
+            )
+            written = asyncio.to_thread(record_change, self._imported_into, entry)
+            await told_at_its_end(written)
+        return done.added_count
 
     async def _begun(
         self, requests: AsyncIterator[query_pb2.ImportMeasurementsRequest]
@@ -74,6 +107,15 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
     def _take(self, importing: Importing, request: query_pb2.ImportMeasurementsRequest) -> None:
         measurement = from_request(request.measurement, Measurement)
         importing.take(measurement, self._imported_at.unix_ms())
+
+
+def _taken_words(added: int) -> str:
+    if not added:
+        return ""
+    return (
+        f"; {counted(added, 'measurement')} before it came in and stay: mend it and import the "
+        "file again, what is here is known then"
+    )
 
 
 def _invalid(problem: str) -> EdgerankError:

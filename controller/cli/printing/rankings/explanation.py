@@ -22,10 +22,10 @@ def print_explanations(console: Console, explanations: Explanations) -> None:
 def _print_explanation(console: Console, explanation: Explanation) -> None:
     asked = constraint_words(explanation.constraints)
     under = f" ({asked})" if asked else ""
-    by = f"by {explanation.merit.value}"
-    head = f"{explanation.backbone} on {explanation.device}{under}: {place_of(explanation)}, {by}"
-    console.print(Text(head, style="bold"))
     candidate = explanation.candidate
+    by = f", by {explanation.merit.value}" if candidate and candidate.rank_low else ""
+    head = f"{explanation.backbone} on {explanation.device}{under}: {place_of(explanation)}{by}"
+    console.print(Text(head, style="bold"))
     if candidate is not None:
         measured = candidate.measurement
         figures = f"{top1_figure(measured)}, {latency_words(measured)}"

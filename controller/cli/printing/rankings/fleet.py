@@ -18,6 +18,7 @@ from controller.views.fleet_words import (
     share_words,
     without_figures_words,
 )
+from controller.views.reasons.limits import effect_words, fleet_effect_words
 from controller.views.sweeps.commands import sweep_command
 from controller.views.wording import (
     SYNTHETIC_NOTE,
@@ -35,6 +36,7 @@ def print_each_device(console: Console, ranking: FleetRanking) -> None:
     console.print(Text(fleet_headline(ranking, of_each=True), style="bold"))
     if ranking.places:
         print_indented(console, _places(ranking.places))
+    _print_effects_by_device(console, ranking)
     _print_without_figures(console, ranking)
     _print_notes(console, ranking)
 
@@ -52,8 +54,12 @@ def print_fleet_ranking(console: Console, ranking: FleetRanking) -> None:
         _print_rest(console, ranking.tie_count - len(ranking.ties))
         _print_choices(console, "What the others lose", ranking.others, ranking)
         _print_rest(console, ranking.other_count - len(ranking.others))
+    for effect in ranking.limit_effects:
+        words = fleet_effect_words(effect, ranking.constraints)
+        print_indented(console, hanging(Text(words)))
     print_heading(console, "Best on each device")
     print_indented(console, _places(ranking.places))
+    _print_effects_by_device(console, ranking)
     _print_incomplete(console, ranking)
     _print_without_figures(console, ranking)
     _print_notes(console, ranking)
@@ -93,6 +99,15 @@ def _print_choices(
 def _print_rest(console: Console, count: int) -> None:
     if count > 0:
         print_indented(console, Text(f"and {count:,} more", style="dim"))
+
+
+def _print_effects_by_device(console: Console, ranking: FleetRanking) -> None:
+    """Print of each device without a best one what its figures are held against in vain."""
+    for place in ranking.places:
+        if place.limit_effects:
+            print_heading(console, f"Why none on {place.device}")
+        for effect in place.limit_effects:
+            print_indented(console, hanging(Text(effect_words(effect, ranking.constraints))))
 
 
 def _print_incomplete(console: Console, ranking: FleetRanking) -> None:

@@ -12,20 +12,29 @@ from controller.views.report.parts import Part, Table
 
 def print_parts(console: Console, parts: Iterable[Part]) -> None:
     """Print a report, its first heading without a line before it."""
-    for place, part in enumerate(parts):
-        if place == 0:
-            console.print(Text(part.heading, style="bold"))
-        else:
-            print_heading(console, part.heading)
-        for sentence in part.sentences:
-            print_indented(console, Text(sentence))
-        if part.table is not None:
-            print_indented(console, _ledger(part.table))
-        for point in part.points:
-            print_indented(console, hanging(Text(point)))
-        if part.command:
-            # One unbroken line, so that it can be copied.
-            console.print(Text(f"  {part.command}", style="bold"), soft_wrap=True)
+    first, *others = parts
+    console.print(Text(first.heading, style="bold"))
+    _print_body(console, first)
+    print_parts_below(console, others)
+
+
+def print_parts_below(console: Console, parts: Iterable[Part]) -> None:
+    """Print parts that stand below others, a line before each heading."""
+    for part in parts:
+        print_heading(console, part.heading)
+        _print_body(console, part)
+
+
+def _print_body(console: Console, part: Part) -> None:
+    for sentence in part.sentences:
+        print_indented(console, Text(sentence))
+    if part.table is not None:
+        print_indented(console, _ledger(part.table))
+    for point in part.points:
+        print_indented(console, hanging(Text(point)))
+    if part.command:
+        # One unbroken line, so that it can be copied.
+        console.print(Text(f"  {part.command}", style="bold"), soft_wrap=True)
 
 
 def _ledger(table: Table) -> Ledger:

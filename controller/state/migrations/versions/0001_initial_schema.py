@@ -389,6 +389,7 @@ def upgrade() -> None:
         sa.Column("delegation", sa.JSON(), nullable=True),
         sa.Column("measured_at_unix_ms", sa.BigInteger(), nullable=False),
         sa.Column("committed_at_unix_ms", sa.BigInteger(), nullable=False),
+        sa.Column("content_sha256", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["device_id"], ["devices.device_id"], name=op.f("fk_measurements_device_id")
         ),
@@ -423,6 +424,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_measurements_measured_at_unix_ms", ["measured_at_unix_ms"], unique=False
         )
+        batch_op.create_index("ix_measurements_content_sha256", ["content_sha256"], unique=False)
 
     op.create_table(
         "imports",

@@ -41,6 +41,23 @@ def test_one_backbone_is_best_for_all_and_says_what_each_device_loses(address: s
     assert "--models MobileNetV2" in command
 
 
+def test_without_a_backbone_for_all_the_limit_to_blame_is_told(address: str) -> None:
+    asked = ("best", "--fleet", "--max-latency", "10ms", "--json")
+    done = edgerank(*asked, address=address)
+    assert done.returncode == 3, done.stderr
+    document = json.loads(done.stdout)
+    (of_all,) = document["limit_effects"]
+    (of_board,) = document["places"][0]["limit_effects"]
+    assert (document["places"][0]["device"], document["places"][1]["limit_effects"]) == (
+        "board",
+        [],
+    )
+    for effect in (of_all, of_board):
+        assert (effect["criterion"], effect["excluded"], effect["would_leave"]) == ("latency", 1, 1)
+        assert effect["nearest"]["backbone"] == "MobileNetV1"
+        assert effect["over"] == effect["figure"] - 10 > 0
+
+
 def test_each_device_has_its_own_best(address: str) -> None:
     told = edgerank("best", "--each-device", "--devices", "phone,board", address=address)
     assert told.returncode == 0, told.stderr

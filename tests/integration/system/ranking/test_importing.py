@@ -1,16 +1,25 @@
 """What one controller measured and another one took in: two labs' figures in one place."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
+from controller.cli.options.files.measurement_file import read_measurements
+from controller.client import QueryClient
+from controller.client.access import AccessClient
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.measurements.imports import ImportHeader
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import open_database
 from models.catalog.catalog import load_catalog
+from protos.codec import to_message
 from protos.runtimes import Runtime
+from protos.v1 import query_pb2, query_pb2_grpc
 from tests.processes import edgerank, running_controller
 from tests.recorded import record_sweep
 
@@ -158,6 +167,70 @@ def test_figures_are_of_the_samples_whatever_the_file_says(
     samples_ms = [ns / 1e6 for each in repetitions for ns in each["latency_ns"]]
     assert min(samples_ms) <= found["latency"]["median_ms"] <= max(samples_ms)
     assert found["device"] == "phone.boasting"
+
+
+def _audited(address: str) -> list[str]:
+    entries = json.loads(edgerank("audit", "--json", address=address).stdout)
+    return [each["subject"] for each in entries if each["action"] == "ImportMeasurements"]
+
+
+@pytest.mark.parametrize(
+    ("second", "is_ended"), [("{", True), ('{"runtime": "none"}', True), (None, False)]
+)
+def test_of_an_import_that_is_cut_off_what_came_in_is_told_and_written_down(
+    second: str | None,
+    is_ended: bool,
+    exported: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    lines = exported.read_text().splitlines()
+    if second is None:
+        # One that the controller refuses, not the reader of the file.
+        second = json.dumps(json.loads(lines[1]) | {"weights_digest": "0"})
+    path = tmp_path / "half.jsonl"
+    path.write_text("\n".join((lines[0], second, *lines[2:])) + "\n")
+    with _serve(tmp_path_factory.mktemp("lab-e")) as (_controller, address):
+        done = edgerank("import", str(path), address=address)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert "import the file again" in done.stderr
+        assert len(_measurements(address)) == 1
+        [subject] = _audited(address)
+        assert subject.endswith("cut off after 1") is not is_ended
+        again = edgerank("import", str(exported), "--origin", "half", address=address)
+        assert "1 known before" in again.stdout
+
+
+def test_of_an_import_whose_sender_goes_away_what_came_in_is_written_down(
+    exported: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    header = ImportHeader(origin="lab-f", file_name="f.jsonl", file_sha256="5f" * 32)
+    first = next(read_measurements(exported))
+    came, gone = threading.Event(), threading.Event()
+    with _serve(tmp_path_factory.mktemp("lab-f")) as (_controller, address):
+
+        def parts() -> Iterator[query_pb2.ImportMeasurementsRequest]:
+            told = to_message(header, query_pb2.ImportHeader)
+            yield query_pb2.ImportMeasurementsRequest(header=told)
+            message = to_message(first, query_pb2.Measurement)
+            yield query_pb2.ImportMeasurementsRequest(measurement=message)
+            came.set()
+            gone.wait()
+
+        with grpc.insecure_channel(address) as channel:
+            call = query_pb2_grpc.QueryStub(channel).ImportMeasurements.future(parts())
+            came.wait()
+            with QueryClient(address) as client:
+                while not list(client.list_measurements(MeasurementFilter())):
+                    continue
+            call.cancel()
+            gone.set()
+        with AccessClient(address) as client:
+            while not (subjects := [each.subject for each in client.list_audit(9)]):
+                continue
+    # Messages that nobody goes on sending may look as if they had come to their end.
+    [subject] = subjects
+    assert subject.partition(", ")[2] in ("", "cut off after 1")
 
 
 @pytest.mark.parametrize("name", ["results.csv", "results.parquet", "missing.jsonl"])

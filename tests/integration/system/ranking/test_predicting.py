@@ -148,3 +148,47 @@ def test_models_of_what_nothing_is_known_of_say_so(
 ) -> None:
     done = edgerank("models", *arguments, address=address)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+def test_what_might_be_better_stands_apart_from_what_was_measured(address: str) -> None:
+    arguments = ("best", "--device", "phone", "--by", "accuracy", "--include-predicted")
+    done = edgerank(*arguments, "--include-published", "--json", address=address)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    ranked = {told["ranking"]["winner"]["measurement"]["backbone"]}
+    ranked |= {each["measurement"]["backbone"] for each in told["ranking"]["others"]}
+    predicted = told["predicted"]
+    offered = {each["backbone"] for each in predicted["candidates"]}
+    assert ranked <= set(MEASURED)
+    assert offered
+    assert not offered & ranked
+    best = told["ranking"]["winner"]["measurement"]["top1"]
+    assert all(
+        each["top1"] > best for each in predicted["candidates"] if each["prospect"] == "winner"
+    )
+    assert set(predicted["suggested_sweep"]["backbones"]) == offered
+    assert all(set(each["rests_on"]) == set(MEASURED) for each in predicted["rests_on"])
+    assert told["published"] == {
+        "published_devices": [],
+        "candidates": [],
+        "candidate_count": 0,
+        "unheld": [],
+    }
+    plain = json.loads(edgerank("best", "--device", "phone", "--json", address=address).stdout)
+    assert "predicted" not in plain
+    page = edgerank(*arguments, address=address).stdout
+    assert page.index("Pareto front") < page.index("~ ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--each-device",),
+        ("--device", "phone", "--at-minute", "3"),
+        ("--device", "phone", "--paced", "30fps"),
+        ("--device", "phone", "--accuracy", "flowers"),
+    ],
+)
+def test_of_other_questions_nothing_stands_beside(address: str, arguments: tuple[str, ...]) -> None:
+    done = edgerank("best", *arguments, "--include-predicted", address=address)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
@@ -11,6 +15,9 @@ from controller.domain.measurements.imports import ImportHeader
 from controller.own.measurements import Importing
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_measurements
+from controller.state.measurements.pages import list_newest
+from controller.state.rounds.counts import count_anew, read_counts
+from controller.state.schema import measurements, sweeps
 from protos.device import DeviceState
 from protos.inputs import NetworkInput, square
 from protos.measuring import AveragedRuns, MeasureSettings, OutputCheck, PacedSamples, Repetition
@@ -109,3 +116,64 @@ def test_what_no_agent_may_report_is_refused(measurement: Measurement, database:
         _import(database, measurement)
     assert refused.value.code is ErrorCode.INVALID_INPUT
     assert len(list_measurements(database, MeasurementFilter())) <= 1
+
+
+def _later(at_unix_ms: int, median_ns: int = 5_000_000) -> Measurement:
+    taken = repetition_of((median_ns, median_ns + 10_000, median_ns + 20_000))
+    return replace(SOUND, measured_at_unix_ms=at_unix_ms, repetitions=(taken, taken))
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
+    yield opened
+    opened.close()
+
+
+@given(order=st.permutations((100, 200, 300)))
+@settings(max_examples=6)
+def test_the_newest_is_what_was_measured_last_in_whichever_order_files_come(
+    order: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("state") / "controller.sqlite"
+    opened = open_database(f"sqlite:///{path}")
+    for at in order:
+        assert _import(opened, _later(at, at * 10_000)) == 1
+    newest = list_newest(opened, MeasurementFilter())
+    assert [each.measured_at_unix_ms for each in newest] == [300]
+    moments = [each.measured_at_unix_ms for each in list_measurements(opened, MeasurementFilter())]
+    assert moments == [100, 200, 300]
+    opened.close()
+
+
+def test_a_moment_that_is_to_come_makes_nothing_newer_than_now(fresh: Database) -> None:
+    _import(fresh, _later(10**12))
+    with fresh.transaction() as transaction:
+        [committed] = transaction.scalars(select(measurements.c.committed_at_unix_ms))
+    assert committed == 1_000
+
+
+def test_however_much_has_one_moment_each_is_known_by_its_content(fresh: Database) -> None:
+    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
+    importing = Importing(fresh, header, "")
+    for number in range(8):
+        importing.take(_later(500, 5_000_000 + number), now_unix_ms=1_000)
+    again = Importing(fresh, header, "")
+    for number in range(9):
+        again.take(_later(500, 5_000_000 + number), now_unix_ms=1_000)
+    assert (importing.done().added_count, again.done().known_count) == (8, 8)
+    assert again.done().added_count == 1
+
+
+def test_what_is_counted_in_step_is_what_counting_anew_gives(fresh: Database) -> None:
+    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
+    importing = Importing(fresh, header, "")
+    for number, backbone in enumerate(("MobileNetV1", "MobileNetV2", "MobileNetV1")):
+        importing.take(replace(_later(number + 1), backbone=backbone), now_unix_ms=1_000)
+    with fresh.transaction() as transaction:
+        [sweep_id] = transaction.scalars(select(sweeps.c.sweep_id))
+    before = read_counts(fresh, sweep_id)
+    with fresh.writing() as transaction:
+        count_anew(transaction, sweep_id)
+    assert read_counts(fresh, sweep_id) == before
+    assert (before.jobs_ended, before.variants, before.outcomes) == (3, 2, 3)

@@ -61,6 +61,8 @@ def test_a_limit_that_it_breaks_is_needed_first() -> None:
     assert found.candidate.rank_low == 0
     needed = lack(found, Goal.WITHIN, Criterion.LATENCY)
     assert (needed.bound, needed.value, needed.has) == (Bound.AT_MOST, 10, 20.1)
+    # Its top-1 is ahead of all that is within: nothing of it is lacking.
+    assert {each.criterion for each in found.lacks} == {Criterion.LATENCY}
 
 
 def test_the_winner_lacks_nothing_to_win() -> None:

@@ -21,7 +21,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from protos.inputs import ImageSize, square
 from protos.runtimes import Runtime
-from tests.unit.controller.cli.printing.test_comparison import comparison, pair
+from tests.unit.controller.cli.printing.rankings.test_comparison import comparison, pair
 from tests.unit.controller.samples.conversions import whole
 from tests.unit.controller.samples.measurements import DEVICE, catalog, measurement
 from tests.unit.controller.samples.pages import printed

@@ -1,9 +1,10 @@
-"""A comparison on the terminal, kept in `pages/comparison.txt`.
+r"""A comparison on the terminal, kept in `pages/comparison.txt`.
 
 When a page was meant to change, write them anew and look at what differs:
 
-    python -c "from tests.unit.controller.cli.printing.test_comparison import *
-    print(bound(pages()), end='')" > tests/unit/controller/cli/printing/pages/comparison.txt
+    python -c "from tests.unit.controller.cli.printing.rankings.test_comparison import *
+    print(bound(pages()), end='')" \
+        > tests/unit/controller/cli/printing/rankings/pages/comparison.txt
 """
 
 from dataclasses import replace

@@ -2,8 +2,8 @@
 
 When a page was meant to change, write them anew and look at what differs:
 
-    python -c "from tests.unit.controller.cli.printing.test_ranking import *
-    print(bound(pages()), end='')" > tests/unit/controller/cli/printing/pages/ranking.txt
+    python -c "from tests.unit.controller.cli.printing.rankings.test_ranking import *
+    print(bound(pages()), end='')" > tests/unit/controller/cli/printing/rankings/pages/ranking.txt
 """
 
 from dataclasses import replace

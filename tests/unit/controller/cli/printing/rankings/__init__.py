@@ -1,0 +1,1 @@
+"""Answers about rankings on the terminal, kept whole."""
