@@ -74,6 +74,9 @@ def effect_words(effect: LimitEffect, constraints: Constraints) -> str:
     name = effect.nearest.backbone
     if effect.figure is None or effect.over is None:
         return f"{others}, the fastest {of} is {name}"
+    if effect.over <= 0:
+        # The nearest of all keeps this one, and breaks another.
+        return others
     has, over = (amount(effect.criterion, each) for each in (effect.figure, effect.over))
     # It is the upper end of an interval.
     has = f"up to {has}" if effect.criterion is Criterion.LATENCY else has

@@ -7,9 +7,9 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from controller.api.web.pages.asking.question import read_question
 from controller.api.web.pages.charts.slopes import slope_chart
 from controller.api.web.pages.ground.site import page
-from controller.api.web.pages.question import read_question
 from controller.api.web.parts import parts_of
 from controller.domain.comparisons import Change, CompareQuestion
 from controller.domain.errors import EdgerankError

@@ -8,10 +8,10 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from controller.api.web.pages.asking.home import add_home
 from controller.api.web.pages.devices import add_devices
 from controller.api.web.pages.fleet import add_fleet
 from controller.api.web.pages.ground.site import new_router
-from controller.api.web.pages.home import add_home
 from controller.api.web.pages.measurements import add_measurements
 from controller.api.web.pages.signing_in import add_signing_in
 from controller.api.web.pages.sweeps import add_sweeps

@@ -59,6 +59,33 @@ def test_a_slider_writes_its_number_and_back(lab: Lab, visit: Visitor) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "any")
 
 
+def test_every_limit_has_its_field_and_stands_in_the_address(lab: Lab, visit: Visitor) -> None:
+    query = "device=desk&max_p90_ms=9&max_p99_ms=8&max_artifact_mb=90&max_params_m=20"
+    kinds = "series=PP-LCNet%2CResNet&distilled=no&extra_data=no&precision=fp32&threads=1"
+    page = visit(f"{lab.url}?{query}&{kinds}").page
+    for label, value in (("p90 at most", "9"), ("p99 at most", "8"), ("Threads", "1")):
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)
+    expect(page.locator("#series")).to_have_value("PP-LCNet,ResNet")
+    expect(page.locator("details[open] .count")).to_have_text(["4 set", "3 set", "2 set"])
+    page.get_by_label("Distilled weights").select_option("")
+    page.wait_for_url(lambda url: "distilled" not in url and "max_p99_ms=8" in url)
+    expect(page.locator("details[open] .count").nth(1)).to_have_text("2 set")
+
+
+def test_contradictory_limits_say_which_one_empties_the_set(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}?device=desk&max_latency_ms=1&min_top1=75").page
+    expect(page.locator("#effects li")).to_have_count(2)
+    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 %")
+
+
+def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}?device=desk&confidence=95&series=PP-LCNet").page
+    expect(page.locator("#may-be-first tbody tr")).to_have_count(1)
+    expect(page.locator("#may-be-first tbody")).to_contain_text("PPLCNet_x0_25")
+    refused = f"{lab.url}?device=desk&confidence=95&by=value"
+    assert httpx.get(refused, trust_env=False).status_code == 400
+
+
 def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
     visited = visit(f"{lab.url}?device=desk")
     page = visited.page

@@ -15,6 +15,7 @@ from controller.domain.quantities import (
 from controller.views import activities, device_words, settings_words, wording
 from controller.views.counting import counted, minute
 from controller.views.reasons import sentences
+from controller.views.reasons.limits import effect_words, uncertain_words
 from controller.views.sweeps import words as sweep_words
 from controller.views.sweeps.commands import sweep_command
 
@@ -60,12 +61,14 @@ def _environment() -> Environment:
         "cache_words": device_words.cache_words,
         "clusters_words": device_words.clusters_words,
         "counted": counted,
+        "effect_words": effect_words,
         "event_words": device_words.event_words,
         "figures_words": wording.figures_words,
         "group_words": sweep_words.group_words,
         "headline": wording.headline,
         "held_up_words": device_words.held_up_words,
         "instruction_set_words": device_words.instruction_set_words,
+        "interval": format_interval,
         "is_remarkable": device_words.is_remarkable,
         "device_link": links.device_link,
         "measurement_link": links.measurement_link,
@@ -76,6 +79,7 @@ def _environment() -> Environment:
         "median_words": wording.median_words,
         "memory_words": wording.memory_words,
         "pause_words": sweep_words.pause_words,
+        "place_words": wording.place_words,
         "provenance": wording.provenance,
         "samples_words": wording.samples_words,
         "sentences": sentences,
@@ -87,6 +91,7 @@ def _environment() -> Environment:
         "time_words": sweep_words.time_words,
         "top1_figure": wording.top1_figure,
         "top1_words": wording.top1_words,
+        "uncertain_words": uncertain_words,
         "unmeasured_words": sweep_words.unmeasured_words,
         "verdict_words": wording.verdict_words,
     }

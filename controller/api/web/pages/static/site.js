@@ -58,6 +58,15 @@ function linkSlider(slider) {
   say();
 }
 
+function linkGroup(group) {
+  const count = group.querySelector(".count");
+  const fields = [...group.querySelectorAll("[name]")];
+  group.addEventListener("input", () => {
+    const set = fields.filter((field) => field.value !== "").length;
+    count.textContent = set === 0 ? "" : `${set} set`;
+  });
+}
+
 function linkCopy(button) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -78,6 +87,10 @@ function enliven(root) {
   root.querySelectorAll("input.slider:not([data-linked])").forEach((slider) => {
     slider.dataset.linked = "yes";
     linkSlider(slider);
+  });
+  root.querySelectorAll("details[data-group]:not([data-linked])").forEach((group) => {
+    group.dataset.linked = "yes";
+    linkGroup(group);
   });
   root.querySelectorAll("button[data-copy]").forEach(linkCopy);
 }
