@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from controller.api.web.pages.ground import links
+from controller.api.web.pages.ground.files import static_link
 from controller.domain.quantities import (
     format_interval,
     format_latency,
@@ -85,6 +86,7 @@ def _environment() -> Environment:
         "sentences": sentences,
         "setting": wording.setting,
         "settings_words": settings_words.settings_words,
+        "static_link": static_link,
         "standing_words": device_words.standing_words,
         "surroundings_words": device_words.surroundings_words,
         "sweep_command": sweep_command,

@@ -1,12 +1,15 @@
 "use strict";
 
+// Axes and legend of a chart, about.
+const AROUND_CHART_PX = 70;
+
 // Vega is large: it is read when the first chart is to be drawn.
 let vega = null;
 
 function readVega() {
   vega ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = "/static/vega.js";
+    script.src = document.documentElement.dataset.vega;
     script.onload = resolve;
     script.onerror = () => reject(new Error("the charts' code could not be read"));
     document.head.append(script);
@@ -16,6 +19,8 @@ function readVega() {
 
 async function draw(place) {
   const specification = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  // What stands below does not move when the chart comes.
+  place.style.minHeight = `${specification.height + AROUND_CHART_PX}px`;
   place.dataset.state = "drawing";
   await readVega();
   // The interpreter (`ast`) evaluates expressions without eval, which the page's policy forbids.
@@ -94,6 +99,56 @@ function enliven(root) {
   });
   root.querySelectorAll("button[data-copy]").forEach(linkCopy);
 }
+
+// Parts of a page are asked for again and again: where nothing is new, nothing is touched, so that
+// whoever reads, scrolls or stands on a button there stays where they are.
+const shown = new Map();
+
+function partOf(event) {
+  const asking = event.detail.requestConfig?.elt ?? event.detail.elt;
+  return asking?.getAttribute("hx-trigger")?.startsWith("every") ? asking : null;
+}
+
+function tell(words) {
+  const lost = document.getElementById("lost");
+  lost.hidden = words === "";
+  lost.textContent = words;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (partOf(event) !== null && document.hidden) {
+    event.preventDefault();
+  }
+});
+document.addEventListener("htmx:sendError", () => {
+  tell("The controller does not answer; what is shown may be old.");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = partOf(event);
+  if (part === null) {
+    return;
+  }
+  const page = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+  const found = page.getElementById(part.id)?.outerHTML;
+  if (event.detail.xhr.status >= 400 || found === undefined) {
+    event.detail.shouldSwap = false;
+    tell("This page is not kept up any more; load it again.");
+    return;
+  }
+  tell("");
+  if (shown.get(part.id) === found) {
+    event.detail.shouldSwap = false;
+  }
+  shown.set(part.id, found);
+  part.querySelectorAll(".scroll[id]").forEach((region) => {
+    shown.set(region.id, [region.scrollLeft, region.scrollTop]);
+  });
+});
+document.addEventListener("htmx:afterSettle", () => {
+  document.querySelectorAll("[hx-trigger^=every] .scroll[id]").forEach((region) => {
+    [region.scrollLeft, region.scrollTop] = shown.get(region.id) ?? [0, 0];
+  });
+});
 
 document.addEventListener("DOMContentLoaded", () => enliven(document));
 document.addEventListener("htmx:afterSettle", (event) => enliven(event.detail.elt));
