@@ -9,6 +9,7 @@ from controller.views.chart import Specification
 
 _MOST: Final = 40
 _ROW_PX: Final = 24
+_AROUND_PX: Final = 100
 _LOOKS: Final = {
     Change.FASTER: ("faster", "var(--series-3)", "circle"),
     Change.SLOWER: ("slower", "var(--series-4)", "square"),
@@ -36,11 +37,11 @@ def ratio_chart(
         "type": "nominal",
         "title": None,
         "scale": {"domain": list(dict.fromkeys(names))},
-        "axis": {"labelLimit": 190},
+        "axis": {"grid": False},
     }
     return drawn(
         f"ratio of B's median latency to A's in {len(rows)} pairs, with 95 % intervals",
-        max(90, _ROW_PX * len(rows)),
+        _AROUND_PX + _ROW_PX * len(set(names)),
         layer=[
             {
                 "data": {"values": [{"low": 1 / margin, "high": margin}]},
@@ -77,7 +78,7 @@ def _ratio(field: str) -> Specification:
         "type": "quantitative",
         "title": "B's median over A's (log scale)",
         "scale": {"type": "log", "nice": False, "padding": 12},
-        "axis": {"format": ".3~g", "tickCount": 6, "labelOverlap": True},
+        "axis": {"format": ".4~g", "tickCount": 5, "labelOverlap": True},
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median_low
 from typing import Any
 
@@ -9,6 +10,7 @@ from controller.api.web.pages.charts.looks import drawn
 from controller.fleet.rounds.drifting import band_ms, lasting_changes, slowdown
 from controller.state.devices.sentinels import SentinelCourse
 from controller.views.chart import Specification
+from controller.views.counting import minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +50,23 @@ def watched(course: SentinelCourse) -> Watched:
 
 def sentinel_chart(several: Sequence[Watched]) -> Specification | None:
     """Readings over time with the bands outside of which they have changed; None without any."""
-    rows = [row for each in several for row in _readings(each)]
+    # Sweeps lie days apart: they stand side by side, each from the number of its first reading.
+    starts = list(accumulate((len(each.course.readings) for each in several), initial=1))
+    placed = list(zip(several, starts, strict=False))
+    rows = [row for each, start in placed for row in _readings(each, start)]
     if not rows:
         return None
-    bands = [_band(each) for each in several]
+    bands = [_band(each, start) for each, start in placed]
     drifted = sum(row["found"] == "changed" for row in rows)
     return drawn(
         f"{len(rows)} readings of the sentinel over time, {drifted} of them changed",
-        180,
+        220,
         layer=[
             {
                 "data": {"values": bands},
                 "mark": {"type": "rect", "color": "var(--series-3)", "opacity": 0.14},
                 "encoding": {
-                    "x": _time("from"),
+                    "x": _number("from", len(rows)),
                     "x2": {"field": "to"},
                     "y": _latency("low"),
                     "y2": {"field": "high"},
@@ -71,7 +76,7 @@ def sentinel_chart(several: Sequence[Watched]) -> Specification | None:
                 "data": {"values": rows},
                 "mark": {"type": "line", "color": "var(--line)", "strokeWidth": 1, "aria": False},
                 "encoding": {
-                    "x": _time("at"),
+                    "x": _number("number", len(rows)),
                     "y": _latency("ms"),
                     "detail": {"field": "sweep", "type": "nominal"},
                 },
@@ -79,7 +84,7 @@ def sentinel_chart(several: Sequence[Watched]) -> Specification | None:
             {
                 "data": {"values": rows},
                 "mark": {"type": "point", "filled": True, "size": 40, "aria": False},
-                "encoding": {"x": _time("at"), "y": _latency("ms"), **_looks()},
+                "encoding": {"x": _number("number", len(rows)), "y": _latency("ms"), **_looks()},
             },
         ],
     )
@@ -104,19 +109,20 @@ def _looks() -> dict[str, Any]:
         },
         "tooltip": [
             {"field": "sweep", "type": "nominal"},
+            {"field": "at", "type": "nominal", "title": "UTC"},
             {"field": "ms", "type": "quantitative", "title": "median, ms", "format": ".4~g"},
             {"field": "found", "type": "nominal"},
         ],
     }
 
 
-def _time(field: str) -> Specification:
+def _number(field: str, most: int) -> Specification:
     return {
         "field": field,
-        "type": "temporal",
-        "title": "time, UTC",
-        "scale": {"type": "utc"},
-        "axis": {"labelOverlap": True, "labelFlush": True, "tickCount": 8},
+        "type": "quantitative",
+        "title": "readings, sweep by sweep, the oldest first",
+        "scale": {"domain": [0.5, most + 0.5], "nice": False, "zero": False},
+        "axis": {"tickMinStep": 1, "labelOverlap": True, "grid": False},
     }
 
 
@@ -130,21 +136,21 @@ def _latency(field: str) -> Specification:
     }
 
 
-def _readings(watched: Watched) -> Iterator[dict[str, Any]]:
+def _readings(watched: Watched, start: int) -> Iterator[dict[str, Any]]:
     for place, reading in enumerate(watched.course.readings):
         yield {
-            "at": reading.taken_at_unix_ms,
+            "number": start + place,
+            "at": minute(reading.taken_at_unix_ms),
             "ms": reading.median_ms,
             "sweep": watched.course.sweep_id,
             "found": "changed" if place in watched.changed else "within its band",
         }
 
 
-def _band(watched: Watched) -> dict[str, Any]:
-    times = [each.taken_at_unix_ms for each in watched.course.readings]
+def _band(watched: Watched, start: int) -> dict[str, Any]:
     return {
-        "from": min(times),
-        "to": max(times),
+        "from": start - 0.5,
+        "to": start + len(watched.course.readings) - 0.5,
         "low": watched.low_ms,
         "high": watched.high_ms,
     }

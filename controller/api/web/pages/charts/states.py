@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.api.web.pages.charts.looks import drawn
+from controller.api.web.pages.charts.looks import CLOCK, drawn
 from controller.domain.measurements import Measurement
 from controller.views.chart import Specification
 from protos.device import DeviceState
@@ -108,7 +108,7 @@ def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
                 "type": "temporal",
                 "title": "time, UTC",
                 "scale": {"type": "utc"},
-                "axis": {"labelOverlap": True, "labelFlush": True, "tickCount": 8},
+                "axis": {"labelOverlap": True, "labelFlush": True, "tickCount": 8, "format": CLOCK},
             },
             "y": value
             | {

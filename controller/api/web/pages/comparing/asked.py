@@ -10,6 +10,7 @@ from controller.domain.comparisons import CompareQuestion
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.names import find_choice
 from controller.domain.selectors import parse_selector
+from controller.views.counting import counted
 from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
@@ -101,7 +102,7 @@ def _side(asked: Mapping[str, str], backbone: str, which: str) -> Side | None:
     )
     words = [
         side.runtime.value if side.runtime else "",
-        f"{side.threads} threads" if side.threads else "",
+        counted(side.threads, "thread") if side.threads else "",
         side.precision.value if side.precision else "",
     ]
     label = ", ".join(filter(None, words))

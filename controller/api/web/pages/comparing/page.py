@@ -1,7 +1,7 @@
 """The page that compares two of anything."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,9 +27,11 @@ from controller.domain.comparisons import (
     Limits,
 )
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import MeasurementFilter
+from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.sweeps import SweepSummary
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.sweeps import list_sweeps
+from controller.views.counting import counted
 from controller.views.wording import setting
 from models.catalog.catalog import Catalog, UnknownBackbone
 from models.catalog.precisions import Precision
@@ -39,6 +41,7 @@ _PAIRS: Final = 100
 _SUGGESTED: Final = 50
 _MOST_DEVICES: Final = 500
 _MOST_READ: Final = 50_000
+_YES: Final = {True: "yes", False: "no"}
 CHANGE_WORDS: Final[Mapping[Change, str]] = MappingProxyType(
     {
         Change.FASTER: "faster",
@@ -69,6 +72,8 @@ def add_comparison(router: APIRouter) -> None:
             status, shown["problem"] = HTTP_STATUSES[error.code], str(error)
         sweeps = await parts.queries.listed(list_sweeps, parts.database, most=_SUGGESTED)
         devices = await parts.queries.devices(with_removed=True)
+        if shown["comparison"] is not None:
+            shown["labels"] = _labels(shown["comparison"], asked, sweeps)
         return await page(
             request,
             "comparing/page.html",
@@ -141,7 +146,31 @@ def _name(pair: ComparedPair, kind: Kind) -> tuple[str, str]:
         return a.device, words
     if kind is Kind.DEVICES or a.device != b.device:
         return a.backbone, words
-    return (a.device, "") if kind is Kind.SETTINGS else (f"{a.backbone} on {a.device}", words)
+    if kind is Kind.SETTINGS:
+        return a.device, ", ".join(_common(a, b))
+    return f"{a.backbone} on {a.device}", words
+
+
+def _common(a: Measurement, b: Measurement) -> Iterator[str]:
+    """What of the settings both have."""
+    if a.runtime is b.runtime:
+        yield a.runtime.value
+    if a.threads == b.threads:
+        yield counted(a.threads, "thread")
+    if a.precision is b.precision:
+        yield a.precision.value
+
+
+def _labels(
+    comparison: Comparison, asked: Mapping[str, str], sweeps: Sequence[SweepSummary]
+) -> dict[str, str]:
+    """What people call the sides."""
+    names = {each.sweep_id: each.name for each in sweeps if each.name}
+    sides = {"a": comparison.a, "b": comparison.b}
+    return {
+        side: names.get(text) or (asked[side] if text == f"backbone:{asked.get(side)}" else text)
+        for side, text in sides.items()
+    }
 
 
 def _facts(catalog: Catalog, asked: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -152,12 +181,12 @@ def _facts(catalog: Catalog, asked: Mapping[str, str]) -> list[tuple[str, str, s
         return []
 
     def told(number: float | None, unit: str) -> str:
-        return "not known" if number is None else f"{number:g} {unit}"
+        return "not known" if number is None else f"{number:.4g} {unit}"
 
     return [
         ("Top-1 on ImageNet-1k", told(a.top1, "%"), told(b.top1, "%")),
         ("Parameters", told(a.params_m, "million"), told(b.params_m, "million")),
         ("Multiply-adds", told(a.flops_g, "thousand million"), told(b.flops_g, "thousand million")),
         ("Series", a.series, b.series),
-        ("Distilled weights", *("yes" if each.distilled else "no" for each in (a, b))),
+        ("Distilled weights", _YES[a.distilled], _YES[b.distilled]),
     ]

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from controller.api.web.pages.ground import links
 from controller.api.web.pages.ground.files import static_link
@@ -50,6 +51,7 @@ def _environment() -> Environment:
         "moment": lambda unix_ms: f"{minute(unix_ms)} UTC",
         "number": format_number,
         "short": lambda digest: digest[:12],
+        "breakable": _breakable,
         "words": lambda code: code.replace("_", " "),
     }
     environment.globals |= {
@@ -98,3 +100,8 @@ def _environment() -> Environment:
         "verdict_words": wording.verdict_words,
     }
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in the next line behind each of its underscores."""
+    return Markup("_<wbr>").join(escape(part) for part in name.split("_"))

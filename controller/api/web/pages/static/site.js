@@ -1,7 +1,6 @@
 "use strict";
 
-// Axes and legend of a chart, about.
-const AROUND_CHART_PX = 70;
+const NARROW_PX = 520;
 
 // Vega is large: it is read when the first chart is to be drawn.
 let vega = null;
@@ -20,7 +19,11 @@ function readVega() {
 async function draw(place) {
   const specification = JSON.parse(document.getElementById(place.dataset.chart).textContent);
   // What stands below does not move when the chart comes.
-  place.style.minHeight = `${specification.height + AROUND_CHART_PX}px`;
+  place.style.minHeight = `${specification.height}px`;
+  if (place.clientWidth < NARROW_PX && specification.config !== undefined) {
+    specification.config.legend = { ...specification.config.legend, columns: 2 };
+    specification.config.axisY = { labelLimit: 110 };
+  }
   place.dataset.state = "drawing";
   await readVega();
   // The interpreter (`ast`) evaluates expressions without eval, which the page's policy forbids.
