@@ -1,6 +1,8 @@
 """How pages are written: templates, and the words that they share with terminal and report."""
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -44,16 +46,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "interval": lambda latency: format_interval(latency.low_ms, latency.high_ms),
-        "latency": format_latency,
-        "memory": format_memory,
-        "moment": lambda unix_ms: f"{minute(unix_ms)} UTC",
-        "number": format_number,
-        "short": lambda digest: digest[:12],
-        "breakable": _breakable,
-        "words": lambda code: code.replace("_", " "),
-    }
+    environment.filters |= _FILTERS
     environment.globals |= {
         "navigation": _NAVIGATION,
         "activity_words": activities.activity_words,
@@ -105,3 +98,17 @@ def _environment() -> Environment:
 def _breakable(name: str) -> Markup:
     """A name that may go on in the next line behind each of its underscores."""
     return Markup("_<wbr>").join(escape(part) for part in name.split("_"))
+
+
+_FILTERS: Final[Mapping[str, Callable[..., str]]] = MappingProxyType(
+    {
+        "interval": lambda latency: format_interval(latency.low_ms, latency.high_ms),
+        "latency": format_latency,
+        "memory": format_memory,
+        "moment": lambda unix_ms: f"{minute(unix_ms)} UTC",
+        "number": format_number,
+        "short": lambda digest: digest[:12],
+        "breakable": _breakable,
+        "words": lambda code: code.replace("_", " "),
+    }
+)

@@ -21,7 +21,8 @@ async function draw(place) {
   // What stands below does not move when the chart comes.
   place.style.minHeight = `${specification.height}px`;
   if (place.clientWidth < NARROW_PX && specification.config !== undefined) {
-    specification.config.legend = { ...specification.config.legend, columns: 2 };
+    const below = { top: { direction: "vertical", anchor: "start" } };
+    specification.config.legend = { ...specification.config.legend, columns: 2, layout: below };
     specification.config.axisY = { labelLimit: 110 };
   }
   place.dataset.state = "drawing";
