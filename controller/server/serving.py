@@ -184,7 +184,7 @@ async def _served_web(
         clock=behind.clock,
         open_to_all=doors.wanted.insecure,
         is_encrypted=doors.is_encrypted(),
-        sessions=Sessions(behind.clock),
+        sessions=Sessions(behind.clock, authorities),
         hosts=wanted.hosts(host),
     )
     app = make_app(parts)

@@ -187,6 +187,14 @@ class Sweeps:
         """
         return self._watching.watch(sweep_id)
 
+    async def standing(self, sweep_id: str) -> SweepSnapshot:
+        """How far a sweep is now, without what ended and what is underway.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        return await self._watching.standing(sweep_id)
+
     async def snapshot(self, sweep_id: str) -> SweepSnapshot:
         """How far a sweep is now, and everything that ended.
 

@@ -120,6 +120,16 @@ class Watching:
                 if look.snapshot.phase not in RUNNING_PHASES:
                     return
 
+    async def standing(self, sweep_id: str) -> SweepSnapshot:
+        """How far a sweep is now, without its jobs: nothing of it takes longer the more there are.
+
+        Raises:
+            EdgerankError: UNKNOWN_NAME.
+        """
+        activities = self._activities(sweep_id)
+        look = await self._in_thread(partial(self._look, sweep_id, activities))
+        return replace(look.snapshot, left_out=look.left_out)
+
     @contextmanager
     def _following(self, sweep_id: str) -> Iterator[_Followed]:
         if sweep_id not in self._followed:

@@ -14,7 +14,6 @@ from controller.access.callers import Shown
 from controller.api.meters import ends_with
 from controller.api.statuses import STATUSES
 from controller.api.web.needs import Asked, asked_by
-from controller.api.web.pages.ground.sessions import COOKIE
 from controller.api.web.parts import Given, Parts, parts_of
 from controller.domain.access import Caller
 from controller.domain.errors import EdgerankError
@@ -73,7 +72,8 @@ def _authorization(request: Request) -> str | None:
     sent = request.headers.get("authorization")
     if sent is None:
         # Who signed in on a page shows it by a cookie.
-        session = parts_of(request).sessions.find(request.cookies.get(COOKIE, ""))
+        sessions = parts_of(request).sessions
+        session = sessions.find(request.cookies.get(sessions.cookie, ""))
         return None if session is None else session.authorization
     kind, _, letters = (sent or "").partition(" ")
     try:

@@ -36,12 +36,8 @@ def suspect_blocks(readings_ms: Sequence[float]) -> frozenset[int]:
     Args:
         readings_ms: the sentinel's medians in order, ms.
     """
-    changes = _changes(readings_ms)
-    lasting = [
-        bool(change) and change in changes[max(0, place - 1) : place] + changes[place + 1 :][:1]
-        for place, change in enumerate(changes)
-    ]
-    ends = pairwise([False, *lasting])
+    lasting = lasting_changes(readings_ms)
+    ends = pairwise([False, *(place in lasting for place in range(len(readings_ms)))])
     return frozenset(block for block, of_block in enumerate(ends) if any(of_block))
 
 
@@ -66,15 +62,34 @@ def slowdown(readings_ms: Sequence[float]) -> float:
     return max(readings_ms) / min(readings_ms) - 1
 
 
+def band_ms(readings_ms: Sequence[float]) -> tuple[float, float]:
+    """The readings that count as unchanged: from the least to the most, ms.
+
+    Args:
+        readings_ms: the sentinel's medians in order, ms, at least one.
+    """
+    # One of the readings, lest both states of a device were taken for changed.
+    middle = median_low(readings_ms)
+    # Of neighbours, whose differences a device that changed once does not inflate.
+    steps = np.abs(np.diff(np.log(readings_ms))).tolist() or [0.0]
+    own = median_low(steps) * _DEVIATION_OF_DIFFERENCES
+    reach = math.exp(max(math.log1p(GROSS_CHANGE), GROSS_DEVIATIONS * own))
+    return middle / reach, middle * reach
+
+
+def lasting_changes(readings_ms: Sequence[float]) -> frozenset[int]:
+    """The places, from 0, of the readings that changed and lasted (see `suspect_blocks`)."""
+    changes = _changes(readings_ms)
+    return frozenset(
+        place
+        for place, change in enumerate(changes)
+        if bool(change) and change in changes[max(0, place - 1) : place] + changes[place + 1 :][:1]
+    )
+
+
 def _changes(readings_ms: Sequence[float]) -> list[int]:
     """Of each reading, whether it is grossly slower (1) or faster (-1) than most, or is not (0)."""
     if len(readings_ms) < 2:
         return [0] * len(readings_ms)
-    logs = np.log(readings_ms)
-    # Of neighbours, whose differences a device that changed once does not inflate.
-    own = median_low(np.abs(np.diff(logs)).tolist()) * _DEVIATION_OF_DIFFERENCES
-    limit = max(math.log1p(GROSS_CHANGE), GROSS_DEVIATIONS * own)
-    # One of the readings, lest both states of a device were taken for changed.
-    apart = logs - median_low(logs.tolist())
-    changes: list[int] = np.where(np.abs(apart) > limit, np.sign(apart), 0).astype(int).tolist()
-    return changes
+    low, high = band_ms(readings_ms)
+    return [int(each > high) - int(each < low) for each in readings_ms]

@@ -12,7 +12,8 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from controller.api.web.pages.charts.pareto import pareto_chart
-from controller.api.web.pages.charts.states import states_charts
+from controller.api.web.pages.charts.sentinel import Watched, sentinel_chart, watched
+from controller.api.web.pages.charts.states import state_span, states_charts
 from controller.api.web.pages.ground.links import device_link
 from controller.api.web.pages.ground.site import changed, changing, page
 from controller.api.web.parts import parts_of
@@ -23,6 +24,7 @@ from controller.domain.names import find_device
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.sweeps import Activity
 from controller.fleet.standing.tending import Tending
+from controller.state.devices.sentinels import SentinelCourse, newest_courses
 from controller.views.wording import candidates
 from models.catalog.catalog import IMAGENET
 from protos.joining import SECRET_BYTES
@@ -30,6 +32,9 @@ from protos.joining import SECRET_BYTES
 Tell = Callable[[Device, Caller], Awaitable[DeviceStanding]]
 
 _EVENTS: Final = 30
+_DRAWN: Final = 200
+_SWEEPS: Final = 12
+_READINGS: Final = 100
 _RANKED: Final = 10
 _LATEST: Final = 12
 _JOIN_WITHIN_MS: Final = 3_600_000
@@ -74,9 +79,17 @@ def _add_one(router: APIRouter) -> None:
     async def device(request: Request, name: str) -> Response:
         queries = parts_of(request).queries
         found = find_device(await queries.devices(with_removed=True), name)
-        events = await queries.device_events(name, _EVENTS)
-        ranking = await queries.rank(name, Constraints(), IMAGENET)
+        events = await queries.device_events(found.name, _EVENTS)
+        ranking = await queries.rank(found.name, Constraints(), IMAGENET, most_listed=_DRAWN)
         latest = await _latest(request, ranking)
+        courses = await queries.listed(
+            newest_courses,
+            parts_of(request).database,
+            found.device_id,
+            sweeps_at_most=_SWEEPS,
+            readings_at_most=_READINGS,
+        )
+        sentinel = await queries.computed(_sentinel, courses)
         return await page(
             request,
             "devices/one.html",
@@ -87,6 +100,9 @@ def _add_one(router: APIRouter) -> None:
             ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
             chart=await asyncio.to_thread(pareto_chart, ranking),
             states=await asyncio.to_thread(states_charts, latest),
+            state_rows=[(each, span) for each in latest if (span := state_span(each))],
+            sentinel=sentinel,
+            sentinel_chart=await asyncio.to_thread(sentinel_chart, sentinel),
         )
 
 
@@ -117,17 +133,17 @@ async def _told(request: Request, name: str, tell: Tell) -> Response:
 
 
 async def _latest(request: Request, ranking: Ranking) -> Sequence[Measurement]:
-    """The newest measurements that a ranking has, with samples."""
+    """The newest measurements that a ranking has, with samples, the oldest first."""
     measured = [each.measurement for each in candidates(ranking)]
     newest = sorted(measured, key=lambda each: each.measured_at_unix_ms)[-_LATEST:]
-    found: list[Measurement] = []
-    for each in newest:
-        wanted = MeasurementFilter(
-            device=each.device, sweep_id=each.sweep_id, backbone=each.backbone, with_samples=True
-        )
-        several = await parts_of(request).queries.measurements(wanted)
-        found += [one for one in several if one.measurement_id == each.measurement_id]
-    return found
+    wanted = MeasurementFilter(with_samples=True)
+    queries = parts_of(request).queries
+    found = [await queries.measurement(each.measurement_id, wanted) for each in newest]
+    return list(filter(None, found))
+
+
+def _sentinel(courses: Sequence[SentinelCourse]) -> list[Watched]:
+    return [watched(each) for each in courses]
 
 
 def _doing(activities: Sequence[Activity]) -> dict[str, tuple[Activity, ...]]:

@@ -1,21 +1,25 @@
-"""The pages over several devices: one backbone for all of them, and two of anything compared."""
+"""The page over several devices: one backbone for all of them."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from controller.api.web.pages.asking.question import read_question
 from controller.api.web.pages.charts.slopes import slope_chart
 from controller.api.web.pages.ground.site import page
-from controller.api.web.pages.question import read_question
 from controller.api.web.parts import parts_of
-from controller.domain.comparisons import Change, CompareQuestion
+from controller.api.web.problems import HTTP_STATUSES
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Measurement
-from controller.domain.rankings.fleet import FleetChoice, FleetQuestion, FleetRanking
-from controller.domain.selectors import parse_selector
+from controller.domain.rankings.fleet import (
+    ChoiceOnDevice,
+    FleetChoice,
+    FleetQuestion,
+    FleetRanking,
+)
 from controller.views.fleet_words import (
     fleet_headline,
     fleet_rule,
@@ -24,52 +28,89 @@ from controller.views.fleet_words import (
     regret_words,
     without_figures_words,
 )
+from models.catalog.tiers import Tier
 
 _HEATS: Final = 6
-_PAIRS: Final = 200
-_SUGGESTED: Final = 20
-_MOST_DEVICES: Final = 24
-CHANGE_WORDS: Final[Mapping[Change, str]] = {
-    Change.FASTER: "faster",
-    Change.SLOWER: "slower",
-    Change.SAME: "the same",
-    Change.CANNOT_TELL: "cannot tell",
-}
+_MOST_DEVICES: Final = 12
+_DIGITS: Final = 7
+Row = tuple[FleetChoice, Sequence[ChoiceOnDevice]]
 
 
 def add_fleet(router: APIRouter) -> None:
-    """Add the pages over several devices to the router."""
-    _add_heat(router)
-    _add_comparison(router)
+    """Add the page over several devices to the router."""
 
-
-def _add_heat(router: APIRouter) -> None:
     @router.get("/fleet")
     async def fleet(request: Request) -> Response:
         asked = dict(request.query_params)
-        constraints = read_question(asked).constraints
-        question = FleetQuestion(constraints=constraints)
-        ranking = await parts_of(request).queries.rank_fleet(question)
-        choices = list(_choices(ranking))
-        devices = [place.device for place in ranking.places]
-        measured = {each.backbone: [on.measurement for on in each.on_devices] for each in choices}
+        queries = parts_of(request).queries
+        shown: dict[str, Any] = {"ranking": None, "problem": ""}
+        status = 200
+        try:
+            question = FleetQuestion(
+                devices=tuple(filter(None, map(str.strip, asked.get("devices", "").split(",")))),
+                constraints=read_question(asked).constraints,
+            )
+            ranking = await queries.rank_fleet(question)
+            # In a thread: of hundreds of devices it takes a moment, in which agents would wait.
+            shown |= await queries.computed(_shown, ranking, _first_column(asked))
+        except EdgerankError as error:
+            status, shown["problem"] = HTTP_STATUSES[error.code], str(error)
         return await page(
             request,
             "fleet/heat.html",
+            status=status,
             asked=asked,
-            ranking=ranking,
-            headline_words=fleet_headline(ranking, of_each=False),
-            rule=fleet_rule(ranking),
-            choices=choices,
-            devices=devices[:_MOST_DEVICES],
-            device_count=len(devices),
-            heats=_heats(choices),
+            tiers=[each.value for each in Tier],
             regret_words=regret_words,
             loss_words=loss_words,
             lacking_words=lacking_words,
-            without=without_figures_words(ranking.without_figures),
-            slopes=slope_chart(measured, devices[:_MOST_DEVICES]),
+            links=_links(asked, shown.get("column", 0)),
+            **shown,
         )
+
+
+def _shown(ranking: FleetRanking, column: int) -> dict[str, Any]:
+    """What the page shows of a ranking, of its devices those from this column on."""
+    choices = list(_choices(ranking))
+    devices = [place.device for place in ranking.places]
+    column = min(column, max(0, len(devices) - 1))
+    columns = devices[column : column + _MOST_DEVICES]
+    here = frozenset(columns)
+    rows = [
+        (choice, [on for on in choice.on_devices if on.measurement.device in here])
+        for choice in choices
+    ]
+    behind = ranking.tie_count - len(ranking.ties) + ranking.other_count - len(ranking.others)
+    return {
+        "ranking": ranking,
+        "headline_words": fleet_headline(ranking, of_each=False),
+        "rule": fleet_rule(ranking),
+        "rows": rows,
+        "row_count": len(rows) + max(0, behind),
+        "column": column,
+        "devices": columns,
+        "device_count": len(devices),
+        "heats": _heats(rows),
+        "without": without_figures_words(ranking.without_figures),
+        "has_without": bool(ranking.without_figures),
+        "slopes": slope_chart(
+            {choice.backbone: [on.measurement for on in its] for choice, its in rows}, columns
+        ),
+    }
+
+
+def _first_column(asked: Mapping[str, str]) -> int:
+    text = asked.get("column", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else 0
+
+
+def _links(asked: Mapping[str, str], column: int) -> dict[str, str]:
+    """Where the columns before and behind those shown are."""
+    places = {"before": max(0, column - _MOST_DEVICES), "behind": column + _MOST_DEVICES}
+    return {
+        name: f"/fleet?{urlencode({**asked, 'column': place})}#heat-heading"
+        for name, place in places.items()
+    }
 
 
 def _choices(ranking: FleetRanking) -> Iterator[FleetChoice]:
@@ -82,11 +123,11 @@ def _choices(ranking: FleetRanking) -> Iterator[FleetChoice]:
             yield choice
 
 
-def _heats(choices: Sequence[FleetChoice]) -> dict[tuple[str, str], int]:
+def _heats(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
     """For each backbone on each device how slow it is beside the others there, 0 to 5."""
     by_device: dict[str, list[Measurement]] = {}
-    for choice in choices:
-        for on in choice.on_devices:
+    for _, its in rows:
+        for on in its:
             by_device.setdefault(on.measurement.device, []).append(on.measurement)
     found = {}
     for device, several in by_device.items():
@@ -96,37 +137,3 @@ def _heats(choices: Sequence[FleetChoice]) -> dict[tuple[str, str], int]:
             share = (log - low) / (high - low) if high > low else 0.0
             found[name, device] = min(_HEATS - 1, int(share * _HEATS))
     return found
-
-
-def _add_comparison(router: APIRouter) -> None:
-    @router.get("/compare")
-    async def compare(request: Request) -> Response:
-        queries = parts_of(request).queries
-        asked = {name: text.strip() for name, text in request.query_params.items()}
-        comparison, problem = None, ""
-        if asked.get("a") and asked.get("b"):
-            try:
-                comparison = await queries.compare(
-                    CompareQuestion(
-                        a=parse_selector(asked["a"]),
-                        b=parse_selector(asked["b"]),
-                        device=asked.get("device") or None,
-                    )
-                )
-            except EdgerankError as error:
-                problem = str(error)
-        pairs = () if comparison is None else comparison.pairs
-        sweeps = (await queries.sweeps())[:_SUGGESTED]
-        return await page(
-            request,
-            "fleet/compare.html",
-            status=400 if problem else 200,
-            asked=asked,
-            problem=problem,
-            comparison=comparison,
-            pairs=pairs[:_PAIRS],
-            counts=Counter(pair.change for pair in pairs),
-            change_words=CHANGE_WORDS,
-            suggested=[each.name or each.sweep_id for each in sweeps if not each.is_profile],
-            devices=[each.name for each in await queries.devices(with_removed=True)],
-        )

@@ -35,9 +35,13 @@ async def _found(request: Request, measurement_id: str) -> Measurement:
         with_samples=True,
         with_underway=True,
     )
-    # One by one, the samples of a whole device would be read for one measurement.
-    if wanted.sweep_id is not None and wanted.backbone is not None:
-        for each in await parts_of(request).queries.measurements(wanted):
+    queries = parts_of(request).queries
+    ended = await queries.measurement(measurement_id, MeasurementFilter(with_samples=True))
+    if ended is not None:
+        return ended
+    # Of a job underway: it is among few, if it is told what it is of.
+    if None not in (wanted.device, wanted.sweep_id, wanted.backbone):
+        for each in await queries.measurements(wanted):
             if each.measurement_id == measurement_id:
                 return each
     raise EdgerankError(

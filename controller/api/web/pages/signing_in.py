@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse
 
 from controller.api.rpc.needs import Need
 from controller.api.web.callers import shown_by, tell_refused
-from controller.api.web.pages.ground.sessions import COOKIE, LIFETIME_MS
-from controller.api.web.pages.ground.site import changing, page
+from controller.api.web.pages.ground.sessions import LIFETIME_MS
+from controller.api.web.pages.ground.site import changing, page, session_of
 from controller.api.web.parts import parts_of
 from controller.domain.access import Scope
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -42,10 +42,10 @@ def add_signing_in(router: APIRouter) -> None:
                 raise
             await tell_refused(request, error)
             return await page(request, "sign-in.html", status=401, to=to, problem=str(error))
-        parts.sessions.close(request.cookies.get(COOKIE, ""))
+        parts.sessions.close(session_of(request))
         response = RedirectResponse(to, 303)
         response.set_cookie(
-            COOKIE,
+            parts.sessions.cookie,
             parts.sessions.open(authorization),
             max_age=LIFETIME_MS // 1_000,
             httponly=True,
@@ -57,9 +57,12 @@ def add_signing_in(router: APIRouter) -> None:
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         await changing(request)
-        parts_of(request).sessions.close(request.cookies.get(COOKIE, ""))
+        parts = parts_of(request)
+        parts.sessions.close(session_of(request))
         response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        response.delete_cookie(
+            parts.sessions.cookie, httponly=True, samesite="strict", secure=parts.is_encrypted
+        )
         return response
 
 

@@ -12,17 +12,20 @@ from fastapi.responses import RedirectResponse
 from controller.api.web.pages.ground.links import sweep_link
 from controller.api.web.pages.ground.site import changed, changing, page
 from controller.api.web.pages.new_sweep import joined_fields, read_sweep
-from controller.api.web.parts import parts_of
+from controller.api.web.parts import Parts, parts_of
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
-from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase, SweepSnapshot, SweepSummary
+from controller.state.measurements.of_sweep import newest_failures, newest_outcomes
+from controller.state.sweeps import list_sweeps
 from controller.views.reasons import sentences
 from controller.views.reasons.folding import left_out_lines
 from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
-_LISTED: Final = 100
-_SHOWN: Final = 200
+_LISTED: Final = 50
+_SHOWN: Final = 50
+_FAILED: Final = 20
+_LONGEST_NUMBER: Final = 15
 _CONVERTED: Final = 12
 
 
@@ -37,9 +40,17 @@ def add_sweeps(router: APIRouter) -> None:
 def _add_list(router: APIRouter) -> None:
     @router.get("/sweeps")
     async def sweeps(request: Request) -> Response:
-        found = await parts_of(request).queries.sweeps()
+        parts = parts_of(request)
+        before = _number(request, "before")
+        found = await parts.queries.listed(
+            list_sweeps, parts.database, created_before_unix_ms=before, most=_LISTED + 1
+        )
         return await page(
-            request, "sweeps/list.html", sweeps=found[:_LISTED], sweep_count=len(found)
+            request,
+            "sweeps/list.html",
+            sweeps=found[:_LISTED],
+            before=before,
+            older=found[_LISTED - 1].created_at_unix_ms if len(found) > _LISTED else None,
         )
 
 
@@ -88,26 +99,26 @@ def _add_new(router: APIRouter) -> None:
 def _add_one(router: APIRouter) -> None:
     @router.get("/sweeps/{wanted}")
     async def sweep(request: Request, wanted: str) -> Response:
-        sweep_id = await parts_of(request).queries.sweep_id(wanted)
-        summary = _found(await parts_of(request).queries.sweeps(), sweep_id)
-        snapshot = await parts_of(request).sweeps.snapshot(sweep_id)
-        measured = await parts_of(request).queries.measurements(
-            MeasurementFilter(sweep_id=sweep_id)
+        parts = parts_of(request)
+        sweep_id = await parts.queries.sweep_id(wanted)
+        before = _number(request, "before")
+        # First how far it is: what has ended by then is among what is read afterwards.
+        snapshot = await parts.sweeps.standing(sweep_id)
+        summary = await _summary(parts, sweep_id)
+        outcomes = await parts.queries.listed(
+            newest_outcomes, parts.database, sweep_id, before=before, count=_SHOWN
         )
-        outcomes = [each for each in snapshot.ended if not each.is_sentinel]
-        failed = [each for each in outcomes if each.verdict is Verdict.FAILED]
+        failed = await parts.queries.listed(newest_failures, parts.database, sweep_id, _FAILED)
         return await page(
             request,
             "sweeps/one.html",
             sweep=summary,
             snapshot=snapshot,
             is_running=snapshot.phase in RUNNING_PHASES,
-            changes=_changes(snapshot, has_failures=bool(failed)),
-            outcomes=outcomes[-_SHOWN:],
-            outcome_count=len(outcomes),
-            failed=failed[:_SHOWN],
-            failed_count=len(failed),
-            measurements={each.job_id: each for each in measured},
+            changes=_changes(snapshot, has_failures=bool(summary.jobs_failed)),
+            outcomes=outcomes,
+            before=before,
+            failed=failed,
             left_out=list(left_out_lines(snapshot.left_out)),
         )
 
@@ -158,8 +169,20 @@ async def _done(request: Request, sweep_id: str) -> Response:
     return RedirectResponse(sweep_link(sweep_id), 303)
 
 
-def _found(sweeps: Sequence[SweepSummary], sweep_id: str) -> SweepSummary:
-    for each in sweeps:
-        if each.sweep_id == sweep_id:
-            return each
-    raise EdgerankError(ErrorCode.UNKNOWN_NAME, "this sweep is not there any more")
+async def _summary(parts: Parts, sweep_id: str) -> SweepSummary:
+    found = await parts.queries.listed(list_sweeps, parts.database, sweep_id=sweep_id)
+    if not found:
+        raise EdgerankError(ErrorCode.UNKNOWN_NAME, "this sweep is not there any more")
+    return found[0]
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A whole number of the address, which a page of ours wrote; None without it."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{name} is no number; open the page without it"
+        )
+    return int(text)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
@@ -55,6 +55,11 @@ BACKBONES: Final = (
 )
 FAILS: Final = "LeViT_128S"
 """The backbone that crashes everywhere."""
+DRIFTS: Final = "pi5"
+"""The device that becomes slower one night."""
+NIGHTLY: Final = ("MobileNetV2", "GhostNet_x1_0", "PPLCNet_x1_0")
+"""What is measured that night."""
+NIGHT_UNIX_MS: Final = NOON_UNIX_MS + 12 * 3_600_000
 DEVICES: Final = {"pixel-8": 1.4, "pi5": 2.6, "desk": 0.7}
 """The devices, by how slow they are."""
 _MS: Final = 1_000_000
@@ -79,19 +84,8 @@ def fill(
     database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
     catalog = load_catalog()
     store_catalog(database, catalog)
-    sweep_id = _started(database, catalog, backbones)
-    _measure(database, catalog, measured)
-    counts = read_counts(database, sweep_id)
-    if counts.jobs_ended == sum(counts.jobs.values()):
-        sweeps.set_phase(database, sweep_id, SweepPhase.ENDED, NOON_UNIX_MS + 3_600_000)
-    database.close()
-    return sweep_id
-
-
-def _started(database: Database, catalog: Catalog, backbones: Sequence[str]) -> str:
     for name in DEVICES:
         enrol(database, _hello(name), now_unix_ms=NOON_UNIX_MS)
-    devices = list_devices(database, connected=frozenset(map(_id_of, DEVICES)))
     spec = replace(
         SPEC,
         backbones=tuple(backbones),
@@ -101,33 +95,74 @@ def _started(database: Database, catalog: Catalog, backbones: Sequence[str]) -> 
         fewest_repetitions=3,
         most_repetitions=3,
         name="first-look",
+        sentinel=True,
     )
+    sweep_id = _started(database, catalog, spec, NOON_UNIX_MS)
+    _measure(database, catalog, measured)
+    if measured is None:
+        _end(database, sweep_id)
+        nightly = replace(
+            spec,
+            backbones=NIGHTLY,
+            devices=(DRIFTS,),
+            threads=(2,),
+            fewest_repetitions=8,
+            most_repetitions=8,
+            name="nightly",
+        )
+        sweep_of_night = _started(database, catalog, nightly, NIGHT_UNIX_MS)
+        _measure(database, catalog, None, from_unix_ms=NIGHT_UNIX_MS, slower_from=36)
+        _end(database, sweep_of_night)
+    database.close()
+    return sweep_id
+
+
+def _end(database: Database, sweep_id: str) -> None:
+    counts = read_counts(database, sweep_id)
+    if counts.jobs_ended == sum(counts.jobs.values()):
+        sweeps.set_phase(database, sweep_id, SweepPhase.ENDED, NOON_UNIX_MS + 3_600_000)
+
+
+def _started(database: Database, catalog: Catalog, spec: SweepSpec, at_unix_ms: int) -> str:
+    devices = list_devices(database, connected=frozenset(map(_id_of, DEVICES)))
     planned = plan_sweep(spec, devices, catalog).jobs
-    sweep_id = create_sweep(database, spec, planned, NOON_UNIX_MS)
+    sweep_id = create_sweep(database, spec, planned, at_unix_ms)
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):
             key = store_artifact(database, variant, _WEIGHTS)
             jobs.queue_jobs(database, sweep_id, role, variant, key)
-    sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=NOON_UNIX_MS)
+    sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=at_unix_ms)
     return sweep_id
 
 
-def _measure(database: Database, catalog: Catalog, most: int | None) -> None:
+def _measure(
+    database: Database,
+    catalog: Catalog,
+    most: int | None,
+    *,
+    from_unix_ms: int = NOON_UNIX_MS,
+    slower_from: int | None = None,
+) -> None:
+    """Takes turns; from the one of this number on, the device is a third slower."""
     taken = 0
     for place, name in enumerate(DEVICES):
         rng = random.Random(place)
         answer = _answering(name, catalog, rng)
         while most is None or taken < most:
-            lease = attempts.lease_next(database, _id_of(name), now_unix_ms=NOON_UNIX_MS)
+            lease = attempts.lease_next(database, _id_of(name), now_unix_ms=from_unix_ms)
             if lease is None:
                 break
-            at_ms = NOON_UNIX_MS + 20_000 * taken
-            record_report(database, _id_of(name), answer(lease, at_ms), now_unix_ms=at_ms)
+            at_ms = from_unix_ms + 20_000 * taken
+            slower = 1.35 if slower_from is not None and taken >= slower_from else 1.0
+            report = answer(lease, at_ms, slower)
+            record_report(database, _id_of(name), report, now_unix_ms=at_ms)
             taken += 1
 
 
-def _answering(device: str, catalog: Catalog, rng: random.Random) -> Callable[[Lease, int], Report]:
-    def answer(lease: Lease, at_unix_ms: int) -> Report:
+def _answering(
+    device: str, catalog: Catalog, rng: random.Random
+) -> Callable[[Lease, int, float], Report]:
+    def answer(lease: Lease, at_unix_ms: int, slower: float) -> Report:
         bare = Report(
             attempt_id=lease.attempt_id,
             job_id=lease.job_id,
@@ -139,7 +174,7 @@ def _answering(device: str, catalog: Catalog, rng: random.Random) -> Callable[[L
             return replace(bare, failure=Failure(reasons=(why,)))
         flops = catalog.get(lease.backbone).flops_g or 1.0
         is_lite = lease.settings.runtime is Runtime.PADDLELITE
-        level_ms = DEVICES[device] * 9 * flops**0.8 * (1.25 if is_lite else 1.0)
+        level_ms = DEVICES[device] * 9 * flops**0.8 * (1.25 if is_lite else 1.0) * slower
         known = next(each for each in _RUNTIMES if each.runtime is lease.settings.runtime)
         measured = Measured(
             runtime=known, repetition=_repetition(level_ms, at_unix_ms, rng), affinity=(0, 1)

@@ -23,9 +23,11 @@ PAGES: Final = {
     "sweep": "sweeps/first-look",
     "new-sweep": "sweeps/new?models=MobileNetV3*&devices=pi5",
     "fleet": "fleet",
-    "compare": "compare?a=runtime:onnxruntime&b=runtime:paddlelite&device=pi5",
+    "compare": "compare?of=backbones&a=MobileNetV1&b=MobileNetV2",
+    "no-answer": "?device=desk&max_latency_ms=1&min_top1=75&max_params_m=3",
+    "drift": "devices/pi5#drift-heading",
 }
-_WIDTHS: Final = {"phone": 390, "desk": 1_200}
+_WIDTHS: Final = {"phone": 390, "desk": 1_280}
 _HEIGHT: Final = 900
 # Of flat colours, so that a page takes a tenth.
 _COLOURS: Final = 64

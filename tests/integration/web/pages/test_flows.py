@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.conftest import Lab, Visitor, drawn
-from tests.integration.web.pages.lab import FAILS, fill
+from tests.integration.web.pages.lab import DRIFTS, FAILS, fill
 from tests.processes import running_controller
 
 POINTS = "#pareto g.candidates_marks path"
@@ -59,6 +59,33 @@ def test_a_slider_writes_its_number_and_back(lab: Lab, visit: Visitor) -> None:
     expect(slider).to_have_attribute("aria-valuetext", "any")
 
 
+def test_every_limit_has_its_field_and_stands_in_the_address(lab: Lab, visit: Visitor) -> None:
+    query = "device=desk&max_p90_ms=9&max_p99_ms=8&max_artifact_mb=90&max_params_m=20"
+    kinds = "series=PP-LCNet%2CResNet&distilled=no&extra_data=no&precision=fp32&threads=1"
+    page = visit(f"{lab.url}?{query}&{kinds}").page
+    for label, value in (("p90 at most", "9"), ("p99 at most", "8"), ("Threads", "1")):
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)
+    expect(page.locator("#series")).to_have_value("PP-LCNet,ResNet")
+    expect(page.locator("details[open] .count")).to_have_text(["4 set", "3 set", "2 set"])
+    page.get_by_label("Distilled weights").select_option("")
+    page.wait_for_url(lambda url: "distilled" not in url and "max_p99_ms=8" in url)
+    expect(page.locator("details[open] .count").nth(1)).to_have_text("2 set")
+
+
+def test_contradictory_limits_say_which_one_empties_the_set(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}?device=desk&max_latency_ms=1&min_top1=75").page
+    expect(page.locator("#effects li")).to_have_count(2)
+    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 %")
+
+
+def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}?device=desk&confidence=95&series=PP-LCNet").page
+    expect(page.locator("#may-be-first tbody tr")).to_have_count(1)
+    expect(page.locator("#may-be-first tbody")).to_contain_text("PPLCNet_x0_25")
+    refused = f"{lab.url}?device=desk&confidence=95&by=value"
+    assert httpx.get(refused, trust_env=False).status_code == 400
+
+
 def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
     visited = visit(f"{lab.url}?device=desk")
     page = visited.page
@@ -86,6 +113,77 @@ def test_failures_of_a_sweep_have_their_reasons(lab: Lab, visit: Visitor) -> Non
     expect(page.locator("#phase")).to_have_text("ended")
     expect(page.locator("#failures li")).to_have_count(6)
     expect(page.locator("#failures li").first).to_contain_text("SIGSEGV")
+
+
+def test_what_ended_in_a_sweep_is_shown_by_pages(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}sweeps/{lab.sweep_id}").page
+    seen = page.locator("#outcomes tbody th a").all_text_contents()
+    page.get_by_role("link", name="Older ones").click()
+    expect(page.get_by_role("link", name="To the newest")).to_be_visible()
+    expect(page.get_by_role("link", name="Older ones")).to_have_count(0)
+    older = page.locator("#outcomes tbody th a").all_text_contents()
+    # Fifteen backbones with two runtimes on three devices, the sentinels not among them.
+    assert len(seen) + len(older) == 90
+    refused = httpx.get(f"{lab.url}sweeps/{lab.sweep_id}?before=x", trust_env=False)
+    assert refused.status_code == 400
+
+
+def test_a_device_tells_when_it_drifted(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}devices/{DRIFTS}").page
+    expect(page.locator("#sentinel tbody tr")).to_have_count(2)
+    expect(page.locator("#sentinel .verdict")).to_have_text(["changed", "steady"])
+    page.goto(f"{lab.url}devices/desk")
+    expect(page.locator("#sentinel .verdict")).to_have_text(["steady"])
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs", "change"),
+    [
+        ("of=backbones&a=MobileNetV1&b=MobileNetV2", 6, "faster"),
+        ("of=devices&a=desk&b=pixel-8", 28, "slower"),
+        (
+            "of=settings&backbone=MobileNetV1&a_runtime=onnxruntime&b_runtime=paddlelite",
+            3,
+            "slower",
+        ),
+        ("a=runtime:paddlelite&b=runtime:onnxruntime&device=desk", 14, "faster"),
+    ],
+)
+def test_two_of_anything_are_compared(
+    lab: Lab, visit: Visitor, query: str, pairs: int, change: str
+) -> None:
+    page = visit(f"{lab.url}compare?{query}").page
+    expect(page.locator("#pairs tbody tr")).to_have_count(pairs)
+    expect(page.locator(f"#pairs td .change.{change}:visible")).to_have_count(pairs)
+    drawn(page)
+
+
+def test_settings_of_one_backbone_pair_by_what_they_have_in_common(lab: Lab) -> None:
+    asked = "compare?of=settings&backbone=MobileNetV2&device=pi5&a_threads=1&b_threads=2"
+    shown = httpx.get(lab.url + asked, trust_env=False).text
+    assert shown.count('<th scope="row">pi5<small>') == 2
+    for wrong in (
+        "of=nothing",
+        "of=devices&a=desk&b=desk",
+        "of=settings&backbone=MobileNetV2&a_threads=1&b_threads=1",
+        "of=settings&backbone=MobileNetV2&a_threads=1&b_runtime=paddlelite",
+        "of=backbones&a=MobileNetV1&b=MobileNetV9",
+    ):
+        refused = httpx.get(f"{lab.url}compare?{wrong}", trust_env=False)
+        assert refused.status_code in (400, 404) or "nothing that is the same" in refused.text
+
+
+def test_a_part_that_is_kept_up_leaves_who_stands_on_it_there(busy: Lab, visit: Visitor) -> None:
+    visited = visit(f"{busy.url}sweeps/{busy.sweep_id}")
+    page = visited.page
+    page.locator("#to-pause").focus()
+    page.evaluate("document.querySelector('#progress').dataset.seen = 'yes'")
+    for _ in range(2):
+        with page.expect_response(lambda told: busy.sweep_id in told.url):
+            pass
+    # The first answer is put in, since what was before it is not known; the second is the same.
+    expect(page.locator("#to-pause")).to_be_focused()
+    assert visited.complaints == []
 
 
 def test_a_sweep_is_paused_resumed_and_cancelled(busy: Lab, visit: Visitor) -> None:

@@ -7,7 +7,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from protos.joining import parse_join_token
+from protos.joining import parse_access_token, parse_join_token
 from tests.integration.access.conftest import Guarded, guarded_controller
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.conftest import Visitor
@@ -44,6 +44,9 @@ def test_a_token_opens_the_page_that_was_asked_for(guarded: Guarded, visit: Visi
     (cookie,) = page.context.cookies()
     assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "Strict")
     assert token not in cookie["value"]
+    # Of this controller alone: browsers keep cookies by host, whatever the port.
+    assert cookie["name"].startswith("__Host-edgerank-session-")
+    assert cookie["name"].rpartition("-")[2] in parse_access_token(token).authority_sha256.hex()
     assert Axe().run(page)["violations"] == []
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{_url(guarded)}devices")

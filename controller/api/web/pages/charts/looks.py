@@ -8,6 +8,15 @@ from controller.views.chart import Specification
 SERIES_COLOURS: Final = tuple(f"var(--series-{place})" for place in range(1, 8))
 OTHER_COLOUR: Final = "var(--muted)"
 OTHER: Final = "other"
+CLOCK: Final = {
+    "milliseconds": "%H:%M:%S",
+    "seconds": "%H:%M:%S",
+    "minutes": "%H:%M",
+    "hours": "%H:%M",
+    "day": "%b %d",
+    "date": "%b %d",
+}
+"""How moments stand on an axis: of 24 hours a day."""
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 

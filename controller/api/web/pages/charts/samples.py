@@ -138,7 +138,7 @@ def _state(rows: list[dict[str, Any]], title: str, ends_s: float) -> Specificati
                 "field": "value",
                 "type": "quantitative",
                 "title": title,
-                "scale": {"zero": False},
+                "scale": {"zero": False, "padding": 6},
                 "axis": {"minExtent": 45, "tickCount": 3},
             },
         },

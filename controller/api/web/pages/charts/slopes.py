@@ -7,6 +7,8 @@ from controller.api.web.pages.charts.looks import OTHER, SERIES_COLOURS, coloure
 from controller.domain.measurements import Measurement
 from controller.views.chart import Specification
 
+_TICKS = 12
+
 
 def slope_chart(
     by_backbone: Mapping[str, Sequence[Measurement]], devices: Sequence[str]
@@ -56,7 +58,7 @@ def slope_chart(
                 "type": "quantitative",
                 "title": "rank by latency",
                 "scale": {"reverse": True, "domain": [1, most], "nice": False, "zero": False},
-                "axis": {"tickMinStep": 1},
+                "axis": {"values": _ticks(most)},
             },
             "color": coloured("line", names, "backbone"),
             "detail": {"field": "backbone", "type": "nominal"},
@@ -68,3 +70,7 @@ def slope_chart(
             ],
         },
     )
+
+
+def _ticks(most: int) -> list[int]:
+    return list(range(1, most + 1)) if most <= _TICKS else [1, *range(5, most + 1, 5)]

@@ -1,15 +1,42 @@
 """How warm and how fast a device was while it measured lately."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from controller.api.web.pages.charts.looks import drawn
+from controller.api.web.pages.charts.looks import CLOCK, drawn
 from controller.domain.measurements import Measurement
 from controller.views.chart import Specification
 from protos.device import DeviceState
 from protos.measuring import Repetition
 
+_ROOM = 0.05
 _TITLES = {"celsius": "temperature (°C)", "ghz": "clock (GHz)"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateSpan:
+    """Between what temperature and clock lay while something was measured; None is not told."""
+
+    least_celsius: float | None
+    most_celsius: float | None
+    least_ghz: float | None
+    most_ghz: float | None
+
+
+def state_span(measurement: Measurement) -> StateSpan | None:
+    """The least and the most of what a chart draws of a measurement; None where nothing is told."""
+    states = [state for each in measurement.repetitions for state in states_of(each)]
+    celsius = [each for each in map(hottest, states) if each is not None]
+    ghz = [each for each in map(fastest_ghz, states) if each is not None]
+    if not celsius and not ghz:
+        return None
+    return StateSpan(
+        least_celsius=min(celsius, default=None),
+        most_celsius=max(celsius, default=None),
+        least_ghz=min(ghz, default=None),
+        most_ghz=max(ghz, default=None),
+    )
 
 
 def states_charts(measured: Sequence[Measurement]) -> list[Specification]:
@@ -59,6 +86,10 @@ def _rows(state: DeviceState, backbone: str) -> Iterator[dict[str, Any]]:
 
 def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
     value = {"field": "value", "type": "quantitative", "title": title}
+    values = [row["value"] for row in rows]
+    # Else one that never changes stands on no axis.
+    room = _ROOM * max(values)
+    domain = [min(values) - room, max(values) + room]
     return drawn(
         f"{title} of the device while it measured, over time",
         150,
@@ -77,9 +108,13 @@ def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
                 "type": "temporal",
                 "title": "time, UTC",
                 "scale": {"type": "utc"},
-                "axis": {"labelOverlap": True, "labelFlush": True},
+                "axis": {"labelOverlap": True, "labelFlush": True, "tickCount": 8, "format": CLOCK},
             },
-            "y": value | {"scale": {"zero": False}, "axis": {"tickCount": 4, "minExtent": 45}},
+            "y": value
+            | {
+                "scale": {"domain": domain, "nice": False, "zero": False},
+                "axis": {"tickCount": 4, "minExtent": 45},
+            },
             "tooltip": [{"field": "backbone", "type": "nominal"}, value],
         },
     )

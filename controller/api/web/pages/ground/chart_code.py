@@ -4,6 +4,7 @@ import asyncio
 import sys
 from typing import Final
 
+from controller.api.web.pages.ground.files import StaticFile, packed
 from controller.domain.errors import EdgerankError, ErrorCode
 
 _BUNDLING: Final = (
@@ -24,7 +25,7 @@ class ChartCode:
     """
 
     def __init__(self) -> None:
-        self._bundling: asyncio.Task[bytes] | None = None
+        self._bundling: asyncio.Task[StaticFile] | None = None
 
     def begin(self) -> None:
         """Bundle it, unless that was begun before and did not fail."""
@@ -36,7 +37,7 @@ class ChartCode:
         if self._bundling is None or failed:
             self._bundling = asyncio.create_task(_bundled())
 
-    async def read(self) -> bytes:
+    async def read(self) -> StaticFile:
         """The script.
 
         Raises:
@@ -48,7 +49,7 @@ class ChartCode:
         return await asyncio.shield(self._bundling)
 
 
-async def _bundled() -> bytes:
+async def _bundled() -> StaticFile:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _BUNDLING, stdout=asyncio.subprocess.PIPE
     )
@@ -59,4 +60,4 @@ async def _bundled() -> bytes:
             f"the charts' code could not be bundled (exit code {child.returncode}); the tables "
             "have every figure",
         )
-    return script
+    return await asyncio.to_thread(packed, script)

@@ -11,9 +11,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from controller.access.authorities import Authorities
 from controller.fleet.clock import Clock
 
-COOKIE: Final = "edgerank-session"
+_COOKIE: Final = "edgerank-session"
+_LETTERS: Final = 12
 LIFETIME_MS: Final = 12 * 3_600_000
 _MOST: Final = 1_000
 
@@ -32,9 +34,19 @@ class Session:
 
 
 class Sessions:
-    """Everybody who is signed in."""
+    """Everybody who is signed in.
 
-    def __init__(self, clock: Clock) -> None:
+    Attributes:
+        cookie: the name of the cookie that names a session.
+    """
+
+    def __init__(self, clock: Clock, authorities: Authorities | None) -> None:
+        """Who signs for the controller tells it from others on its host; None without TLS."""
+        identity = None if authorities is None else authorities.fingerprint().hex()
+        name = f"{_COOKIE}-{(identity or secrets.token_hex())[:_LETTERS]}"
+        # Browsers keep cookies by host, whatever the port; with this beginning they refuse one
+        # that came without TLS or from another host of the same domain.
+        self.cookie: Final = name if identity is None else f"__Host-{name}"
         self._clock = clock
         self._secret = secrets.token_bytes(32)
         self._known: OrderedDict[str, Session] = OrderedDict()

@@ -12,7 +12,6 @@ from fastapi.routing import APIRoute
 from controller.api.web.callers import Admitted, Asking, tell_refused
 from controller.api.web.pages.ground.policy import HEADERS, TOKEN_FIELD, check_change
 from controller.api.web.pages.ground.rendering import rendered
-from controller.api.web.pages.ground.sessions import COOKIE
 from controller.api.web.parts import parts_of
 from controller.api.web.problems import HTTP_STATUSES
 from controller.domain.access import Caller, CallerKind, Scope
@@ -90,7 +89,7 @@ async def failure(request: Request, error: EdgerankError) -> Response:
     is_stranger = error.code is ErrorCode.UNKNOWN_CALLER
     if is_stranger:
         # Its token was revoked: whoever has the cookie signs in anew.
-        parts_of(request).sessions.close(request.cookies.get(COOKIE, ""))
+        parts_of(request).sessions.close(session_of(request))
     if is_stranger and request.method == "GET" and not is_part(request):
         back = quote(f"{request.url.path}?{request.url.query}".rstrip("?"), safe="")
         return RedirectResponse(f"/sign-in?to={back}", 303)
@@ -105,6 +104,11 @@ async def failure(request: Request, error: EdgerankError) -> Response:
     )
 
 
+def session_of(request: Request) -> str:
+    """What the cookie of whoever asks holds; empty without one."""
+    return request.cookies.get(parts_of(request).sessions.cookie, "")
+
+
 def is_part(request: Request) -> bool:
     """Whether a part of a page is asked for, to be put into the one that is shown."""
     asks = request.headers
@@ -112,7 +116,7 @@ def is_part(request: Request) -> bool:
 
 
 def _form_token(request: Request) -> str:
-    return parts_of(request).sessions.form_token(request.cookies.get(COOKIE, ""))
+    return parts_of(request).sessions.form_token(session_of(request))
 
 
 def _asking(request: Request) -> Asking:

@@ -1,12 +1,14 @@
 "use strict";
 
+const NARROW_PX = 520;
+
 // Vega is large: it is read when the first chart is to be drawn.
 let vega = null;
 
 function readVega() {
   vega ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = "/static/vega.js";
+    script.src = document.documentElement.dataset.vega;
     script.onload = resolve;
     script.onerror = () => reject(new Error("the charts' code could not be read"));
     document.head.append(script);
@@ -16,6 +18,13 @@ function readVega() {
 
 async function draw(place) {
   const specification = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  // What stands below does not move when the chart comes.
+  place.style.minHeight = `${specification.height}px`;
+  if (place.clientWidth < NARROW_PX && specification.config !== undefined) {
+    const below = { top: { direction: "vertical", anchor: "start" } };
+    specification.config.legend = { ...specification.config.legend, columns: 2, layout: below };
+    specification.config.axisY = { labelLimit: 110 };
+  }
   place.dataset.state = "drawing";
   await readVega();
   // The interpreter (`ast`) evaluates expressions without eval, which the page's policy forbids.
@@ -58,6 +67,15 @@ function linkSlider(slider) {
   say();
 }
 
+function linkGroup(group) {
+  const count = group.querySelector(".count");
+  const fields = [...group.querySelectorAll("[name]")];
+  group.addEventListener("input", () => {
+    const set = fields.filter((field) => field.value !== "").length;
+    count.textContent = set === 0 ? "" : `${set} set`;
+  });
+}
+
 function linkCopy(button) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -79,8 +97,62 @@ function enliven(root) {
     slider.dataset.linked = "yes";
     linkSlider(slider);
   });
+  root.querySelectorAll("details[data-group]:not([data-linked])").forEach((group) => {
+    group.dataset.linked = "yes";
+    linkGroup(group);
+  });
   root.querySelectorAll("button[data-copy]").forEach(linkCopy);
 }
+
+// Parts of a page are asked for again and again: where nothing is new, nothing is touched, so that
+// whoever reads, scrolls or stands on a button there stays where they are.
+const shown = new Map();
+
+function partOf(event) {
+  const asking = event.detail.requestConfig?.elt ?? event.detail.elt;
+  return asking?.getAttribute("hx-trigger")?.startsWith("every") ? asking : null;
+}
+
+function tell(words) {
+  const lost = document.getElementById("lost");
+  lost.hidden = words === "";
+  lost.textContent = words;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (partOf(event) !== null && document.hidden) {
+    event.preventDefault();
+  }
+});
+document.addEventListener("htmx:sendError", () => {
+  tell("The controller does not answer; what is shown may be old.");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = partOf(event);
+  if (part === null) {
+    return;
+  }
+  const page = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+  const found = page.getElementById(part.id)?.outerHTML;
+  if (event.detail.xhr.status >= 400 || found === undefined) {
+    event.detail.shouldSwap = false;
+    tell("This page is not kept up any more; load it again.");
+    return;
+  }
+  tell("");
+  if (shown.get(part.id) === found) {
+    event.detail.shouldSwap = false;
+  }
+  shown.set(part.id, found);
+  part.querySelectorAll(".scroll[id]").forEach((region) => {
+    shown.set(region.id, [region.scrollLeft, region.scrollTop]);
+  });
+});
+document.addEventListener("htmx:afterSettle", () => {
+  document.querySelectorAll("[hx-trigger^=every] .scroll[id]").forEach((region) => {
+    [region.scrollLeft, region.scrollTop] = shown.get(region.id) ?? [0, 0];
+  });
+});
 
 document.addEventListener("DOMContentLoaded", () => enliven(document));
 document.addEventListener("htmx:afterSettle", (event) => enliven(event.detail.elt));

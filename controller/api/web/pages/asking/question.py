@@ -1,21 +1,27 @@
 """The question that people put on the first page: a form, and the same in the page's address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
+from controller.api.web.pages.asking.limits import BYTES_PER_MB
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings import Constraints, Merit
+from controller.domain.rankings.limits import Criterion, at_most
+from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from protos.names import printable
 from protos.runtimes import Runtime
 
 EnumT = TypeVar("EnumT", bound=Enum)
+ReadT = TypeVar("ReadT")
 
-_BYTES_PER_MB: Final = 1_000_000
 _LONGEST_WORD: Final = 40
+_MOST_SERIES: Final = 100
+_LONGEST_SERIES: Final = 200
+_YES_OR_NO: Final = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,66 +31,12 @@ class Question:
     Attributes:
         device: its name; empty where none was chosen yet.
         constraints: what the best has to satisfy.
-        shows_all: whether every candidate is listed, however many there are.
+        shows_all: whether more of the candidates are listed than the first.
     """
 
     device: str = ""
     constraints: Constraints = field(default_factory=Constraints)
     shows_all: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slider:
-    """A limit that is dragged or written.
-
-    Attributes:
-        name: of the parameter in the page's address.
-        label: what people read.
-        unit: behind the number.
-        low: where the slider begins, in the unit.
-        high: where it ends.
-        is_log: whether equal ways on it are equal ratios.
-        none_at: the end that means no limit: "low" or "high".
-    """
-
-    name: str
-    label: str
-    unit: str
-    low: float
-    high: float
-    is_log: bool
-    none_at: str
-
-
-SLIDERS: Final = (
-    Slider(
-        name="max_latency_ms",
-        label="Latency at most",
-        unit="ms",
-        low=0.5,
-        high=1_000,
-        is_log=True,
-        none_at="high",
-    ),
-    Slider(
-        name="max_memory_mb",
-        label="Memory at most",
-        unit="MB",
-        low=5,
-        high=2_000,
-        is_log=True,
-        none_at="high",
-    ),
-    Slider(
-        name="min_top1",
-        label="Top-1 at least",
-        unit="%",
-        low=50,
-        high=90,
-        is_log=False,
-        none_at="low",
-    ),
-)
 
 
 def read_question(asked: Mapping[str, str]) -> Question:
@@ -93,23 +45,33 @@ def read_question(asked: Mapping[str, str]) -> Question:
     Raises:
         EdgerankError: INVALID_INPUT, with the parameter and what it may be.
     """
-    most_mb = _number(asked, "max_memory_mb")
-    threads = _number(asked, "threads")
     least = _number(asked, "min_top1")
     if least is not None and least > 100:
         raise _invalid("min_top1", asked, "a percentage, at most 100")
-    if threads is not None and threads != int(threads):
-        raise _invalid("threads", asked, "a whole number above 0")
+    confidence = _number(asked, "confidence")
     return Question(
         device=asked.get("device", "").strip(),
         constraints=Constraints(
             max_latency_ms=_number(asked, "max_latency_ms"),
-            max_memory_bytes=None if most_mb is None else max(1, round(most_mb * _BYTES_PER_MB)),
+            max_memory_bytes=_bytes(asked, "max_memory_mb"),
             min_top1=least,
             tier=_word(asked, "tier", Tier),
             runtime=_word(asked, "runtime", Runtime),
-            threads=None if threads is None else int(threads),
+            threads=_count(asked, "threads"),
             by=_word(asked, "by", Merit),
+            limits=at_most(
+                {
+                    Criterion.P90: _number(asked, "max_p90_ms"),
+                    Criterion.P99: _number(asked, "max_p99_ms"),
+                    Criterion.ARTIFACT_SIZE: _bytes(asked, "max_artifact_mb"),
+                    Criterion.PARAMS: _number(asked, "max_params_m"),
+                }
+            ),
+            series=_series(asked),
+            distilled=_yes_or_no(asked, "distilled"),
+            extra_data=_yes_or_no(asked, "extra_data"),
+            precision=_word(asked, "precision", Precision),
+            confidence=None if confidence is None else confidence / 100,
         ),
         shows_all=bool(asked.get("all")),
     )
@@ -118,16 +80,25 @@ def read_question(asked: Mapping[str, str]) -> Question:
 def write_question(question: Question) -> str:
     """Write a question as the parameters of an address, without what is not asked."""
     asked = question.constraints
-    most_bytes = asked.max_memory_bytes
+    limits = {each.criterion: each.value for each in asked.limits}
     values: dict[str, object] = {
         "device": question.device,
         "max_latency_ms": _plain(asked.max_latency_ms),
-        "max_memory_mb": _plain(None if most_bytes is None else most_bytes / _BYTES_PER_MB),
+        "max_memory_mb": _megabytes(asked.max_memory_bytes),
         "min_top1": _plain(asked.min_top1),
+        "max_p90_ms": _plain(limits.get(Criterion.P90)),
+        "max_p99_ms": _plain(limits.get(Criterion.P99)),
+        "max_artifact_mb": _megabytes(limits.get(Criterion.ARTIFACT_SIZE)),
+        "max_params_m": _plain(limits.get(Criterion.PARAMS)),
         "tier": asked.tier and asked.tier.value,
+        "series": ",".join(asked.series),
+        "distilled": _yes_or_no_words(asked.distilled),
+        "extra_data": _yes_or_no_words(asked.extra_data),
         "runtime": asked.runtime and asked.runtime.value,
+        "precision": asked.precision and asked.precision.value,
         "threads": asked.threads,
         "by": asked.by and asked.by.value,
+        "confidence": _plain(None if asked.confidence is None else 100 * asked.confidence),
         "all": "1" if question.shows_all else "",
     }
     return urlencode({name: value for name, value in values.items() if value not in ("", None)})
@@ -137,8 +108,28 @@ def _plain(number: float | None) -> str:
     return "" if number is None else f"{number:.6g}"
 
 
+def _megabytes(size_bytes: float | None) -> str:
+    return _plain(None if size_bytes is None else size_bytes / BYTES_PER_MB)
+
+
+def _yes_or_no_words(answer: bool | None) -> str:
+    return next((word for word, means in _YES_OR_NO.items() if means is answer), "")
+
+
 def _number(asked: Mapping[str, str], name: str) -> float | None:
     return _read(asked, name, float, "a number above 0", lambda number: 0 < number < 1e12)
+
+
+def _bytes(asked: Mapping[str, str], name: str) -> int | None:
+    megabytes = _number(asked, name)
+    return None if megabytes is None else max(1, round(megabytes * BYTES_PER_MB))
+
+
+def _count(asked: Mapping[str, str], name: str) -> int | None:
+    number = _number(asked, name)
+    if number is not None and number != int(number):
+        raise _invalid(name, asked, "a whole number above 0")
+    return None if number is None else int(number)
 
 
 def _word(asked: Mapping[str, str], name: str, kind: type[EnumT]) -> EnumT | None:
@@ -146,7 +137,20 @@ def _word(asked: Mapping[str, str], name: str, kind: type[EnumT]) -> EnumT | Non
     return _read(asked, name, kind, f"one of {known}", lambda _: True)
 
 
-ReadT = TypeVar("ReadT")
+def _yes_or_no(asked: Mapping[str, str], name: str) -> bool | None:
+    word = _read(asked, name, str, "yes or no", _YES_OR_NO.__contains__)
+    return None if word is None else _YES_OR_NO[word]
+
+
+def _series(asked: Mapping[str, str]) -> tuple[str, ...]:
+    def named() -> Iterator[str]:
+        for name in asked.get("series", "").split(","):
+            yield name.strip()
+
+    found = tuple(dict.fromkeys(filter(None, named())))
+    if len(found) > _MOST_SERIES or any(len(each) > _LONGEST_SERIES for each in found):
+        raise _invalid("series", asked, f"names joined by commas, at most {_MOST_SERIES}")
+    return found
 
 
 def _read(

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Row,
     RowMapping,
     and_,
     bindparam,
@@ -21,22 +20,19 @@ from sqlalchemy import (
 )
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, OPEN, JobState, PlannedJob
+from controller.domain.jobs import OPEN, JobState, PlannedJob
 from controller.domain.sweeps import (
     MAX_NAME_LENGTH,
     RUNNING_PHASES,
     Pause,
     SweepPhase,
     SweepSpec,
-    SweepSummary,
 )
 from controller.state.database import Database, Transaction
 from controller.state.profiles import expect_profiles
 from controller.state.rounds.counts import open_counts
 from controller.state.schema import (
-    devices,
     jobs,
-    profiles,
     reused_jobs,
     start_requests,
     sweep_counts,
@@ -44,7 +40,22 @@ from controller.state.schema import (
 )
 from controller.state.schema.columns import IsJson
 from controller.state.schema.unreadable import MAX_WHOLE, readable
+from controller.state.sweeps.listing import list_sweeps, pause_of
 from protos.reasons import Reason
+
+__all__ = [
+    "StoredSweep",
+    "add_reused",
+    "add_sweep",
+    "asked_columns",
+    "count_open_jobs",
+    "end_finished",
+    "find_sweep",
+    "list_sweeps",
+    "resolve_sweep",
+    "running_sweeps",
+    "set_phase",
+]
 
 SHOWN_CANDIDATES = 8
 # An index finds those that have not ended.
@@ -210,40 +221,6 @@ def resolve_sweep(database: Database, wanted: str) -> str:
     return candidates[0]
 
 
-def list_sweeps(database: Database) -> tuple[SweepSummary, ...]:
-    """Every sweep and profile, the newest first."""
-    is_ended = [(jobs.c.state == state, 1) for state in sorted(ENDED, key=lambda each: each.value)]
-    counted = (
-        select(
-            jobs.c.sweep_id,
-            devices.c.name.label("device"),
-            func.count().label("total"),
-            func.sum(case(*is_ended, else_=0)).label("ended"),
-            func.sum(case((jobs.c.state == JobState.FAILED, 1), else_=0)).label("failed"),
-            func.count(profiles.c.job_id).label("profiles"),
-        )
-        .join(devices, devices.c.device_id == jobs.c.device_id)
-        .outerjoin(profiles, profiles.c.job_id == jobs.c.job_id)
-        .where(jobs.c.is_sentinel.is_(False))
-        .group_by(jobs.c.sweep_id, devices.c.name)
-        .order_by(devices.c.name)
-    )
-    of_sweep: dict[str, list[Row[Any]]] = {}
-    reused = select(func.count()).where(reused_jobs.c.sweep_id == sweeps.c.sweep_id)
-    newest = select(sweeps, reused.scalar_subquery().label("reused")).order_by(
-        sweeps.c.created_at_unix_ms.desc(), sweeps.c.sweep_id
-    )
-    with database.transaction() as transaction:
-        for row in transaction.execute(counted):
-            of_sweep.setdefault(row.sweep_id, []).append(row)
-        rows = transaction.execute(newest).mappings().all()
-
-    def summary(row: RowMapping) -> SweepSummary:
-        return _summary(row, of_sweep.get(row["sweep_id"], []))
-
-    return tuple(readable("sweep", "sweep_id", rows, summary))
-
-
 def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
     """Sweeps that have not ended, oldest first: what a restarted controller goes on with."""
     with database.transaction() as transaction:
@@ -300,36 +277,8 @@ def count_open_jobs(database: Database) -> dict[JobState, int]:
     return {state: total or 0 for state, total in zip(OPEN, totals, strict=True)}
 
 
-def _summary(row: RowMapping, by_device: Sequence[Row[Any]]) -> SweepSummary:
-    spec: SweepSpec = row["spec"]
-    return SweepSummary(
-        sweep_id=row["sweep_id"],
-        name=spec.name,
-        phase=row["phase"],
-        created_at_unix_ms=row["created_at_unix_ms"],
-        ended_at_unix_ms=row["ended_at_unix_ms"],
-        devices=tuple(each.device for each in by_device),
-        jobs_total=sum(each.total for each in by_device),
-        jobs_ended=sum(each.ended for each in by_device),
-        jobs_failed=sum(each.failed for each in by_device),
-        is_profile=any(each.profiles for each in by_device),
-        jobs_measured_before=row.reused,
-        priority=spec.priority,
-        deadline_unix_ms=spec.deadline_unix_ms,
-        started_by=row["started_by"],
-        retry_of=row["retry_of"] or "",
-        paused=_pause(row),
-    )
-
-
 def _stored(row: RowMapping) -> StoredSweep:
     left_out = row["left_out"]
     # What cannot be read of it takes no sweep away.
     told = left_out if isinstance(left_out, tuple) else ()
-    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], _pause(row), told)
-
-
-def _pause(row: RowMapping) -> Pause | None:
-    if row["paused_at_unix_ms"] is None or row["phase"] not in RUNNING_PHASES:
-        return None
-    return Pause(by=row["paused_by"], since_unix_ms=row["paused_at_unix_ms"])
+    return StoredSweep(row["sweep_id"], row["spec"], row["phase"], pause_of(row), told)

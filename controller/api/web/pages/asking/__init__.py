@@ -1,0 +1,1 @@
+"""The question for the best backbone of a device: its form, its address, its answer."""

@@ -1,0 +1,1 @@
+"""Two of anything compared: backbones, devices, sweeps, settings, or what a selector says."""
