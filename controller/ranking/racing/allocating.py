@@ -14,18 +14,20 @@ _NORMAL = 1 / math.sqrt(2 * math.pi)
 def next_processes(now: Standings, rules: RaceRules, most: int) -> tuple[str, ...]:
     """Return who has one more process each, the most telling first; empty when it is decided.
 
+    Those that were not measured, and of whom little or nothing is expected, come first: else a race
+    whose priors tell nothing repeats a few and never sees the rest.
+
     Args:
         now: how the race stands.
         rules: what it decides.
-        most: at most so many, so that the next look comes soon; those of whom nothing at all is
-            known come first.
+        most: at most so many, so that the next look comes soon.
     """
     worth = {
-        place.belief.racer.racer_id: _worth(place, now, rules)
+        place.belief.racer.racer_id: (place.belief.is_vague, _worth(place, now, rules))
         for place in _asked(now)
         if len(place.belief.racer.medians_ms) < rules.most_processes
     }
-    return tuple(sorted(worth, key=lambda racer_id: -worth[racer_id])[:most])
+    return tuple(sorted(worth, key=worth.__getitem__, reverse=True)[:most])
 
 
 def _asked(now: Standings) -> list[Place]:
@@ -61,7 +63,11 @@ def _worth(place: Place, now: Standings, rules: RaceRules) -> float:
         return math.inf
     if rules.max_latency_ms is not None:
         apart = own.mean - math.log(rules.max_latency_ms)
-        return _expected_beyond(abs(apart), own.error) * _over_the_winner(own, now, rules)
+        height = _over_the_winner(own, now, rules)
+        if not own.is_measured:
+            # Where it would win, nothing else tells of it.
+            return float(special.ndtr(-apart / own.error)) * height
+        return _expected_beyond(abs(apart), own.error) * height
     others = [
         other.belief
         for other in now.places

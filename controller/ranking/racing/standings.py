@@ -13,6 +13,7 @@ from controller.ranking.racing.beliefs import (
     Racer,
     RaceRules,
     beliefs,
+    predicted_reach,
     quantile,
 )
 
@@ -93,15 +94,19 @@ def standings(racers: Sequence[Racer], deviation: float, rules: RaceRules) -> St
         deviation: standard deviation between processes of one candidate, on the logarithm.
         rules: what is decided, and how surely.
     """
-    known = beliefs(racers, deviation)
-    judge = _Judge(known, quantile(len(racers), rules), rules)
-    return Standings(judge.places())
+    return Standings(_Judge(beliefs(racers, deviation), rules).places())
 
 
 class _Judge:
-    def __init__(self, known: Sequence[Belief], quantile: float, rules: RaceRules) -> None:
+    def __init__(self, known: Sequence[Belief], rules: RaceRules) -> None:
+        predicted = [each for each in known if each.is_known and not each.is_measured]
         self._known = known
-        self._quantile = quantile
+        self._quantile = quantile(len(known), rules, predicted=len(predicted))
+        self._predicted = {
+            each.racer.racer_id: predicted_reach(each.racer.prior, len(predicted), rules)
+            for each in predicted
+            if each.racer.prior is not None
+        }
         self._rules = rules
         self._means = np.array([each.mean for each in known])
         self._errors = np.array([each.error for each in known])
@@ -124,13 +129,13 @@ class _Judge:
 
     def _lost_place(self, own: Belief) -> Place | None:
         """How one stands that has lost; None for all others."""
+        if self._limit is not None and own.racer.top1 < self._within:
+            # However fast it is.
+            return Place(own, Standing.OUTCLASSED)
         if not own.is_known:
             return None
-        if self._limit is not None:
-            if own.mean - self._quantile * own.error > self._limit:
-                return Place(own, Standing.OVER_LIMIT)
-            if own.racer.top1 < self._within:
-                return Place(own, Standing.OUTCLASSED)
+        if self._limit is not None and own.mean - self._own_reach(own) > self._limit:
+            return Place(own, Standing.OVER_LIMIT)
         beaten_by, behind = self._closest_to_beating(own)
         return Place(own, Standing.DOMINATED, beaten_by) if behind > 0 else None
 
@@ -162,7 +167,10 @@ class _Judge:
         is_better = self._top1s >= own.racer.top1
         if self._limit is not None:
             is_better = self._top1s == own.racer.top1
-        reach = self._quantile * np.hypot(own.error, self._errors)
+        if own.is_measured:
+            reach = self._quantile * np.hypot(own.error, self._errors)
+        else:
+            reach = self._own_reach(own) + self._quantile * self._errors
         behind = np.where(is_better & self._measured, own.mean - self._means - reach, -math.inf)
         # A candidate is never behind itself.
         place = int(np.argmax(behind))
@@ -196,4 +204,13 @@ class _Judge:
         return own.mean - rival.mean + self._reach(own, rival)
 
     def _reach(self, own: Belief, other: Belief) -> float:
-        return self._quantile * math.hypot(own.error, other.error)
+        """How far the difference of two may be beside the truth."""
+        if own.is_measured and other.is_measured:
+            return self._quantile * math.hypot(own.error, other.error)
+        # The shares of both errors: only one of them is of a normal variable.
+        return self._own_reach(own) + self._own_reach(other)
+
+    def _own_reach(self, own: Belief) -> float:
+        """How far what is known of one may be beside the truth."""
+        predicted = self._predicted.get(own.racer.racer_id)
+        return self._quantile * own.error if predicted is None else predicted
