@@ -24,7 +24,8 @@ class Standing(Enum):
     OPEN = "open"
     """More processes of it may change the answer."""
     IN = "in"
-    """It is of the answer, whatever more would tell: beaten by nobody by more than 2 %."""
+    """It is of the answer, whatever more of it would tell: beaten by nobody that was measured by
+    more than 2 %."""
     TIED = "tied"
     """It is at most 2 % faster than one that is as accurate, or as far from the limit; or it has
     all processes that it may have."""
@@ -149,7 +150,12 @@ class _Judge:
         if not own.is_measured:
             # What was only predicted is of no answer, and ties with nobody.
             return Place(own, Standing.OPEN)
-        rivals = [each for each in left if each is not own and self._rivals(own, each)]
+        # One that was only predicted is open itself, and another process of this one tells less.
+        rivals = [
+            each
+            for each in left
+            if each is not own and each.is_measured and self._rivals(own, each)
+        ]
         if all(self._most_behind(own, rival) < INDIFFERENCE for rival in rivals):
             return Place(own, self._beside_limit(own))
         behind, beaten_by = max(
@@ -170,6 +176,7 @@ class _Judge:
         if own.is_measured:
             reach = self._quantile * np.hypot(own.error, self._errors)
         else:
+            # The shares of both errors: only one of them is of a normal variable.
             reach = self._own_reach(own) + self._quantile * self._errors
         behind = np.where(is_better & self._measured, own.mean - self._means - reach, -math.inf)
         # A candidate is never behind itself.
@@ -193,22 +200,15 @@ class _Judge:
 
     def _least_behind(self, own: Belief, rival: Belief) -> float:
         """How much slower than a rival it is at least; less than 0 is faster."""
-        if not rival.is_measured:
-            return -math.inf
         return own.mean - rival.mean - self._reach(own, rival)
 
     def _most_behind(self, own: Belief, rival: Belief) -> float:
         """How much slower than a rival it is at most."""
-        if not rival.is_known:
-            return math.inf
         return own.mean - rival.mean + self._reach(own, rival)
 
     def _reach(self, own: Belief, other: Belief) -> float:
-        """How far the difference of two may be beside the truth."""
-        if own.is_measured and other.is_measured:
-            return self._quantile * math.hypot(own.error, other.error)
-        # The shares of both errors: only one of them is of a normal variable.
-        return self._own_reach(own) + self._own_reach(other)
+        """How far the difference of two that were measured may be beside the truth."""
+        return self._quantile * math.hypot(own.error, other.error)
 
     def _own_reach(self, own: Belief) -> float:
         """How far what is known of one may be beside the truth."""
