@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -39,7 +40,10 @@ class Standing(Enum):
     @property
     def has_lost(self) -> bool:
         """Whether it is of no answer."""
-        return self in (Standing.DOMINATED, Standing.OVER_LIMIT, Standing.OUTCLASSED)
+        return self in _LOST
+
+
+_LOST = frozenset({Standing.DOMINATED, Standing.OVER_LIMIT, Standing.OUTCLASSED})
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Standings:
 
     places: tuple[Place, ...]
 
-    @property
+    @cached_property
     def open(self) -> tuple[Place, ...]:
         """Those that are still in the race."""
         return tuple(place for place in self.places if place.standing is Standing.OPEN)
