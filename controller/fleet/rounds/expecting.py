@@ -26,6 +26,9 @@ from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 PIONEERS: Final = 12
 """Backbones that are measured first in each setting: those that tell most of the others."""
+ANOTHER_DAY: Final = 0.05
+"""Standard deviation, on the logarithm, of a figure that another sweep measured and that does not
+stand for a job: what it expects is not less sure than a prediction."""
 _WORTH_PREDICTING: Final = 4
 # Of a prediction, experts that were weighed at most: what the residuals are fitted to.
 _FITTED: Final = 4
@@ -76,6 +79,8 @@ def expected_of(
 ) -> dict[str, Prior]:
     """What is expected of jobs that were not measured, by id; nothing of what is not predicted.
 
+    One that an earlier sweep measured is expected to take what it took then.
+
     Args:
         candidates: of the race.
         learned: what earlier sweeps measured on the device, the oldest first.
@@ -90,17 +95,22 @@ def expected_of(
                 known[setting] |= _known(those, deviation)
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
+        if setting is None:
+            continue
         missing = {
             each.backbone: each.job_id
             for each in those
-            if setting is not None and not each.has_ended and not each.medians_ms
+            if not each.has_ended and not each.medians_ms
         }
-        if setting is None or not missing:
+        before = {name: known[setting][name] for name in missing if name in known[setting]}
+        for name, figure in before.items():
+            prior = Prior(median_ms=figure.value, deviation=max(deviation, ANOTHER_DAY))
+            found[missing[name]] = prior
+        if not missing.keys() - before.keys():
             continue
         told = predict(
             PredictionQuestion(
-                # A figure of another question does not stand for a candidate: it is predicted, too.
-                known=[each for name, each in known[setting].items() if name not in missing],
+                known=list(known[setting].values()),
                 wanted=list(missing),
                 features=features,
                 elsewhere=_elsewhere(setting, known),
