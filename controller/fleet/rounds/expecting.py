@@ -7,11 +7,13 @@ the race and earlier sweeps measured in the same setting, and how other settings
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import cache, lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from controller.domain.rankings.predictions import (
     Elsewhere,
     KnownFigure,
+    Prediction,
     PredictionQuestion,
 )
 from controller.ranking.prediction import first_backbones, predict
@@ -32,6 +34,9 @@ stand for a job: what it expects is not less sure than a prediction."""
 _WORTH_PREDICTING: Final = 4
 # Of a prediction, experts that were weighed at most: what the residuals are fitted to.
 _FITTED: Final = 4
+
+
+_Figures: TypeAlias = tuple[tuple[str, float], ...]
 
 
 class Setting(NamedTuple):
@@ -88,11 +93,13 @@ def expected_of(
         deviation: standard deviation between processes of one candidate, on the logarithm.
     """
     those_of = _by_setting(candidates, features)
-    known: defaultdict[Setting, dict[str, KnownFigure]] = defaultdict(dict)
+    known: defaultdict[Setting, dict[str, float]] = defaultdict(dict)
     for measured in (_by_setting(learned, features), those_of):
         for setting, those in measured.items():
             if setting is not None:
-                known[setting] |= _known(those, deviation)
+                # The first process: what others tell moves no prediction, which is then not made
+                # anew after each round.
+                known[setting] |= {e.backbone: e.medians_ms[0] for e in those if e.medians_ms}
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
         if setting is None:
@@ -103,18 +110,12 @@ def expected_of(
             if not each.has_ended and not each.medians_ms
         }
         before = {name: known[setting][name] for name in missing if name in known[setting]}
-        for name, figure in before.items():
-            prior = Prior(median_ms=figure.value, deviation=max(deviation, ANOTHER_DAY))
+        for name, median_ms in before.items():
+            prior = Prior(median_ms=median_ms, deviation=max(deviation, ANOTHER_DAY))
             found[missing[name]] = prior
-        if not missing.keys() - before.keys():
-            continue
-        told = predict(
-            PredictionQuestion(
-                known=list(known[setting].values()),
-                wanted=list(missing),
-                features=features,
-                elsewhere=_elsewhere(setting, known),
-            )
+        wanted = tuple(sorted(missing.keys() - before.keys()))
+        told = _told(
+            _sorted(known[setting]), wanted, _elsewhere(setting, known), _coarse(deviation)
         )
         degrees = max(1, (told.errors.count if told.errors else 0) - _FITTED)
         for each in told.predicted:
@@ -127,18 +128,48 @@ def features_of(candidates: Sequence[RacingJob]) -> Mapping[str, NetworkFeatures
     """What the catalog's networks do, by name, of those that are measured at their own size."""
     sizes = {each.name: each.input_size for each in load_catalog()}
     others = {each.backbone for each in candidates if each.input_size != sizes.get(each.backbone)}
-    known = features_by_name(load_catalog(), load_features())
-    return {name: does for name, does in known.items() if name not in others}
+    return {name: does for name, does in _counted().items() if name not in others}
+
+
+@cache
+def _counted() -> Mapping[str, NetworkFeatures]:
+    return features_by_name(load_catalog(), load_features())
+
+
+# A prediction takes a second, and a race asks again after each round. Other races go on beside it.
+@lru_cache(maxsize=64)
+def _told(
+    known: _Figures,
+    wanted: tuple[str, ...],
+    elsewhere: tuple[tuple[str, _Figures], ...],
+    deviation: float,
+) -> Prediction:
+    if not wanted:
+        return Prediction()
+    return predict(
+        PredictionQuestion(
+            known=[KnownFigure(backbone=n, value=ms, spread=deviation) for n, ms in known],
+            wanted=wanted,
+            features=_counted(),
+            elsewhere=[Elsewhere(setting=name, values=dict(told)) for name, told in elsewhere],
+        )
+    )
 
 
 def _elsewhere(
-    setting: Setting, known: Mapping[Setting, Mapping[str, KnownFigure]]
-) -> list[Elsewhere]:
-    return [
-        Elsewhere(setting=str(other), values={name: each.value for name, each in figures.items()})
-        for other, figures in known.items()
-        if other != setting and figures
-    ]
+    setting: Setting, known: Mapping[Setting, Mapping[str, float]]
+) -> tuple[tuple[str, _Figures], ...]:
+    others = [(str(other), _sorted(figures)) for other, figures in known.items() if figures]
+    return tuple(sorted(other for other in others if other[0] != str(setting)))
+
+
+def _sorted(figures: Mapping[str, float]) -> _Figures:
+    return tuple(sorted(figures.items()))
+
+
+def _coarse(deviation: float) -> float:
+    """In steps of 1 %: what a few processes more tell of it moves no prediction."""
+    return math.ceil(deviation * 100) / 100
 
 
 def _by_setting(
@@ -165,15 +196,3 @@ def _setting(job: RacingJob) -> Setting | None:
         flush_denormals=told.flush_denormals,
         onnxruntime=told.onnxruntime,
     )
-
-
-def _known(those: Sequence[RacingJob], deviation: float) -> dict[str, KnownFigure]:
-    return {
-        each.backbone: KnownFigure(
-            backbone=each.backbone,
-            value=math.exp(math.fsum(map(math.log, each.medians_ms)) / len(each.medians_ms)),
-            spread=deviation / math.sqrt(len(each.medians_ms)),
-        )
-        for each in those
-        if each.medians_ms
-    }
