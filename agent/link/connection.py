@@ -233,7 +233,11 @@ class Connection:
         try:
             await asyncio.gather(*done)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            log.warning("the connection broke", controller=self._line.address, error=_short(error))
+            # What is still said after the farewell is heard by nobody, and the spool has it.
+            if not stream.is_left:
+                log.warning(
+                    "the connection broke", controller=self._line.address, error=_short(error)
+                )
 
     async def _receive(self, stream: AgentStream) -> None:
         while (message := await stream.receive()) is not None:
@@ -246,7 +250,8 @@ class Connection:
                     pass
                 case _:
                     self._dispatch(message)
-        log.info("the controller closed the connection", controller=self._line.address)
+        if not stream.is_left:
+            log.info("the controller closed the connection", controller=self._line.address)
 
     async def _send(self, stream: AgentStream) -> None:
         while True:

@@ -112,6 +112,12 @@ class AgentStream:
     def __init__(self, call: Stream, now_unix_ms: Callable[[], int]) -> None:
         self._call = call
         self._now_unix_ms = now_unix_ms
+        self._is_left = False
+
+    @property
+    def is_left(self) -> bool:
+        """Whether this side said that it says no more."""
+        return self._is_left
 
     async def send(self, message: FromAgent) -> None:
         """Send one message.
@@ -146,6 +152,7 @@ class AgentStream:
         Raises:
             asyncio.InvalidStateError: the stream has ended.
         """
+        self._is_left = True
         await self._call.done_writing()
         await self._call.code()
 

@@ -1,9 +1,9 @@
 """What those who follow sweeps are told: one look a change, for all who follow the same sweep.
 
-Looks are made in a thread of their own, at most a few a second, and the more follow a sweep, the
-more rarely they are told how it goes on, its end excepted: followers, however many, take no thread
-and little time from the agents' reports. Who is slow misses looks and no outcome: what ended is
-asked for from the last one that was told.
+Looks are made in a thread of their own, at most a few a second, and the more follow sweeps, the
+more rarely they are told how these go on, ends excepted: followers, however many and of however
+many sweeps, take no thread and little time from the agents' reports. Who is slow misses looks and
+no outcome: what ended is asked for from the last one that was told.
 """
 
 from __future__ import annotations
@@ -96,6 +96,8 @@ class Watching:
         self._changes = changes
         self._activities = activities
         self._followed: dict[str, tuple[_Followed, asyncio.Task[None]]] = {}
+        # Of all sweeps together.
+        self._followers = 0
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watching")
 
     async def watch(self, sweep_id: str) -> AsyncGenerator[SweepSnapshot, None]:
@@ -127,10 +129,12 @@ class Watching:
             self._followed[sweep_id] = begun, looking
         followed, looking = self._followed[sweep_id]
         followed.followers += 1
+        self._followers += 1
         try:
             yield followed
         finally:
             followed.followers -= 1
+            self._followers -= 1
             if not followed.followers:
                 looking.cancel()
                 del self._followed[sweep_id]
@@ -148,7 +152,7 @@ class Watching:
             followed.tell(look)
             if is_over:
                 return
-            due_s = now_s() + followed.followers / TOLD_PER_S
+            due_s = now_s() + self._followers / TOLD_PER_S
             await self._changes.next_look(version)
 
     async def _is_outdated(self, version: int, within_s: float) -> bool:

@@ -1,6 +1,7 @@
 """Those who follow a sweep cost as much as one who does, and miss no outcome."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,7 @@ from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
-from controller.fleet.changes import Changes
+from controller.fleet.changes import TOLD_PER_S, Changes
 from controller.fleet.reports import record_report
 from controller.own.adding import OwnModels
 from controller.state import attempts, jobs
@@ -97,6 +98,24 @@ async def test_who_is_slow_is_told_the_newest_with_all_that_ended_meanwhile(
     assert (last.phase, len(last.ended)) == (SweepPhase.ENDED, 3)
     with pytest.raises(StopAsyncIteration):
         await anext(slow)
+
+
+async def test_followers_of_other_sweeps_count_as_well(
+    database: Database, changes: Changes, watching: Watching
+) -> None:
+    crowded = start_sweep(database, "phone")
+    sweep_id = start_sweep(database, "phone", batches=(1, 2, 3))
+    crowd = [watching.watch(crowded) for _ in range(TOLD_PER_S)]
+    assert len(await asyncio.gather(*(anext(each) for each in crowd))) == TOLD_PER_S
+    follower = watching.watch(sweep_id)
+    await anext(follower)
+    begin_s = time.monotonic()
+    await asyncio.to_thread(measure_one, database)
+    changes.notify()
+    await anext(follower)
+    # A busy machine makes it later, never earlier.
+    assert time.monotonic() - begin_s >= 0.9
+    await asyncio.gather(*(each.aclose() for each in (follower, *crowd)))
 
 
 async def test_who_comes_later_is_told_what_ended_before(
