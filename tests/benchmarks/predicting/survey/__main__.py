@@ -64,12 +64,20 @@ BACKBONES_A_CONVERSION = 12
 )
 @click.option("--time", "bound", metavar="TIME", help="Begin nothing that would last beyond it.")
 @click.option("--most", type=click.IntRange(1), help="The smallest so many networks only.")
+@click.option("--without", metavar="NAME,NAME", default="", help="Leave these backbones out.")
 @click.option("--convert-only", is_flag=True, help="Convert, and measure nothing.")
 def main(
-    *, home: Path, output: Path, bound: str | None, most: int | None, convert_only: bool
+    *,
+    home: Path,
+    output: Path,
+    bound: str | None,
+    most: int | None,
+    without: str,
+    convert_only: bool,
 ) -> None:
     """Convert and measure what is missing, as far as the time goes."""
-    names = [each.name for each in islice(networks(), most)]
+    left_out = set(without.split(","))
+    names = [each.name for each in islice(networks(), most) if each.name not in left_out]
     clock = _Clock(None if bound is None else parse_time_ms(bound) / 1_000)
     with running_controller(home / "controller") as (_, address), QueryClient(address) as client:
         try:
