@@ -1,6 +1,6 @@
 # Every target makes the environment it needs; "make help" lists them.
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types native protos protos-check schemas schemas-check migration lock bench soak simulate conversions userland clean
+.PHONY: help environment demo test lint types native protos protos-check schemas schemas-check migration lock bench soak survey simulate conversions userland clean
 SHELL := /bin/bash
 
 # Extra arguments for the command that a target runs, as in: make test ARGS='-k ranking'
@@ -51,6 +51,9 @@ migration: environment ## write the migration to the tables as they are now (MES
 
 bench: environment ## run the benchmarks (both sides in one run) and write docs/proof/benchmarks.md
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
+
+survey: environment ## measure most of the catalog on this machine, coarsely; goes on where it was stopped (ARGS='--time 30m')
+	@.venv/bin/python -m tests.benchmarks.predicting.survey $(ARGS)
 
 soak: environment ## run 5,000 fault schedules (ARGS='--seed 137 --count 1' runs one again)
 	@.venv/bin/python -m tests.faults $(ARGS)

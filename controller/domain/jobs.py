@@ -125,10 +125,17 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenJob:
-    """A job of a sweep on a device that has not ended, sentinels not counted."""
+    """A job of a sweep on a device that has not ended, sentinels not counted.
+
+    Attributes:
+        job_id: unique id.
+        turns: its repetitions, taken or still to be.
+        expected_ms: what a first one is expected to take, ms.
+    """
 
     job_id: str
     turns: tuple[Turn, ...]
+    expected_ms: float = 0.0
 
     @property
     def has_open_turns(self) -> bool:
@@ -148,7 +155,8 @@ class OpenJob:
     @property
     def next_ms(self) -> float:
         """What one more is expected to take, ms: the mean of those before."""
-        return self.spent_ms / max(1, sum(not turn.is_open for turn in self.turns))
+        ended = sum(not turn.is_open for turn in self.turns)
+        return self.spent_ms / ended if ended else self.expected_ms
 
 
 @dataclass(frozen=True)

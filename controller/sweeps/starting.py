@@ -9,8 +9,10 @@ from typing import Final
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
+from controller.fleet.rounds.expecting import features_of, pioneers
 from controller.fleet.rounds.turns import first_rounds
-from controller.state.database import Database
+from controller.state.catalog.candidates import racing_jobs
+from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.start_requests import StartRequest, remember_start
 from controller.state.rounds.turns import begin_turns
@@ -69,7 +71,7 @@ def create_sweep(
         for job_id, job in zip(job_ids, planned, strict=True):
             here[job.device_id].append((job_id, job.is_sentinel))
         begun = [
-            _begin(Place(sweep_id=sweep_id, device_id=device_id), spec, its, before)
+            _begin(transaction, Place(sweep_id=sweep_id, device_id=device_id), spec, its, before)
             for device_id, its in here.items()
         ]
         open_courses(transaction, [course for course, _ in begun])
@@ -79,13 +81,21 @@ def create_sweep(
 
 
 def _begin(
-    place: Place, spec: SweepSpec, jobs: Sequence[tuple[str, bool]], before: Before
+    transaction: Transaction,
+    place: Place,
+    spec: SweepSpec,
+    jobs: Sequence[tuple[str, bool]],
+    before: Before,
 ) -> tuple[NewCourse, tuple[str, ...]]:
     """How a sweep begins on a device, and its first turns; `jobs` tells which one is a sentinel."""
     sentinel = next((job_id for job_id, is_sentinel in jobs if is_sentinel), None)
     measured = [job_id for job_id, is_sentinel in jobs if not is_sentinel]
+    first: Sequence[str] = measured
+    if spec.race is not None:
+        candidates = racing_jobs(transaction, place)
+        first = pioneers(candidates, features_of(candidates))
     rng = random.Random(f"{place.sweep_id} {place.device_id}")
-    order = first_rounds(measured, spec.fewest_repetitions, sentinel, rng)
+    order = first_rounds(first, spec.fewest_repetitions, sentinel, rng)
     course = NewCourse(
         place=place,
         planned_ms=planned_time_ms(spec, len(measured)),

@@ -195,6 +195,7 @@ class Watching:
             jobs_with_figures=counts.jobs_with_figures,
             paused=stored.paused,
             held_up=list_held_up(self._database, sweep_id),
+            still_racing=counts.still_racing,
         )
         reached = _Reached(counts.outcomes, counts.takings)
         return _Look(snapshot, reached, stored.left_out)

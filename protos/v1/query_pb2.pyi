@@ -1982,6 +1982,7 @@ class WatchSweepResponse(_message.Message):
     PAUSED_FIELD_NUMBER: _builtins.int
     HELD_UP_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    STILL_RACING_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -1994,6 +1995,8 @@ class WatchSweepResponse(_message.Message):
     repetitions_done: _builtins.int
     jobs_with_figures: _builtins.int
     """Jobs and sentinels of which a repetition was taken, so that there is a first figure."""
+    still_racing: _builtins.int
+    """Candidates that may still change the answer of a race; absent before its first round ended, and of no race."""
     @_builtins.property
     def ended(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutcome]:
         """Every job that ended since the last snapshot of this stream."""
@@ -2039,14 +2042,20 @@ class WatchSweepResponse(_message.Message):
         paused: Global___Pause | None = ...,
         held_up: _abc.Iterable[Global___HeldUp] | None = ...,
         left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
+        still_racing: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "paused", b"paused"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "_still_racing", b"_still_racing", "paused", b"paused", "still_racing", b"still_racing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "left_out", b"left_out", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "_still_racing", b"_still_racing", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "left_out", b"left_out", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "still_racing", b"still_racing", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
     _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015
+    _WhichOneofReturnType__still_racing: _TypeAlias = _typing.Literal["still_racing"]  # noqa: Y015
+    _WhichOneofArgType__still_racing: _TypeAlias = _typing.Literal["_still_racing", b"_still_racing"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__paused) -> _WhichOneofReturnType__paused | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__still_racing) -> _WhichOneofReturnType__still_racing | None: ...
 
 Global___WatchSweepResponse: _TypeAlias = WatchSweepResponse  # noqa: Y015
 

@@ -32,6 +32,7 @@ from tests.benchmarks.places import filled
 from tests.benchmarks.predicting import leaving_out
 from tests.benchmarks.public import adopting
 from tests.benchmarks.racing import proof as racing
+from tests.benchmarks.racing import real
 from tests.benchmarks.size import SHARE
 
 # The proof of what docs/measuring.md says.
@@ -67,6 +68,7 @@ RACES = {
     "race-fronts": racing.run_fronts,
     "race-limits": racing.run_winners,
     "race-ties": racing.run_flat,
+    "find": real.run,
 }
 PAGES = {
     "asking/race-for-the-best.md": RACES,

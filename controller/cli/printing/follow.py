@@ -96,7 +96,9 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             made = [each for each in last.activities if not each.device]
             measured = [each for each in last.activities if each.device]
             progress.update(artifacts, activity=activities_words(made))
-            progress.update(repetitions, activity=activities_words(measured))
+            racing = [] if last.still_racing is None else [f"{last.still_racing} in the race"]
+            racing += filter(None, [activities_words(measured)])
+            progress.update(repetitions, activity=", ".join(racing))
             for outcome in last.ended:
                 teller.say(_job_line(outcome))
             ended.extend(last.ended)
@@ -138,6 +140,8 @@ def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
         far = f"{made}, {far}"
     if snapshot.jobs_with_figures:
         far += f", first figures of {snapshot.jobs_with_figures}/{snapshot.jobs_total}"
+    if snapshot.still_racing is not None:
+        far += f", {snapshot.still_racing} still in the race"
     if snapshot.paused is not None:
         return far, pause_words(snapshot.paused)
     if is_converting:

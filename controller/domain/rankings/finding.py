@@ -1,12 +1,34 @@
 """What a race found: an answer, and what it rests on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Ranking
+from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.sweeps import SweepSnapshot
 from protos.reasons import ReasonCode
+from protos.runtimes import Runtime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlyPredicted:
+    """A candidate that was not measured.
+
+    Attributes:
+        backbone: its name.
+        runtime: what would measure it.
+        threads: with so many.
+        latency_ms: the median that it is expected to have, with its interval.
+        may_change_answer: whether it would, at the better end of its interval.
+    """
+
+    backbone: str
+    runtime: Runtime
+    threads: int
+    latency_ms: PredictedFigure
+    may_change_answer: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +42,9 @@ class Found:
         undecided: jobs of which more time would tell whether they are of the answer.
         decided: the other jobs that were measured.
         failed: jobs without figures: the answer does not rest on them.
+        predicted: candidates that were not measured, the fastest first; nothing rests on these
+            figures but that they were not needed.
+        unmeasured_count: how many candidates were not measured in all, predicted or not.
     """
 
     sweep_id: str
@@ -28,9 +53,15 @@ class Found:
     undecided: tuple[JobOutcome, ...]
     decided: tuple[JobOutcome, ...]
     failed: tuple[JobOutcome, ...]
+    predicted: tuple[OnlyPredicted, ...] = ()
+    unmeasured_count: int = 0
 
 
-def found_by(sweep: SweepSnapshot, ranking: Ranking) -> Found:
+def found_by(
+    sweep: SweepSnapshot,
+    ranking: Ranking,
+    predicted: Sequence[OnlyPredicted] = (),
+) -> Found:
     """Put together what a race found, once its sweep has ended."""
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []
@@ -55,4 +86,45 @@ def found_by(sweep: SweepSnapshot, ranking: Ranking) -> Found:
         undecided=tuple(undecided),
         decided=tuple(decided),
         failed=tuple(failed),
+        predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
+        unmeasured_count=sweep.jobs_total - len(sweep.ended),
+    )
+
+
+def only_predicted(
+    settings: Sequence[PredictedSetting], ranking: Ranking, top1s: Mapping[str, float]
+) -> list[OnlyPredicted]:
+    """Say which candidates were not measured, and which of them may change an answer.
+
+    Args:
+        settings: those of the race.
+        ranking: the answer.
+        top1s: of all candidates of which it is known, percent, by name.
+    """
+    return [
+        OnlyPredicted(
+            backbone=each.backbone,
+            runtime=setting.runtime,
+            threads=setting.threads,
+            latency_ms=each.latency_ms,
+            may_change_answer=_may_change(ranking, top1s[each.backbone], each.latency_ms.low),
+        )
+        for setting in settings
+        for each in setting.predicted
+        if each.backbone in top1s
+    ]
+
+
+def _may_change(ranking: Ranking, top1: float, latency_ms: float) -> bool:
+    """Whether a candidate of this latency would be of the answer."""
+    limit_ms = ranking.constraints.max_latency_ms
+    if limit_ms is not None and latency_ms > limit_ms:
+        return False
+    if limit_ms is not None and ranking.winner is not None:
+        return top1 > (ranking.winner.measurement.top1 or 0.0)
+    return not any(
+        (each.measurement.top1 or 0.0) >= top1
+        and each.measurement.latency is not None
+        and each.measurement.latency.median_ms <= latency_ms
+        for each in ranking.pareto_front
     )

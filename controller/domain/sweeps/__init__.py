@@ -226,6 +226,8 @@ class SweepSnapshot:
         held_up: devices that its jobs wait for, since these take none.
         left_out: what was left out of what was asked for, since a device cannot do it; on a stream,
             in its first snapshot only.
+        still_racing: candidates that may still change the answer of a race; None before its first
+            round ended, and of no race.
     """
 
     sweep_id: str
@@ -244,6 +246,7 @@ class SweepSnapshot:
     paused: Pause | None = None
     held_up: tuple[HeldUp, ...] = ()
     left_out: tuple[Reason, ...] = ()
+    still_racing: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

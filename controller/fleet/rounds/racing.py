@@ -1,8 +1,11 @@
 """What follows on a round of a race: who has lost, and who has another process: pure rules.
 
-Every job has one process first. After each round the race is judged by all processes so far; jobs
-that have lost end with the figures that they have, and the next round is of the few whose processes
-may change the answer most. It ends when no job is open any more, or with the sweep's time.
+The jobs that tell most of the others have one process first, see
+`controller.fleet.rounds.expecting`. After each round the race is judged by all processes so far,
+and by what is predicted of jobs that have none; those of which nothing is predicted have one next.
+Measured jobs that have lost end with the figures that they have, and the next round is of the few
+whose processes may change the answer most. It ends when no job is open any more, or with the
+sweep's time; who was only predicted ends then without a figure.
 """
 
 import math
@@ -16,7 +19,7 @@ from controller.domain.sweeps import SweepSpec
 from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.turns import Course, NextTurns, in_time, next_turns, shuffled
 from controller.ranking.racing.allocating import next_processes
-from controller.ranking.racing.beliefs import Racer, RaceRules, race_deviation
+from controller.ranking.racing.beliefs import Prior, Racer, RaceRules, race_deviation
 from controller.ranking.racing.standings import Place, Standings, standings
 from controller.state.catalog.candidates import RacingJob
 from protos.reasons import Reason, ReasonCode, reason
@@ -34,18 +37,20 @@ class RaceRound:
         lost: why each job that goes on has lost, by id.
         undecided: why each that is open is, should nothing follow.
         turns: what follows.
+        open_count: how many candidates are still in the race.
     """
 
     lost: Mapping[str, Reason] = field(default_factory=dict)
     undecided: Mapping[str, Reason] = field(default_factory=dict)
     turns: NextTurns
+    open_count: int = 0
 
 
 def next_round(
     jobs: Sequence[OpenJob],
     candidates: Sequence[RacingJob],
+    expected: Mapping[str, Prior],
     course: Course,
-    race: Race,
     rng: random.Random,
 ) -> RaceRound:
     """What follows when every turn was taken.
@@ -53,40 +58,69 @@ def next_round(
     A job of which no accuracy is known has nothing to win, and is measured once.
 
     Args:
-        jobs: those that have not ended; none has an open turn.
+        jobs: those that have turns and have not ended; none has an open turn.
         candidates: all of the race, those that ended as well.
-        course: how their sweep stands.
-        race: what is decided.
+        expected: what is expected of those that were not measured, by id.
+        course: how their sweep stands, which is a race.
         rng: orders them.
     """
-    rules = _rules(race, course.spec)
+    rules = _rules(course.spec)
     steady = {job.job_id: _steady_medians(job, course) for job in jobs}
     racers = [
         Racer(
             racer_id=each.job_id,
             top1=each.top1,
             medians_ms=steady.get(each.job_id, each.medians_ms),
+            prior=expected.get(each.job_id),
         )
         for each in candidates
-        if each.top1 is not None and (each.medians_ms or each.job_id in steady)
+        # What ended without a figure failed.
+        if each.top1 is not None and (each.medians_ms or not each.has_ended)
     ]
-    known = course.spread.plus(course.history.as_history())
-    now = standings(racers, race_deviation(known), rules)
+    now = standings(racers, course_deviation(course), rules)
     lost = _lost(now, {each.job_id: each.backbone for each in candidates})
     going_on = {job.job_id: job for job in jobs if job.job_id not in lost}
-    round_ = max(_LEAST_OF_ROUND, math.ceil(_SHARE_OF_ROUND * len(now.open)))
+    typical_ms = _typical_ms(jobs)
+    new = {
+        each.job_id: OpenJob(job_id=each.job_id, turns=(), expected_ms=typical_ms)
+        for each in candidates
+        if not each.has_ended and each.job_id not in {job.job_id for job in jobs}
+    }
     chosen = next_processes(now, rules, len(racers))
-    ready = [going_on[job_id] for job_id in chosen if _may_have_more(job_id, going_on, rules)]
-    turns = in_time(ready[:round_], course)
+    ready = [
+        (going_on | new)[job_id]
+        for job_id in chosen
+        if job_id in new or _may_have_more(job_id, going_on, rules)
+    ]
+    turns = in_time(ready[: _round_size(now)], course)
     following = NextTurns(jobs=shuffled(turns, rng)) if turns else _at_end(going_on, course, rng)
     return RaceRound(
         lost={job.job_id: lost[job.job_id] for job in jobs if job.job_id in lost},
         undecided=_undecided(now),
         turns=following,
+        open_count=len(now.open),
     )
 
 
-def _rules(race: Race, spec: SweepSpec) -> RaceRules:
+def course_deviation(course: Course) -> float:
+    """The standard deviation between processes that a race counts on."""
+    return race_deviation(course.spread.plus(course.history.as_history()))
+
+
+def _round_size(now: Standings) -> int:
+    """How many have a process in the next round: those of whom nothing is known all at once."""
+    unknown = sum(not place.belief.is_known for place in now.open)
+    return unknown or max(_LEAST_OF_ROUND, math.ceil(_SHARE_OF_ROUND * len(now.open)))
+
+
+def _typical_ms(jobs: Sequence[OpenJob]) -> float:
+    """What a process takes, ms, by those that were taken."""
+    taken = [job.next_ms for job in jobs if job.next_ms]
+    return math.fsum(taken) / len(taken) if taken else 0.0
+
+
+def _rules(spec: SweepSpec) -> RaceRules:
+    race = spec.race or Race()
     return RaceRules(
         max_latency_ms=race.max_latency_ms,
         confidence=race.confidence,

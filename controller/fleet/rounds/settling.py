@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import JobState, OpenJob
-from controller.domain.sweeps.races import Race
+from controller.domain.jobs import JobState
 from controller.fleet.rounds.concluding import conclude
-from controller.fleet.rounds.racing import next_round
+from controller.fleet.rounds.expecting import expected_of, features_of
+from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
@@ -17,7 +17,7 @@ from controller.fleet.rounds.turns import (
     next_turns,
     with_readings,
 )
-from controller.state.catalog.candidates import racing_jobs
+from controller.state.catalog.candidates import list_learned, racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.jobs import (
     end_job,
@@ -32,6 +32,7 @@ from controller.state.rounds.courses import (
     list_open_places,
     read_course,
     set_repeated,
+    set_still_racing,
 )
 from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
 from controller.state.rounds.repetitions import TakenRepetition, list_taken, mark_suspect
@@ -81,7 +82,7 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
         else:
             among = [turn.job_id]
         settled = _settle(transaction, turn.place, stored, among)
-    _finish(database, settled, now_unix_ms)
+    _finish(database, settled or _settle_race(database, turn.place), now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
@@ -98,7 +99,7 @@ def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
             if stored is None:
                 continue
             settled = _settle(transaction, place, stored, None)
-        _finish(database, settled, now_unix_ms)
+        _finish(database, settled or _settle_race(database, place), now_unix_ms)
 
 
 def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCourse) -> bool:
@@ -113,8 +114,10 @@ def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCo
 
 def _settle(
     transaction: Transaction, place: Place, stored: StoredCourse, among: Sequence[str] | None
-) -> _Settled:
+) -> _Settled | None:
     """Lets turns follow where none is open, and finds the jobs that are complete.
+
+    None where a race decides on what follows, see `_settle_race`.
 
     Args:
         transaction: the caller's, which writes.
@@ -123,11 +126,11 @@ def _settle(
         among: the jobs to look at; None is all.
     """
     course = _course(transaction, stored)
+    if among is None and not stored.has_open_turns and course.spec.race is not None:
+        return None
     jobs = list_open_jobs(transaction, place, among)
     complete = [job.job_id for job in jobs if is_complete(job, course)]
     has_turns_left = stored.has_open_turns
-    if among is None and not has_turns_left and course.spec.race is not None:
-        return _settle_race(transaction, place, jobs, course, course.spec.race)
     if among is None and not has_turns_left:
         rest = [job for job in jobs if job.job_id not in complete]
         has_turns_left = _go_on(
@@ -138,24 +141,41 @@ def _settle(
     return _Settled(place, course, complete, has_turns_left)
 
 
-def _settle_race(
-    transaction: Transaction, place: Place, jobs: Sequence[OpenJob], course: Course, race: Race
-) -> _Settled:
-    """Lets the next round of a race follow, and finds who has lost it."""
-    candidates = racing_jobs(transaction, place)
-    after = next_round(jobs, candidates, course, race, _rng(place, course))
-    has_turns_left = _go_on(transaction, place, after.turns, course)
+def _settle_race(database: Database, place: Place) -> _Settled | None:
+    """Lets the next round of a race follow, and finds who has lost it.
+
+    What is expected of who was not measured takes a second or two to tell, during which others
+    write; None where somebody else let the round follow meanwhile.
+    """
+    with database.transaction() as transaction:
+        course = _course(transaction, read_course(transaction, place))
+        candidates = racing_jobs(transaction, place)
+        learned = list_learned(transaction, place)
+    features = features_of(candidates)
+    expected = expected_of(candidates, learned, features, course_deviation(course))
+    with database.writing() as transaction:
+        stored = read_course(transaction, place)
+        course = _course(transaction, stored)
+        if stored.has_open_turns:
+            return None
+        jobs = list_open_jobs(transaction, place)
+        candidates = racing_jobs(transaction, place)
+        after = next_round(jobs, candidates, expected, course, _rng(place, course))
+        set_still_racing(transaction, place, after.open_count)
+        has_turns_left = _go_on(transaction, place, after.turns, course)
     if has_turns_left:
         return _Settled(place, course, list(after.lost), True, after.lost)
-    everyone = [job.job_id for job in jobs]
+    everyone = [each.job_id for each in candidates if not each.has_ended]
     return _Settled(place, course, everyone, False, {**after.undecided, **after.lost})
 
 
-def _finish(database: Database, settled: _Settled, now_unix_ms: int) -> None:
+def _finish(database: Database, settled: _Settled | None, now_unix_ms: int) -> None:
     """Ends what is complete, the sentinel after the last job, and after the last of all the sweep.
 
     While turns are left, there are jobs that have not ended.
     """
+    if settled is None:
+        return
     for job_id in settled.complete:
         raced = settled.raced.get(job_id)
         more = () if raced is None else (raced,)

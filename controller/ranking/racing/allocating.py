@@ -14,59 +14,61 @@ _NORMAL = 1 / math.sqrt(2 * math.pi)
 def next_processes(now: Standings, rules: RaceRules, most: int) -> tuple[str, ...]:
     """Return who has one more process each, the most telling first; empty when it is decided.
 
+    Those that were not measured, and of whom little or nothing is expected, come first: else a race
+    whose priors tell nothing repeats a few and never sees the rest.
+
     Args:
         now: how the race stands.
         rules: what it decides.
-        most: at most so many, so that the next look comes soon; those of whom nothing at all is
-            known come first.
+        most: at most so many, so that the next look comes soon.
     """
+    left = [place for place in now.places if place.belief.is_known and not place.standing.has_lost]
+    beliefs = [place.belief for place in left]
     worth = {
-        place.belief.racer.racer_id: _worth(place, now, rules)
-        for place in _asked(now)
+        place.belief.racer.racer_id: (
+            place.belief.is_vague,
+            _worth(place.belief, beliefs, now, rules),
+        )
+        for place in _asked(now, left)
         if len(place.belief.racer.medians_ms) < rules.most_processes
     }
-    return tuple(sorted(worth, key=lambda racer_id: -worth[racer_id])[:most])
+    return tuple(sorted(worth, key=worth.__getitem__, reverse=True)[:most])
 
 
-def _asked(now: Standings) -> list[Place]:
+def _asked(now: Standings, left: Sequence[Place]) -> list[Place]:
     """Those that are open, and those whose own processes would settle one that is."""
-    by_id = {place.belief.racer.racer_id: place for place in now.places}
     asked = {place.belief.racer.racer_id: place for place in now.open}
     for place in now.open:
-        rival = _nearest(place, now)
+        rival = _nearest(place, left)
         if rival is not None and rival.belief.error > place.belief.error / 2:
-            asked.setdefault(rival.belief.racer.racer_id, by_id[rival.belief.racer.racer_id])
+            asked.setdefault(rival.belief.racer.racer_id, rival)
     return list(asked.values())
 
 
-def _nearest(own: Place, now: Standings) -> Place | None:
+def _nearest(own: Place, left: Sequence[Place]) -> Place | None:
     """The one that is as accurate and whose latency is closest; None without any."""
     if not own.belief.is_known:
         return None
-    rivals = [
-        place
-        for place in now.places
-        if place is not own
-        and place.belief.is_known
-        and not place.standing.has_lost
-        and place.belief.racer.top1 >= own.belief.racer.top1
-    ]
+    top1 = own.belief.racer.top1
+    rivals = [place for place in left if place is not own and place.belief.racer.top1 >= top1]
     return min(rivals, key=lambda rival: abs(rival.belief.mean - own.belief.mean), default=None)
 
 
-def _worth(place: Place, now: Standings, rules: RaceRules) -> float:
-    """What another process is expected to change: top-1 points times the logarithm of latency."""
-    own = place.belief
+def _worth(own: Belief, left: Sequence[Belief], now: Standings, rules: RaceRules) -> float:
+    """What another process is expected to change: top-1 points times the logarithm of latency.
+
+    `left` are those that are known and have not lost.
+    """
     if not own.is_known:
         return math.inf
     if rules.max_latency_ms is not None:
         apart = own.mean - math.log(rules.max_latency_ms)
-        return _expected_beyond(abs(apart), own.error) * _over_the_winner(own, now, rules)
-    others = [
-        other.belief
-        for other in now.places
-        if other is not place and other.belief.is_known and not other.standing.has_lost
-    ]
+        height = _over_the_winner(own, now, rules)
+        if not own.is_measured:
+            # Where it would win, nothing else tells of it.
+            return float(special.ndtr(-apart / own.error)) * height
+        return _expected_beyond(abs(apart), own.error) * height
+    others = [other for other in left if other is not own]
     if not own.is_measured:
         return _improvement(own, [other for other in others if other.is_measured])
     rivals = [other for other in others if other.racer.top1 >= own.racer.top1]

@@ -13,6 +13,9 @@ from controller.figures.spread import UNKNOWN_SPREAD, Spread, careful_deviation
 _UNKNOWN: Final = Spread(squares=2 * UNKNOWN_SPREAD**2, degrees=2)
 # Latencies that differ by less are alike.
 INDIFFERENCE: Final = math.log1p(0.02)
+# Standard deviation of an expectation that is little better than none: a first process tells more
+# than any further one of another candidate.
+VAGUE: Final = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +25,12 @@ class Prior:
     Attributes:
         median_ms: what is expected, ms.
         deviation: standard deviation on the logarithm; 0.1 is about 10 %.
+        degrees: of freedom that the deviation is known with (Student's t); infinite is surely.
     """
 
     median_ms: float
     deviation: float
+    degrees: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,11 @@ class Belief:
         """Whether it was measured or predicted."""
         return math.isfinite(self.error)
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether it was not measured, and what is expected of it tells little or nothing."""
+        return not self.is_measured and self.error > VAGUE
+
 
 def belief(racer: Racer, deviation: float) -> Belief:
     """Tell where a candidate's latency is: by its processes alone where it has any.
@@ -117,12 +127,35 @@ def race_deviation(known: Spread) -> float:
     return careful_deviation(known.plus(_UNKNOWN))
 
 
-def quantile(candidates: int, rules: RaceRules) -> float:
+def quantile(candidates: int, rules: RaceRules, *, predicted: int = 0) -> float:
     """How many standard errors a difference may lie beside the truth, in all of a race.
 
     Each candidate is compared with each other one and with the limit, once for each process that it
-    may have, from both sides; the error that is allowed is shared out evenly.
+    may have, from both sides; the error that is allowed is shared out evenly. Where some are only
+    predicted, half of it is theirs, see `predicted_reach`.
     """
     comparisons = max(1, candidates * (candidates - 1) // 2 + candidates)
     looks = comparisons * rules.most_processes * 2
-    return -float(special.ndtri((1 - rules.confidence) / looks))
+    return -float(special.ndtri(_allowed(rules, predicted) / looks))
+
+
+def predicted_reach(prior: Prior, predicted: int, rules: RaceRules) -> float:
+    """How far below what is expected of it a candidate may truly be, on the logarithm.
+
+    Half of the error that is allowed is shared out evenly among all candidates that are only
+    predicted. Each counts once, however often it is looked at: it does not leave before the race
+    ends, and what is predicted of it then decides.
+
+    Args:
+        prior: what is expected.
+        predicted: how many candidates are only predicted.
+        rules: how sure the race is to be.
+    """
+    error = _allowed(rules, predicted) / max(1, predicted)
+    if math.isinf(prior.degrees):
+        return -float(special.ndtri(error)) * prior.deviation
+    return -float(special.stdtrit(prior.degrees, error)) * prior.deviation
+
+
+def _allowed(rules: RaceRules, predicted: int) -> float:
+    return (1 - rules.confidence) / (2 if predicted else 1)

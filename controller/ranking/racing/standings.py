@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from controller.ranking.racing.beliefs import (
     Racer,
     RaceRules,
     beliefs,
+    predicted_reach,
     quantile,
 )
 
@@ -23,7 +25,8 @@ class Standing(Enum):
     OPEN = "open"
     """More processes of it may change the answer."""
     IN = "in"
-    """It is of the answer, whatever more would tell: beaten by nobody by more than 2 %."""
+    """It is of the answer, whatever more of it would tell: beaten by nobody that was measured by
+    more than 2 %."""
     TIED = "tied"
     """It is at most 2 % faster than one that is as accurate, or as far from the limit; or it has
     all processes that it may have."""
@@ -37,7 +40,10 @@ class Standing(Enum):
     @property
     def has_lost(self) -> bool:
         """Whether it is of no answer."""
-        return self in (Standing.DOMINATED, Standing.OVER_LIMIT, Standing.OUTCLASSED)
+        return self in _LOST
+
+
+_LOST = frozenset({Standing.DOMINATED, Standing.OVER_LIMIT, Standing.OUTCLASSED})
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Standings:
 
     places: tuple[Place, ...]
 
-    @property
+    @cached_property
     def open(self) -> tuple[Place, ...]:
         """Those that are still in the race."""
         return tuple(place for place in self.places if place.standing is Standing.OPEN)
@@ -93,15 +99,19 @@ def standings(racers: Sequence[Racer], deviation: float, rules: RaceRules) -> St
         deviation: standard deviation between processes of one candidate, on the logarithm.
         rules: what is decided, and how surely.
     """
-    known = beliefs(racers, deviation)
-    judge = _Judge(known, quantile(len(racers), rules), rules)
-    return Standings(judge.places())
+    return Standings(_Judge(beliefs(racers, deviation), rules).places())
 
 
 class _Judge:
-    def __init__(self, known: Sequence[Belief], quantile: float, rules: RaceRules) -> None:
+    def __init__(self, known: Sequence[Belief], rules: RaceRules) -> None:
+        predicted = [each for each in known if each.is_known and not each.is_measured]
         self._known = known
-        self._quantile = quantile
+        self._quantile = quantile(len(known), rules, predicted=len(predicted))
+        self._predicted = {
+            each.racer.racer_id: predicted_reach(each.racer.prior, len(predicted), rules)
+            for each in predicted
+            if each.racer.prior is not None
+        }
         self._rules = rules
         self._means = np.array([each.mean for each in known])
         self._errors = np.array([each.error for each in known])
@@ -124,13 +134,13 @@ class _Judge:
 
     def _lost_place(self, own: Belief) -> Place | None:
         """How one stands that has lost; None for all others."""
+        if self._limit is not None and own.racer.top1 < self._within:
+            # However fast it is.
+            return Place(own, Standing.OUTCLASSED)
         if not own.is_known:
             return None
-        if self._limit is not None:
-            if own.mean - self._quantile * own.error > self._limit:
-                return Place(own, Standing.OVER_LIMIT)
-            if own.racer.top1 < self._within:
-                return Place(own, Standing.OUTCLASSED)
+        if self._limit is not None and own.mean - self._own_reach(own) > self._limit:
+            return Place(own, Standing.OVER_LIMIT)
         beaten_by, behind = self._closest_to_beating(own)
         return Place(own, Standing.DOMINATED, beaten_by) if behind > 0 else None
 
@@ -144,7 +154,12 @@ class _Judge:
         if not own.is_measured:
             # What was only predicted is of no answer, and ties with nobody.
             return Place(own, Standing.OPEN)
-        rivals = [each for each in left if each is not own and self._rivals(own, each)]
+        # One that was only predicted is open itself, and another process of this one tells less.
+        rivals = [
+            each
+            for each in left
+            if each is not own and each.is_measured and self._rivals(own, each)
+        ]
         if all(self._most_behind(own, rival) < INDIFFERENCE for rival in rivals):
             return Place(own, self._beside_limit(own))
         behind, beaten_by = max(
@@ -162,7 +177,11 @@ class _Judge:
         is_better = self._top1s >= own.racer.top1
         if self._limit is not None:
             is_better = self._top1s == own.racer.top1
-        reach = self._quantile * np.hypot(own.error, self._errors)
+        if own.is_measured:
+            reach = self._quantile * np.hypot(own.error, self._errors)
+        else:
+            # The shares of both errors: only one of them is of a normal variable.
+            reach = self._own_reach(own) + self._quantile * self._errors
         behind = np.where(is_better & self._measured, own.mean - self._means - reach, -math.inf)
         # A candidate is never behind itself.
         place = int(np.argmax(behind))
@@ -185,15 +204,17 @@ class _Judge:
 
     def _least_behind(self, own: Belief, rival: Belief) -> float:
         """How much slower than a rival it is at least; less than 0 is faster."""
-        if not rival.is_measured:
-            return -math.inf
         return own.mean - rival.mean - self._reach(own, rival)
 
     def _most_behind(self, own: Belief, rival: Belief) -> float:
         """How much slower than a rival it is at most."""
-        if not rival.is_known:
-            return math.inf
         return own.mean - rival.mean + self._reach(own, rival)
 
     def _reach(self, own: Belief, other: Belief) -> float:
+        """How far the difference of two that were measured may be beside the truth."""
         return self._quantile * math.hypot(own.error, other.error)
+
+    def _own_reach(self, own: Belief) -> float:
+        """How far what is known of one may be beside the truth."""
+        predicted = self._predicted.get(own.racer.racer_id)
+        return self._quantile * own.error if predicted is None else predicted

@@ -1,17 +1,24 @@
 """Jobs of a sweep that race: what they are of, with accuracy, and their processes so far."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 
 from controller.domain.catalog import AccuracyMetric
+from controller.domain.jobs import ENDED
+from controller.domain.measurements import LatencyFigures, Verdict
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Transaction
 from controller.state.rounds.courses import Place
 from controller.state.rounds.turns import medians_of
-from controller.state.schema import accuracies, artifacts, jobs, reused_jobs
+from controller.state.schema import accuracies, artifacts, jobs, measurements, reused_jobs
 from controller.state.schema.unreadable import finite
 from models.catalog.catalog import IMAGENET
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,23 +30,47 @@ class RacingJob:
         backbone: of what.
         top1: percent; None where none is known of what was measured.
         medians_ms: of its processes, ms.
+        settings: how it is measured; None where that cannot be read.
+        precision: of its artifact.
+        target: what its artifact is made for.
+        input_size: of the images; None where that is not told.
+        batch: images per inference.
+        has_ended: whether nothing more of it is measured.
     """
 
     job_id: str
     backbone: str
     top1: float | None
-    medians_ms: tuple[float, ...]
+    medians_ms: tuple[float, ...] = ()
+    settings: MeasureSettings | None = None
+    precision: Precision = Precision.FP32
+    target: Target = Target.ANY
+    input_size: ImageSize | None = None
+    batch: int = 1
+    has_ended: bool = False
+
+
+_TOP1 = accuracies.alias("top1")
+_COLUMNS = (
+    jobs.c.job_id,
+    jobs.c.backbone,
+    jobs.c.settings,
+    jobs.c.precision,
+    jobs.c.target,
+    jobs.c.input_size,
+    jobs.c.batch,
+    jobs.c.state,
+)
 
 
 def racing_jobs(transaction: Transaction, place: Place) -> list[RacingJob]:
     """All jobs of a sweep on a device, the sentinel not counted, and those that stand for more."""
-    top1 = accuracies.alias("top1")
     reused = select(reused_jobs.c.job_id).where(reused_jobs.c.sweep_id == place.sweep_id)
     rows = transaction.execute(
-        select(jobs.c.job_id, jobs.c.backbone, top1.c.value_percent)
+        select(*_COLUMNS, _TOP1.c.value_percent)
         .select_from(jobs)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .outerjoin(top1, top1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, IMAGENET))
+        .outerjoin(_TOP1, _TOP1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, IMAGENET))
         .where(
             jobs.c.device_id == place.device_id,
             jobs.c.is_sentinel.is_(False),
@@ -49,11 +80,45 @@ def racing_jobs(transaction: Transaction, place: Place) -> list[RacingJob]:
     ).all()
     medians = medians_of(transaction, [row.job_id for row in rows])
     return [
-        RacingJob(
-            job_id=row.job_id,
-            backbone=row.backbone,
-            top1=finite(row.value_percent),
-            medians_ms=tuple(medians.get(row.job_id, ())),
-        )
-        for row in rows
+        _job(row, finite(row.value_percent), tuple(medians.get(row.job_id, ()))) for row in rows
     ]
+
+
+def list_learned(transaction: Transaction, place: Place) -> list[RacingJob]:
+    """What other sweeps measured on the device and nothing disturbed, the oldest first.
+
+    Each with its median alone, and no accuracy.
+    """
+    rows = transaction.execute(
+        select(*_COLUMNS, measurements.c.latency)
+        .join(jobs, jobs.c.job_id == measurements.c.job_id)
+        .where(
+            measurements.c.device_id == place.device_id,
+            measurements.c.sweep_id != place.sweep_id,
+            measurements.c.is_newest.is_(True),
+            measurements.c.verdict.in_([Verdict.OK, Verdict.WIDE]),
+            jobs.c.is_sentinel.is_(False),
+        )
+        .order_by(measurements.c.committed_at_unix_ms, jobs.c.job_id)
+    ).all()
+    return [
+        _job(row, None, (row.latency.median_ms,))
+        for row in rows
+        if isinstance(row.latency, LatencyFigures)
+    ]
+
+
+def _job(row: Row[Any], top1: float | None, medians_ms: tuple[float, ...]) -> RacingJob:
+    is_readable = isinstance(row.settings, MeasureSettings)
+    return RacingJob(
+        job_id=row.job_id,
+        backbone=row.backbone,
+        top1=top1,
+        medians_ms=medians_ms,
+        settings=row.settings if is_readable else None,
+        precision=row.precision,
+        target=row.target,
+        input_size=row.input_size,
+        batch=row.batch,
+        has_ended=row.state in ENDED,
+    )

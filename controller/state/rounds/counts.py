@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, case, func, insert, select, update
 
 from controller.domain.jobs import ENDED, JobState, TurnState
 from controller.state.database import Database, Transaction
-from controller.state.schema import jobs, sweep_counts, turns
+from controller.state.schema import courses, jobs, sweep_counts, turns
 
 VARIANT_COLUMNS = (
     jobs.c.backbone,
@@ -53,6 +53,8 @@ class SweepCounts:
         jobs_with_figures: of which at least one turn was taken.
         outcomes: the number of the last job that ended with one.
         takings: the number of the last turn that was taken.
+        still_racing: candidates that may still change the answer of a race, on all devices; None
+            before the first round ended, and where there is no race.
     """
 
     jobs: Mapping[JobState, int]
@@ -63,6 +65,7 @@ class SweepCounts:
     jobs_with_figures: int
     outcomes: int
     takings: int
+    still_racing: int | None = None
 
     @property
     def jobs_ended(self) -> int:
@@ -97,6 +100,9 @@ def read_counts(database: Database, sweep_id: str) -> SweepCounts:
             .mappings()
             .one()
         )
+        still_racing = transaction.scalars(
+            select(func.sum(courses.c.still_racing)).where(courses.c.sweep_id == sweep_id)
+        ).one()
     return SweepCounts(
         jobs={state: row[state.value] for state in JobState if row[state.value]},
         variants=row["variants"],
@@ -106,6 +112,7 @@ def read_counts(database: Database, sweep_id: str) -> SweepCounts:
         jobs_with_figures=row["jobs_with_figures"],
         outcomes=row["outcomes"],
         takings=row["takings"],
+        still_racing=still_racing,
     )
 
 

@@ -229,6 +229,11 @@ def set_repeated(transaction: Transaction, place: Place) -> None:
     transaction.execute(update(courses).where(_is_of(place)).values(has_repeated=True))
 
 
+def set_still_racing(transaction: Transaction, place: Place, count: int) -> None:
+    """Remembers how many candidates of a race may still change its answer."""
+    transaction.execute(update(courses).where(_is_of(place)).values(still_racing=count))
+
+
 def list_open_places(database: Database, sweep_id: str) -> list[Place]:
     """A sweep on the devices that have jobs of it to be leased, or leased."""
     with database.transaction() as transaction:

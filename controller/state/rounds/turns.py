@@ -142,10 +142,10 @@ def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -
     waiting: set[str] = set()
     for begin in range(0, len(job_ids), _AT_ONCE):
         there = transaction.execute(
-            select(turns.c.job_id, func.count().label("turn_count"), jobs.c.state)
-            .join(jobs, jobs.c.job_id == turns.c.job_id)
-            .where(turns.c.job_id.in_(job_ids[begin : begin + _AT_ONCE]))
-            .group_by(turns.c.job_id, jobs.c.state)
+            select(jobs.c.job_id, func.count(turns.c.job_id).label("turn_count"), jobs.c.state)
+            .outerjoin(turns, turns.c.job_id == jobs.c.job_id)
+            .where(jobs.c.job_id.in_(job_ids[begin : begin + _AT_ONCE]))
+            .group_by(jobs.c.job_id, jobs.c.state)
         ).all()
         ordinals |= {row.job_id: row.turn_count for row in there}
         waiting |= {row.job_id for row in there if row.state is JobState.WAITING}

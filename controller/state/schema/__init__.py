@@ -212,6 +212,8 @@ courses = Table(
     Column("degrees", Integer, nullable=False),
     Column("spent_ms", BigInteger, nullable=False),
     Column("has_repeated", Boolean, nullable=False),
+    # Candidates that may still change the answer of a race; None before its first round ended.
+    Column("still_racing", Integer),
 )
 
 # What the courses of a device add up to.

@@ -1,9 +1,14 @@
 """Races on published tables: fronts and winners with a tenth of a full sweep's processes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from controller.domain.sweeps import DEFAULT_MOST_REPETITIONS
 from controller.ranking.racing.beliefs import RaceRules
@@ -18,6 +23,8 @@ from tests.benchmarks.racing.simulated import (
 from tests.benchmarks.racing.tables import Known, flat_table, read_table
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
+
+RunT = TypeVar("RunT")
 
 SHARE = 0.1
 LEAST_VOLUME = 0.98
@@ -87,17 +94,29 @@ def run_flat() -> Section:
     )
 
 
+def _each(one: Callable[[int], RunT], runs: int) -> list[RunT]:
+    """What each of so many runs gives, by its number; as many at once as there are cores."""
+    with (
+        threadpool_limits(1),
+        ProcessPoolExecutor(mp_context=get_context("fork")) as processes,
+    ):
+        return list(processes.map(one, range(runs), chunksize=max(1, min(20, runs // 8))))
+
+
 def _tenth(known: Sequence[Known]) -> int:
     return round(SHARE * DEFAULT_MOST_REPETITIONS * len(known))
 
 
 def _front(known: Sequence[Known], runs: int) -> tuple[list[float], int]:
-    rng = np.random.default_rng(len(known))
-    whole = hypervolume(known, known)
-    rules = RaceRules()
-    answers = [answered(known, race(known, rules, _tenth(known), rng)) for _ in range(runs)]
-    sizes = [len(each) for each in answers]
-    return [hypervolume(each, known) / whole for each in answers], round(np.median(sizes))
+    found = _each(partial(_one_front, known), runs)
+    return [volume for volume, _ in found], round(np.median([size for _, size in found]))
+
+
+def _one_front(known: Sequence[Known], run: int) -> tuple[float, int]:
+    """What the answer of a race dominates, of what the true front does, and how many it is of."""
+    rng = np.random.default_rng((len(known), run))
+    answer = answered(known, race(known, RaceRules(), _tenth(known), rng))
+    return hypervolume(answer, known) / hypervolume(known, known), len(answer)
 
 
 def _front_row(name: str, volumes: list[float], size: int) -> tuple[str, ...]:
@@ -115,17 +134,8 @@ def _share_held(volumes: Sequence[float]) -> float:
 
 
 def _winners(known: Sequence[Known], runs: int) -> tuple[float, str, str, str, str, str]:
-    rng = np.random.default_rng(len(known))
-    by_latency = sorted(each.latency_ms for each in known)
-    tenth = max(1, len(known) // 10)
-    low, high = math.log(by_latency[tenth]), math.log(by_latency[-tenth])
-    right, decided, processes = 0, 0, 0
-    for _ in range(runs):
-        limit_ms = math.exp(rng.uniform(low, high))
-        outcome = race(known, RaceRules(max_latency_ms=limit_ms), _tenth(known), rng)
-        right += is_right_winner(known, outcome, limit_ms)
-        decided += outcome.is_decided
-        processes += outcome.processes
+    found = _each(partial(_one_winner, known), runs)
+    right, decided, processes = (sum(figures) for figures in zip(*found, strict=True))
     of_sweep = processes / runs / (DEFAULT_MOST_REPETITIONS * len(known))
     return (
         right / runs,
@@ -137,21 +147,34 @@ def _winners(known: Sequence[Known], runs: int) -> tuple[float, str, str, str, s
     )
 
 
+def _one_winner(known: Sequence[Known], run: int) -> tuple[bool, bool, int]:
+    """Whether the winner is right, whether that was decided before, and by how many processes."""
+    rng = np.random.default_rng((len(known), run))
+    by_latency = sorted(each.latency_ms for each in known)
+    tenth = max(1, len(known) // 10)
+    limit_ms = math.exp(rng.uniform(math.log(by_latency[tenth]), math.log(by_latency[-tenth])))
+    outcome = race(known, RaceRules(max_latency_ms=limit_ms), _tenth(known), rng)
+    return is_right_winner(known, outcome, limit_ms), outcome.is_decided, outcome.processes
+
+
 def _flat(apart: float, runs: int) -> tuple[float, str, str, str, str, str, str]:
-    known = flat_table(_OF_FLAT, apart)
-    rng = np.random.default_rng(_OF_FLAT)
-    most = DEFAULT_MOST_REPETITIONS * len(known)
-    ended = [race(known, RaceRules(), most, rng) for _ in range(runs)]
-    held = sum(not left_wrongly(known, each) for each in ended) / runs
-    left = [len(lost(each)) for each in ended]
-    processes = float(np.mean([each.processes for each in ended]))
-    decided = sum(each.is_decided for each in ended) / runs
+    wrong, left, processes, decided = zip(*_each(partial(_one_flat, apart), runs), strict=True)
+    held = 1 - sum(wrong) / runs
+    mean = float(np.mean(processes))
     return (
         held,
         f"{held:.1%}",
         f"{left.count(0) / runs:.1%}",
         str(max(left)),
-        f"{decided:.1%}",
-        f"{processes:.1f}",
-        f"{processes / most:.1%}",
+        f"{sum(decided) / runs:.1%}",
+        f"{mean:.1f}",
+        f"{mean / (DEFAULT_MOST_REPETITIONS * _OF_FLAT):.1%}",
     )
+
+
+def _one_flat(apart: float, run: int) -> tuple[bool, int, int, bool]:
+    """Whether anybody left wrongly, how many left, processes, and whether it was decided."""
+    known = flat_table(_OF_FLAT, apart)
+    rng = np.random.default_rng((_OF_FLAT, run))
+    ended = race(known, RaceRules(), DEFAULT_MOST_REPETITIONS * len(known), rng)
+    return bool(left_wrongly(known, ended)), len(lost(ended)), ended.processes, ended.is_decided

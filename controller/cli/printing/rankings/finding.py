@@ -3,19 +3,28 @@
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.text import Text
 
+from controller.cli.printing.ledger import Column, Ledger
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.telling import print_line
 from controller.domain.jobs import JobOutcome
-from controller.domain.rankings.finding import Found
+from controller.domain.rankings.finding import Found, OnlyPredicted
 from controller.views.counting import counted
+from controller.views.reasons.predicting import latency_words
 from controller.views.wording import median_words
 
 _NAMED = 8
+_MOST_PREDICTED = 12
 
 
-def print_found(console: Console, found: Found, surroundings: Iterable[str]) -> None:
-    """Print the answer as `best` does, then what it rests on and what it does not."""
+def print_found(
+    console: Console, found: Found, surroundings: Iterable[str], confidence: float
+) -> None:
+    """Print the answer as `best` does, then what it rests on and what it does not.
+
+    `confidence` is that of the intervals of what was only predicted.
+    """
     print_ranking(console, found.ranking, surroundings)
     measured = len(found.lost) + len(found.undecided) + len(found.decided)
     print_line(
@@ -23,10 +32,53 @@ def print_found(console: Console, found: Found, surroundings: Iterable[str]) -> 
         f"measured: {counted(measured, 'candidate')}, of which {len(found.lost)} left the race "
         f"early; 'edgerank results --sweep {found.sweep_id}' shows each",
     )
+    _print_unmeasured(console, found, confidence)
     if found.undecided:
         print_line(console, f"more time would decide: {_named(found.undecided)}")
     if found.failed:
         print_line(console, f"the answer does not rest on: {_named(found.failed)}")
+
+
+def _print_unmeasured(console: Console, found: Found, confidence: float) -> None:
+    """What was not measured, apart from all figures that were."""
+    if not found.unmeasured_count:
+        print_line(console, "every candidate was measured; nothing was left to a prediction")
+        return
+    hopeful = [each for each in found.predicted if each.may_change_answer]
+    print_line(
+        console,
+        f"not measured: {counted(found.unmeasured_count, 'candidate')}, since the answer does not "
+        "need them"
+        if not hopeful
+        else f"not measured: {counted(found.unmeasured_count, 'candidate')}",
+    )
+    # Those that may change the answer first: they are what more time is for.
+    shown = sorted(found.predicted, key=lambda each: not each.may_change_answer)[:_MOST_PREDICTED]
+    if not shown:
+        return
+    title = f"Only predicted on {found.ranking.device}; {confidence:.0%} intervals"
+    console.print(Text(title, style="bold"))
+    ledger = Ledger(
+        "Predicted",
+        Column("latency", is_right=True),
+        Column("interval", is_right=True),
+        Column("setting"),
+    )
+    for each in shown:
+        ledger.add_row(each.backbone, *latency_words(each.latency_ms), _setting(each))
+    console.print(ledger)
+    if len(found.predicted) > len(shown):
+        more = len(found.predicted) - len(shown)
+        print_line(console, f"and {more} more; 'edgerank predict' shows each")
+    if hopeful:
+        told = ", ".join(f"{each.backbone} ({_setting(each)})" for each in hopeful[:_NAMED])
+        more_named = len(hopeful) - _NAMED
+        told += f", and {more_named} more" if more_named > 0 else ""
+        print_line(console, f"only predicted, and may be of the answer: {told}")
+
+
+def _setting(each: OnlyPredicted) -> str:
+    return f"{each.runtime.value}, {counted(each.threads, 'thread')}"
 
 
 def _named(outcomes: Sequence[JobOutcome]) -> str:

@@ -515,6 +515,7 @@ def upgrade() -> None:
         sa.Column("degrees", sa.Integer(), nullable=False),
         sa.Column("spent_ms", sa.BigInteger(), nullable=False),
         sa.Column("has_repeated", sa.Boolean(), nullable=False),
+        sa.Column("still_racing", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["device_id"], ["devices.device_id"], name=op.f("fk_courses_device_id")
         ),

@@ -1,12 +1,15 @@
 """After each round of a race: who ends, who has another process, and when nothing follows."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from controller.domain.sweeps.races import Race
 from controller.figures.spread import Spread
 from controller.fleet.rounds.racing import RaceRound, next_round
 from controller.fleet.rounds.turns import is_complete, wants_more
+from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
 from protos.reasons import ReasonCode
 from tests.unit.controller.fleet.test_turns import COURSE, SPEC, job
@@ -26,18 +29,25 @@ def after(
     race: Race = FRONT,
     ended: tuple[str, ...] = (),
     time_ms: int | None = None,
+    expected: Mapping[str, Prior] = MappingProxyType({}),
 ) -> RaceRound:
     candidates = [
-        RacingJob(job_id=name, backbone=f"of {name}", top1=TOP1[name], medians_ms=medians)
+        RacingJob(
+            job_id=name,
+            backbone=f"of {name}",
+            top1=TOP1[name],
+            medians_ms=medians,
+            has_ended=name in ended,
+        )
         for name, medians in medians_ms.items()
     ]
     jobs = [
         job(name, medians, spent_ms=1_000)
         for name, medians in medians_ms.items()
-        if name not in ended
+        if name not in ended and medians
     ]
-    course = replace(RACING, spec=replace(RACING.spec, time_ms=time_ms))
-    return next_round(jobs, candidates, course, race, random.Random(0))
+    course = replace(RACING, spec=replace(RACING.spec, time_ms=time_ms, race=race))
+    return next_round(jobs, candidates, expected, course, random.Random(0))
 
 
 def test_who_has_lost_ends_with_why_and_the_close_ones_go_on() -> None:
@@ -62,6 +72,34 @@ def test_under_a_limit_it_ends_when_the_most_accurate_within_it_is_known() -> No
     standings = {name: why.words["standing"] for name, why in found.lost.items()}
     assert standings == {"best": "over_limit", "bad": "outclassed"}
     assert not found.turns.jobs
+
+
+def test_who_surely_loses_by_prediction_has_no_process_and_ends_with_the_race() -> None:
+    slow = {"bad": Prior(median_ms=50, deviation=0.05, degrees=10)}
+    found = after({"good": (10.0,), "rival": (10.1,), "bad": ()}, expected=slow)
+    assert "bad" not in {*found.lost, *found.turns.jobs}
+    assert found.turns.jobs
+    decided = after({"good": (10.0,), "bad": ()}, expected=slow)
+    assert not decided.turns.jobs
+    assert decided.open_count == 0
+
+
+def test_who_may_win_by_prediction_is_measured() -> None:
+    fast = {"best": Prior(median_ms=11, deviation=0.05, degrees=10)}
+    found = after({"good": (10.0,), "best": ()}, expected=fast)
+    assert set(found.turns.jobs) == {"best"}
+
+
+def test_of_whom_nothing_is_predicted_each_has_one_process_at_once() -> None:
+    found = after({"good": (10.0,), "best": (), "rival": (), "bad": ()})
+    assert set(found.turns.jobs) == {"best", "rival", "bad"}
+    assert set(after({"good": (10.0,), "best": ()}, ended=("best",)).turns.jobs) == set()
+
+
+def test_no_time_is_left_for_a_first_process_either() -> None:
+    found = after({"good": (10.0,), "best": ()}, time_ms=1)
+    assert not found.turns.jobs
+    assert found.open_count == 1
 
 
 def test_those_that_ended_before_still_beat_others() -> None:

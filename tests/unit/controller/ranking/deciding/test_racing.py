@@ -83,6 +83,28 @@ def test_what_nothing_is_known_of_is_measured_first() -> None:
     assert next_processes(now, RaceRules(), 1) == ("unknown",)
 
 
+def test_who_is_less_accurate_than_what_is_within_the_limit_need_not_be_known() -> None:
+    rules = RaceRules(max_latency_ms=20)
+    found = standing_of(racer("winner", 75, 15.0), racer("unknown", 70), rules=rules)
+    assert found["unknown"] is Standing.OUTCLASSED
+
+
+def test_what_a_few_predictions_tell_loses_by_more_than_what_many_tell() -> None:
+    def of(degrees: float) -> Standing:
+        prior = Prior(median_ms=14, deviation=0.1, degrees=degrees)
+        measured = racer("good", 75, *[10.0] * 5)
+        return standing_of(measured, racer("slow", 70, prior=prior))["slow"]
+
+    assert of(math.inf) is Standing.DOMINATED
+    assert of(2) is Standing.OPEN
+
+
+def test_of_whom_little_is_expected_has_its_first_process_before_any_other_a_second() -> None:
+    vague = racer("vague", 60, prior=Prior(median_ms=20, deviation=0.5))
+    now = standings((racer("a", 75, 10.0), racer("b", 74.9, 10.05), vague), QUIET, FRONT)
+    assert next_processes(now, FRONT, 1) == ("vague",)
+
+
 def test_more_comparisons_ask_for_more_evidence() -> None:
     few, many = quantile(5, RaceRules()), quantile(300, RaceRules())
     assert few < many < 7

@@ -1,0 +1,198 @@
+"""What a race expects of candidates that it did not measure, and whom it measures first.
+
+Pure rules: predictions are those of `controller.ranking.prediction`, setting by setting, from what
+the race and earlier sweeps measured in the same setting, and how other settings behave.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Final, NamedTuple, TypeAlias
+
+from controller.domain.rankings.predictions import (
+    Elsewhere,
+    KnownFigure,
+    Prediction,
+    PredictionQuestion,
+)
+from controller.ranking.prediction import first_backbones, predict
+from controller.ranking.prediction.device import features_by_name
+from controller.ranking.racing.beliefs import Prior
+from controller.state.catalog.candidates import RacingJob
+from models.catalog.catalog import load_catalog
+from models.catalog.features import NetworkFeatures, load_features
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.runtimes import OnnxRuntimeOptions, Runtime
+
+PIONEERS: Final = 12
+"""Backbones that are measured first in each setting: those that tell most of the others."""
+ANOTHER_DAY: Final = 0.05
+"""Standard deviation, on the logarithm, of a figure that another sweep measured and that does not
+stand for a job: what it expects is not less sure than a prediction."""
+_WORTH_PREDICTING: Final = 4
+# Of a prediction, experts that were weighed at most: what the residuals are fitted to.
+_FITTED: Final = 4
+
+
+_Figures: TypeAlias = tuple[tuple[str, float], ...]
+
+
+class Setting(NamedTuple):
+    """What candidates have to have in common for one to tell of another."""
+
+    runtime: Runtime
+    threads: int
+    target: Target
+    cores: tuple[int, ...]
+    flush_denormals: bool
+    onnxruntime: OnnxRuntimeOptions | None
+
+
+def pioneers(
+    candidates: Sequence[RacingJob], features: Mapping[str, NetworkFeatures]
+) -> tuple[str, ...]:
+    """Ids of the jobs that a race begins with; empty where enough was measured before.
+
+    In each setting these are the backbones that tell most of the others, and all of which nothing
+    can be predicted, or no accuracy is known; everybody where there are few.
+
+    Args:
+        candidates: of the race.
+        features: of backbones that have any, by name.
+    """
+    chosen: list[str] = []
+    for setting, those in _by_setting(candidates, features).items():
+        chosen += [each.job_id for each in those if each.top1 is None and not each.has_ended]
+        waiting = [each for each in those if each.top1 is not None and not each.has_ended]
+        known = [each.backbone for each in those if each.medians_ms]
+        if setting is None or len(waiting) + len(known) <= PIONEERS + _WORTH_PREDICTING:
+            chosen += [each.job_id for each in waiting]
+            continue
+        here = {each.backbone: features[each.backbone] for each in those}
+        first = first_backbones(here, max(0, PIONEERS - len(known)), measured=known)
+        chosen += [each.job_id for each in waiting if each.backbone in first]
+    return tuple(chosen)
+
+
+def expected_of(
+    candidates: Sequence[RacingJob],
+    learned: Sequence[RacingJob],
+    features: Mapping[str, NetworkFeatures],
+    deviation: float,
+) -> dict[str, Prior]:
+    """What is expected of jobs that were not measured, by id; nothing of what is not predicted.
+
+    One that an earlier sweep measured is expected to take what it took then.
+
+    Args:
+        candidates: of the race.
+        learned: what earlier sweeps measured on the device, the oldest first.
+        features: of backbones that have any, by name.
+        deviation: standard deviation between processes of one candidate, on the logarithm.
+    """
+    those_of = _by_setting(candidates, features)
+    known: defaultdict[Setting, dict[str, float]] = defaultdict(dict)
+    for measured in (_by_setting(learned, features), those_of):
+        for setting, those in measured.items():
+            if setting is not None:
+                # The first process: what others tell moves no prediction, which is then not made
+                # anew after each round.
+                known[setting] |= {e.backbone: e.medians_ms[0] for e in those if e.medians_ms}
+    found: dict[str, Prior] = {}
+    for setting, those in those_of.items():
+        if setting is None:
+            continue
+        missing = {
+            each.backbone: each.job_id
+            for each in those
+            if not each.has_ended and not each.medians_ms
+        }
+        before = {name: known[setting][name] for name in missing if name in known[setting]}
+        for name, median_ms in before.items():
+            prior = Prior(median_ms=median_ms, deviation=max(deviation, ANOTHER_DAY))
+            found[missing[name]] = prior
+        wanted = tuple(sorted(missing.keys() - before.keys()))
+        told = _told(
+            _sorted(known[setting]), wanted, _elsewhere(setting, known), _coarse(deviation)
+        )
+        degrees = max(1, (told.errors.count if told.errors else 0) - _FITTED)
+        for each in told.predicted:
+            prior = Prior(median_ms=each.value, deviation=each.deviation, degrees=degrees)
+            found[missing[each.backbone]] = prior
+    return found
+
+
+def features_of(candidates: Sequence[RacingJob]) -> Mapping[str, NetworkFeatures]:
+    """What the catalog's networks do, by name, of those that are measured at their own size."""
+    sizes = {each.name: each.input_size for each in load_catalog()}
+    others = {each.backbone for each in candidates if each.input_size != sizes.get(each.backbone)}
+    return {name: does for name, does in _counted().items() if name not in others}
+
+
+@cache
+def _counted() -> Mapping[str, NetworkFeatures]:
+    return features_by_name(load_catalog(), load_features())
+
+
+# A prediction takes a second, and a race asks again after each round. Other races go on beside it.
+@lru_cache(maxsize=64)
+def _told(
+    known: _Figures,
+    wanted: tuple[str, ...],
+    elsewhere: tuple[tuple[str, _Figures], ...],
+    deviation: float,
+) -> Prediction:
+    if not wanted:
+        return Prediction()
+    return predict(
+        PredictionQuestion(
+            known=[KnownFigure(backbone=n, value=ms, spread=deviation) for n, ms in known],
+            wanted=wanted,
+            features=_counted(),
+            elsewhere=[Elsewhere(setting=name, values=dict(told)) for name, told in elsewhere],
+        )
+    )
+
+
+def _elsewhere(
+    setting: Setting, known: Mapping[Setting, Mapping[str, float]]
+) -> tuple[tuple[str, _Figures], ...]:
+    others = [(str(other), _sorted(figures)) for other, figures in known.items() if figures]
+    return tuple(sorted(other for other in others if other[0] != str(setting)))
+
+
+def _sorted(figures: Mapping[str, float]) -> _Figures:
+    return tuple(sorted(figures.items()))
+
+
+def _coarse(deviation: float) -> float:
+    """In steps of 1 %: what a few processes more tell of it moves no prediction."""
+    return math.ceil(deviation * 100) / 100
+
+
+def _by_setting(
+    jobs: Sequence[RacingJob], features: Mapping[str, NetworkFeatures]
+) -> Mapping[Setting | None, list[RacingJob]]:
+    """Jobs by setting; under None those that nothing tells of."""
+    found: defaultdict[Setting | None, list[RacingJob]] = defaultdict(list)
+    for each in jobs:
+        found[_setting(each) if each.backbone in features else None].append(each)
+    return found
+
+
+def _setting(job: RacingJob) -> Setting | None:
+    """What tells of a job; None where that is nothing: predictions are of fp32 and one image."""
+    told = job.settings
+    is_plain = (job.precision, job.batch) == (Precision.FP32, 1)
+    if told is None or not is_plain or told.sustained_minutes or told.paced_fps:
+        return None
+    return Setting(
+        runtime=told.runtime,
+        threads=told.threads,
+        target=job.target,
+        cores=told.cores,
+        flush_denormals=told.flush_denormals,
+        onnxruntime=told.onnxruntime,
+    )

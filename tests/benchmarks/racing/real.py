@@ -1,0 +1,202 @@
+"""For real, on this machine: `find` over a tier beside a full sweep of it, both in one run."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.catalog.catalog import load_catalog
+from models.catalog.tiers import Tier, select_tier
+from tests.benchmarks.racing.simulated import hypervolume
+from tests.benchmarks.racing.tables import Known
+from tests.benchmarks.section import Section
+from tests.benchmarks.size import SHARE, scaled
+from tests.processes import EDGERANK, running_agent, running_controller
+
+ROUNDS = 3
+MOST_OF_SWEEP = 0.15
+SYNTHETIC = ("--weights", "synthetic")
+# A folder that is kept, with what was converted before: converting is not timed.
+HOME = os.environ.get("EDGERANK_BENCHMARK_HOME", "")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `find` or a full sweep says.
+
+    Attributes:
+        seconds: how long it took, its artifacts being there.
+        winner: backbone and runtime; empty for none.
+        tied: what it says cannot be told apart from the winner, itself among them.
+        front: candidates that nothing beats.
+        latency_ms: of all candidates that it measured.
+        top1s: likewise, percent.
+        unmeasured: how many it did not measure.
+    """
+
+    seconds: float
+    winner: str
+    tied: frozenset[str]
+    front: frozenset[str]
+    latency_ms: dict[str, float]
+    top1s: dict[str, float]
+    unmeasured: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both, one after the other, on devices of their own: neither has the other's figures."""
+
+    found: Answer
+    swept: Answer
+
+    @property
+    def share(self) -> float:
+        """Of the sweep's time."""
+        return self.found.seconds / self.swept.seconds
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both have one winner, or the sweep says that they tie."""
+        return bool(self.found.winner) and self.found.winner in self.swept.tied
+
+    @property
+    def area(self) -> float:
+        """What the front that was found dominates, of what the sweep's does, by its figures."""
+        known = [
+            Known(name, self.swept.top1s[name], ms, (1.0, 1.0))
+            for name, ms in self.swept.latency_ms.items()
+        ]
+        chosen = [each for each in known if each.name in self.found.front]
+        return hypervolume(chosen, known) / hypervolume(known, known)
+
+
+def run() -> Section:
+    """The tier, or every so many of its backbones, from the smallest to the largest."""
+    rounds = ROUNDS if SHARE == 1 else 1
+    tier = sorted(select_tier(load_catalog(), Tier.MOBILE), key=lambda each: each.flops_g or 0.0)
+    count = scaled(len(tier))
+    names = [tier[place * len(tier) // count].name for place in range(count)]
+    with _home() as home, running_controller(home / "controller") as (_controller, address):
+        _asked(address, "convert", *names, *SYNTHETIC, "--json")
+        # Each goes first in turn: what warms up is not always the same one's.
+        pairs = [_pair(address, names, is_swept_first=number % 2 == 1) for number in range(rounds)]
+    return section(pairs, len(names))
+
+
+def section(pairs: Sequence[Pair], backbone_count: int) -> Section:
+    """What the rounds say, against what is promised of them."""
+    return Section(
+        title="Finding beside a full sweep",
+        promise=f"`find` over {backbone_count} backbones of the mobile tier in both runtimes names "
+        "the winner of a full sweep with defaults, or one that the sweep says is tied with it, in "
+        f"at most {MOST_OF_SWEEP:.0%} of its wall time; both in one run, artifacts made before.",
+        header=(
+            *("round", "find", "full sweep", "share of time", "found", "swept", "agrees"),
+            *("not measured", "area of the front"),
+        ),
+        rows=[
+            (
+                str(number),
+                f"{pair.found.seconds:.0f} s",
+                f"{pair.swept.seconds:.0f} s",
+                f"{pair.share:.1%}",
+                pair.found.winner or "none",
+                pair.swept.winner or "none",
+                "yes" if pair.agrees else "no",
+                str(pair.found.unmeasured),
+                f"{pair.area:.2%}",
+            )
+            for number, pair in enumerate(pairs, 1)
+        ],
+        holds=all(pair.agrees and pair.share <= MOST_OF_SWEEP for pair in pairs),
+    )
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    if HOME:
+        yield Path(HOME)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _pair(address: str, names: Sequence[str], *, is_swept_first: bool) -> Pair:
+    if is_swept_first:
+        swept = _sweep(address, names)
+        return Pair(_find(address, names), swept)
+    found = _find(address, names)
+    return Pair(found, _sweep(address, names))
+
+
+def _find(address: str, names: Sequence[str]) -> Answer:
+    with _device(address) as device:
+        began = time.monotonic()
+        models = ("--models", ",".join(names), *SYNTHETIC)
+        found = _asked(address, "find", "--device", device, *models, "--json")
+        seconds = time.monotonic() - began
+    return _answer(seconds, found["ranking"], found["unmeasured_count"])
+
+
+def _sweep(address: str, names: Sequence[str]) -> Answer:
+    with _device(address) as device:
+        began = time.monotonic()
+        models = ("--models", ",".join(names), *SYNTHETIC)
+        _asked(address, "sweep", "--devices", device, *models, "--json")
+        seconds = time.monotonic() - began
+        ranking = _asked(address, "best", "--device", device, "--all", "--json")
+    return _answer(seconds, ranking)
+
+
+@contextmanager
+def _device(address: str) -> Iterator[str]:
+    """A device that nothing was measured on before."""
+    name = f"here-{uuid.uuid4().hex[:8]}"
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_agent(address, name, Path(folder)),
+    ):
+        yield name
+
+
+def _answer(seconds: float, ranking: dict[str, Any], unmeasured: int = 0) -> Answer:
+    front = ranking["pareto_front"]
+    winner = [ranking["winner"]] if ranking["winner"] else []
+    everybody = [*winner, *ranking["ties"], *front, *ranking["others"]]
+    measured = {_name(each): each["measurement"] for each in everybody}
+    return Answer(
+        seconds=seconds,
+        winner=_name(winner[0]) if winner else "",
+        tied=frozenset(map(_name, [*winner, *ranking["ties"]])),
+        front=frozenset(map(_name, front)),
+        latency_ms={name: each["latency"]["median_ms"] for name, each in measured.items()},
+        top1s={name: each["top1"] for name, each in measured.items()},
+        unmeasured=unmeasured,
+    )
+
+
+def _name(candidate: dict[str, Any]) -> str:
+    measurement = candidate["measurement"]
+    return f"{measurement['backbone']}, {measurement['runtime']}"
+
+
+def _asked(address: str, *command: str) -> Any:
+    """What a command prints as JSON, whatever its exit code: a failed job is a figure here."""
+    # Without the limit that tests have: a sweep takes as long as it takes.
+    done = subprocess.run(
+        [*EDGERANK, *command],
+        env=dict(os.environ, EDGERANK_CONTROLLER=address),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return json.loads(done.stdout)

@@ -1,0 +1,102 @@
+"""A race of many candidates: those that tell most are measured, and who surely loses never is."""
+
+from typing import Any
+
+from controller.domain.jobs import JobState
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.sweeps.races import Race
+from controller.fleet.reports import record_report
+from controller.fleet.rounds.expecting import PIONEERS, features_of
+from controller.state import attempts, jobs
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.database import Database
+from controller.state.measurements import list_measurements
+from controller.state.rounds.counts import read_counts
+from controller.state.sweeps import end_finished
+from models.catalog.catalog import load_catalog
+from protos.runtimes import Runtime
+from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.domain_samples import measured_report
+
+CATALOG = load_catalog()
+PHONE = "id-of-phone"
+FEATURES = features_of(())
+NAMES = tuple(
+    sorted(
+        (each.name for each in CATALOG if each.top1 is not None and each.name in FEATURES),
+        key=lambda name: FEATURES[name].multiply_adds,
+    )[20:46]
+)
+RACE: dict[str, Any] = {
+    "backbones": NAMES,
+    "runtimes": (Runtime.ONNXRUNTIME,),
+    "sentinel": False,
+    "race": Race(),
+}
+
+
+def latency_ms(name: str) -> float:
+    does = FEATURES[name]
+    return 0.5 + does.multiply_adds / 3e7 + does.traffic_bytes / 5e7
+
+
+def front() -> set[str]:
+    """Who is beaten by nobody that is as accurate, by what they truly take."""
+    top1s = {name: CATALOG.get(name).top1 or 0.0 for name in NAMES}
+    return {
+        name
+        for name in NAMES
+        if not any(
+            other != name
+            and top1s[other] >= top1s[name]
+            and latency_ms(other) < latency_ms(name) / 1.02
+            for other in NAMES
+        )
+    }
+
+
+def work_off(database: Database) -> list[str]:
+    """Measures all that waits, a second each; the backbones in order."""
+    taken: list[str] = []
+    now_ms = 0
+    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
+        with database.transaction() as transaction:
+            name = jobs.read_backbone(transaction, leased.job_id)
+        taken.append(name)
+        # Processes differ by up to 1 %.
+        latency_ns = round(latency_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
+        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
+        now_ms += 1_000
+        assert record_report(database, PHONE, report, now_ms)
+    end_finished(database, now_ms)
+    return taken
+
+
+def test_the_front_is_measured_who_surely_loses_is_not_and_the_next_race_has_fewer_to_measure(
+    database: Database,
+) -> None:
+    store_catalog(database, CATALOG)
+    sweep_id = start_sweep(database, "phone", repetitions=(1, 10), **RACE)
+    taken = work_off(database)
+    figures = list_measurements(database, MeasurementFilter(sweep_id=sweep_id))
+    measured = {each.backbone for each in figures}
+    assert measured == set(taken)
+    assert PIONEERS <= len(measured) < len(NAMES)
+    assert len(set(taken[:PIONEERS])) == PIONEERS
+    assert front() <= measured
+    counts = read_counts(database, sweep_id)
+    assert counts.jobs == {
+        JobState.DONE: len(measured),
+        JobState.CANCELLED: len(NAMES) - len(measured),
+    }
+    assert counts.still_racing == 0
+
+    limit_ms = sorted(map(latency_ms, NAMES))[len(NAMES) // 3]
+    start_sweep(
+        database, "phone", repetitions=(1, 10), **(RACE | {"race": Race(max_latency_ms=limit_ms)})
+    )
+    again = set(work_off(database))
+    assert len(again) < len(set(taken))
+    top1s = {name: CATALOG.get(name).top1 or 0.0 for name in NAMES}
+    within = [name for name in NAMES if latency_ms(name) <= limit_ms / 1.02]
+    assert max(within, key=top1s.__getitem__) in again

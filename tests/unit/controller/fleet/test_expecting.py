@@ -1,0 +1,88 @@
+"""Whom a race measures first, and what it expects of the others."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from controller.fleet.rounds.expecting import PIONEERS, expected_of, features_of, pioneers
+from controller.state.catalog.candidates import RacingJob
+from models.catalog.catalog import load_catalog
+from models.catalog.features import NetworkFeatures
+from protos.inputs import ImageSize
+from tests.unit.controller.samples.measurements import settings
+
+SIZES = {each.name: each.input_size for each in load_catalog()}
+FEATURES = features_of(())
+NAMES = sorted(FEATURES, key=lambda name: FEATURES[name].multiply_adds)[20:60]
+
+
+def latency_ms(does: NetworkFeatures) -> float:
+    return 0.5 + does.multiply_adds / 3e7 + does.traffic_bytes / 5e7
+
+
+def racing(names: Sequence[str], measured: Sequence[str] = (), threads: int = 1) -> list[RacingJob]:
+    return [
+        RacingJob(
+            job_id=f"{name} {threads}",
+            backbone=name,
+            top1=70.0,
+            medians_ms=(latency_ms(FEATURES[name]),) if name in measured else (),
+            settings=settings(threads=threads),
+            input_size=SIZES[name],
+            has_ended=False,
+        )
+        for name in names
+    ]
+
+
+def test_a_race_of_many_begins_with_those_that_tell_most_in_each_setting() -> None:
+    first = pioneers([*racing(NAMES), *racing(NAMES, threads=2)], FEATURES)
+    assert len(first) == len(set(first)) == 2 * PIONEERS
+
+
+def test_a_race_of_few_begins_with_everybody() -> None:
+    assert len(pioneers(racing(NAMES[:PIONEERS]), FEATURES)) == PIONEERS
+
+
+def test_who_cannot_be_predicted_or_has_nothing_to_win_has_a_process_at_once() -> None:
+    plain, *others = racing(NAMES)
+    unknown = replace(plain, job_id="unknown", backbone="somebody's own")
+    without = replace(plain, job_id="without", top1=None)
+    images = replace(plain, job_id="images", batch=8)
+    ended = replace(unknown, job_id="ended", has_ended=True)
+    first = pioneers([*others, unknown, without, images, ended], FEATURES)
+    assert {"unknown", "without", "images"} <= set(first)
+    assert "ended" not in first
+
+
+def test_what_was_measured_before_counts_among_the_first() -> None:
+    known = [replace(each, has_ended=True) for each in racing(NAMES[:PIONEERS], NAMES)]
+    assert pioneers([*known, *racing(NAMES[PIONEERS:])], FEATURES) == ()
+
+
+def test_the_others_are_expected_near_what_they_take_and_told_how_surely() -> None:
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), FEATURES)]
+    priors = expected_of(racing(NAMES, first), (), FEATURES, 0.01)
+    assert len(priors) > len(NAMES) // 2
+    for job_id, prior in priors.items():
+        name = job_id.split(" ")[0]
+        assert name not in first
+        off = abs(math.log(prior.median_ms / latency_ms(FEATURES[name])))
+        assert off < max(5 * prior.deviation, 0.1)
+        assert 0 < prior.degrees < PIONEERS
+
+
+def test_of_a_device_that_nothing_is_known_of_nothing_is_expected() -> None:
+    assert expected_of(racing(NAMES), (), FEATURES, 0.01) == {}
+    few = racing(NAMES, NAMES[:4])
+    assert expected_of(few, (), FEATURES, 0.01) == {}
+    # Earlier sweeps of the same setting tell as much, those of another one do not.
+    earlier = [replace(each, has_ended=True) for each in racing(NAMES[4:16], NAMES)]
+    assert expected_of(few, earlier, FEATURES, 0.01)
+    others = racing(NAMES[4:16], NAMES, threads=2)
+    assert expected_of(few, others, FEATURES, 0.01) == {}
+
+
+def test_at_another_size_nothing_is_known_of_what_a_network_does() -> None:
+    (one,) = racing(NAMES[:1])
+    assert one.backbone not in features_of([replace(one, input_size=ImageSize(96, 96))])
