@@ -116,17 +116,7 @@ def rank_held(
     incomplete = _incomplete(taking_part)
     return FleetRanking(
         constraints=constraints,
-        places=tuple(
-            FleetPlace(
-                device=each.device,
-                share=each.share / total,
-                best=None if each.best is None else each.here.whole([each.best])[0],
-                limit_effects=tuple(
-                    _with_nearest(near.effect, each.here, near.row) for near in each.nearest
-                ),
-            )
-            for each in taking_part
-        ),
+        places=tuple(_place(each, each.share / total) for each in taking_part),
         without_figures=tuple(each.device for each in held if not each.takes_part),
         least_worst=None if first is None else choices[first],
         least_mean=None if least_mean is None else choices[least_mean],
@@ -139,13 +129,25 @@ def rank_held(
         suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
         accuracy_dataset=dataset,
         merit=constraints.merit,
+        limit_effects=tuple(map(_effect, misses)),
+    )
+
+
+def _place(held: Held, share: float) -> FleetPlace:
+    return FleetPlace(
+        device=held.device,
+        share=share,
+        best=None if held.best is None else held.here.whole([held.best])[0],
         limit_effects=tuple(
-            each.effect
-            if each.nearest is None
-            else _with_nearest(each.effect, each.nearest.here, each.nearest.row)
-            for each in misses
+            _with_nearest(near.effect, held.here, near.row) for near in held.nearest
         ),
     )
+
+
+def _effect(miss: FleetMiss) -> LimitEffect:
+    if miss.nearest is None:
+        return miss.effect
+    return _with_nearest(miss.effect, miss.nearest.here, miss.nearest.row)
 
 
 def _nearest_rows(

@@ -86,3 +86,137 @@ def _effect_words(effect: LimitEffect, constraints: Constraints, what: str, near
         return others
     of = "of these" if effect.would_leave else "of all"
     if effect.figure is None or effect.over is None:
+        return f"{others}, the fastest {of} is {nearest}"
+    has, over = (amount(effect.criterion, each) for each in (effect.figure, effect.over))
+    # It is the upper end of an interval.
+    has = f"up to {has}" if effect.criterion is Criterion.LATENCY else has
+    way = "under" if effect.limit and effect.limit.bound is Bound.AT_LEAST else "over"
+    return f"{others}, the nearest {of} is {nearest} with {has}, {over} {way} the limit"
+
+
+def uncertain_words(certainty: Certainty) -> str:
+    """Say that nobody is surely the first, and what would tell."""
+    alone = sum(each.low_ms is None for each in certainty.may_be_first)
+    count = len(certainty.may_be_first)
+    why = (
+        f"{alone} of them measured by one process, which tells nothing of others"
+        if alone
+        else "their intervals overlap"
+    )
+    return (
+        f"{count} of {counted(certainty.candidate_count, 'candidate')} may be the first at "
+        f"{100 * certainty.confidence:g} %, {why}; measure these again with more repetitions"
+    )
+
+
+def _effect_name(effect: LimitEffect, constraints: Constraints) -> str:
+    if effect.limit is not None:
+        return limit_words(effect.limit)
+    return _KINDS[effect.criterion](constraints)
+
+
+def _constraints(constraints: Constraints) -> Iterator[str]:
+    yield from map(limit_words, constraints.every_limit)
+    yield from (_KINDS[each](constraints) for each in _kinds_asked(constraints))
+    for setting in (constraints.runtime, constraints.precision):
+        if setting is not None:
+            yield setting.value
+    if constraints.threads is not None:
+        yield counted(constraints.threads, "thread")
+    if constraints.only:
+        yield f"only {' and '.join(each.value for each in constraints.only)}"
+    if constraints.at_minute is not None:
+        yield f"at minute {constraints.at_minute}"
+    if constraints.paced_fps is not None:
+        yield f"at {constraints.paced_fps:g} fps"
+
+
+def _kinds_asked(constraints: Constraints) -> Iterator[Criterion]:
+    """Name the kinds of things that were asked for."""
+    asked = {
+        Criterion.TIER: constraints.tier is not None,
+        Criterion.SERIES: bool(constraints.series),
+        Criterion.DISTILLED: constraints.distilled is not None,
+        Criterion.EXTRA_DATA: constraints.extra_data is not None,
+    }
+    yield from (criterion for criterion, is_asked in asked.items() if is_asked)
+
+
+def _tier(constraints: Constraints) -> str:
+    return "" if constraints.tier is None else f"{constraints.tier.value} tier"
+
+
+def _series(constraints: Constraints) -> str:
+    return f"series {' or '.join(constraints.series)}"
+
+
+def _distilled(constraints: Constraints) -> str:
+    return "distilled" if constraints.distilled else "not distilled"
+
+
+def _extra_data(constraints: Constraints) -> str:
+    return "with extra data" if constraints.extra_data else "without extra data"
+
+
+_KINDS: Final[Mapping[Criterion, Callable[[Constraints], str]]] = MappingProxyType(
+    {
+        Criterion.TIER: _tier,
+        Criterion.SERIES: _series,
+        Criterion.DISTILLED: _distilled,
+        Criterion.EXTRA_DATA: _extra_data,
+    }
+)
+
+
+def _asked_amount(limit: Limit) -> str:
+    """Write a limit as exactly as it was asked for."""
+    if limit.criterion in (Criterion.LATENCY, Criterion.P90, Criterion.P99):
+        return f"{limit.value:,g} ms"
+    if limit.criterion is Criterion.TOP1:
+        return f"{limit.value:g} %"
+    return amount(limit.criterion, limit.value)
+
+
+def _memory(size_bytes: float) -> str:
+    return format_memory(round(size_bytes))
+
+
+_AMOUNTS: Final[Mapping[Criterion, Callable[[float], str]]] = MappingProxyType(
+    {
+        Criterion.LATENCY: format_latency,
+        Criterion.P90: format_latency,
+        Criterion.P99: format_latency,
+        Criterion.MEMORY: _memory,
+        Criterion.ARTIFACT_SIZE: _memory,
+        Criterion.PARAMS: lambda millions: f"{format_number(millions)} million",
+        Criterion.TOP1: lambda percent: f"{round(percent, 2):g} %",
+    }
+)
+
+
+def _beyond(figures: Mapping[str, float], words: Mapping[str, str]) -> str:
+    criterion, bound = Criterion(words["criterion"]), Bound(words["bound"])
+    figure, limit = (amount(criterion, figures[each]) for each in ("figure", "limit"))
+    way = "over" if bound is Bound.AT_MOST else "under"
+    return f"its {CRITERIA[criterion]} of {figure} is {way} the limit of {limit}"
+
+
+def _weights(_figures: Mapping[str, float], words: Mapping[str, str]) -> str:
+    return f"it is {'' if words['is'] == 'yes' else 'not '}of {_kind(words)}"
+
+
+def _kind(words: Mapping[str, str]) -> str:
+    return CRITERIA[Criterion(words["criterion"])]
+
+
+SENTENCES: Final[Writers] = {
+    ReasonCode.FIGURE_BEYOND_LIMIT: _beyond,
+    ReasonCode.FIGURE_UNKNOWN: lambda _, words: f"its {_kind(words)} is not known",
+    ReasonCode.OF_OTHER_SERIES: lambda _, words: (
+        f"it is of the series {words['series']}, not of {words['wanted']}"
+    ),
+    ReasonCode.WEIGHTS_OF_OTHER_KIND: _weights,
+    ReasonCode.KIND_UNKNOWN: lambda _, words: (
+        f"nothing is known of its {_kind(words)}, as the catalog does not have it"
+    ),
+}

@@ -2,7 +2,7 @@
 
 import re
 
-from controller.views.export import COLUMNS, RAW_COLUMN
+from controller.views.export.columns import COLUMNS, RAW_COLUMN
 from tests.pages import ROOT
 
 _PAGE = (ROOT / "docs/asking/exports.md").read_text(encoding="utf-8")

@@ -40,7 +40,7 @@ def test_figures_are_those_of_whole_measurements(database: Database) -> None:
 def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) -> None:
     _measured(database)
     catalog = load_catalog()
-    (device,) = list_devices(database, {})
+    (device,) = list_devices(database, frozenset())
     rankings = Rankings(database, catalog)
     for constraints in (Constraints(), Constraints(max_latency_ms=6.5), Constraints(threads=2)):
         asked = rankings.listed(device, constraints, IMAGENET, 1)
@@ -55,7 +55,7 @@ def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
 ) -> None:
     measure(database, 5, now_ms=1_000, threads=1)
     measure(database, 6, now_ms=2_000, threads=1)
-    (device,) = list_devices(database, {})
+    (device,) = list_devices(database, frozenset())
     rankings = Rankings(database, load_catalog())
     newest = rankings.rank(device, Constraints(), IMAGENET).winner
     assert newest is not None

@@ -225,8 +225,8 @@ def test_of_an_import_whose_sender_goes_away_what_came_in_is_written_down(
                     continue
             call.cancel()
             gone.set()
-        with AccessClient(address) as client:
-            while not (subjects := [each.subject for each in client.list_audit(9)]):
+        with AccessClient(address) as watcher:
+            while not (subjects := [each.subject for each in watcher.list_audit(9)]):
                 continue
     # Messages that nobody goes on sending may look as if they had come to their end.
     [subject] = subjects

@@ -12,7 +12,8 @@ import pytest
 from controller.domain.errors import ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import to_document
-from controller.views.export import COLUMNS, RAW_COLUMN, ExportFailed, write_export
+from controller.views.export import ExportFailed, write_export
+from controller.views.export.columns import COLUMNS, RAW_COLUMN
 from controller.views.reasons import sentences
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions
