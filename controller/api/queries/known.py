@@ -11,13 +11,19 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.rows import table_of
 from controller.fleet.rounds.concluding import conclude_so_far
-from controller.ranking.entries.columns import Columns, columns_of
+from controller.ranking.entries.columns import Columns, columns_of, renewed
 from controller.ranking.ranking import DatasetAccuracy, columns_to_rank
 from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
-from controller.state.measurements.figures import Damaged, Top1, read_figures
+from controller.state.measurements.figures import (
+    MOST_BY_ID,
+    Damaged,
+    Top1,
+    newest_ids,
+    read_figures,
+)
 from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
@@ -128,23 +134,37 @@ class KnownDevices:
         device = now.device
         if self._damaged.get(device.device_id) == now.stamp:
             return None
-        key = (*told_of_device(device), dataset)
+        accuracy = now.stamp[:-1]
+        # Of another accuracy, every row may differ.
+        key = (*told_of_device(device), dataset, accuracy)
         known = self._columns.get(key, now.stamp)
         if known is not None:
             return known
-        accuracy = now.stamp[:-1]
         top1 = self._top1.get(dataset, accuracy)
         if top1 is None:
             top1 = {}
             self._top1.put(dataset, accuracy, top1)
         try:
-            table = read_figures(self._database, device.device_id, dataset, top1)
+            columns = self._read(device.device_id, dataset, top1, self._columns.latest(key))
         except Damaged:
             self._damaged[device.device_id] = now.stamp
             return None
-        columns = columns_of(table)
         self._columns.put(key, now.stamp, columns, weight=1 + len(columns))
         return columns
+
+    def _read(self, device_id: str, dataset: str, top1: Top1, before: Columns | None) -> Columns:
+        """Columns of a device; of what was known before only what came since is read.
+
+        Raises:
+            Damaged: something of it cannot be read.
+        """
+        if before is not None:
+            ids = newest_ids(self._database, device_id)
+            new = sorted({*ids}.difference(before.ids))
+            if len(new) <= MOST_BY_ID:
+                table = read_figures(self._database, device_id, dataset, top1, only=new)
+                return renewed(before, table, ids)
+        return columns_of(read_figures(self._database, device_id, dataset, top1))
 
     def fetch(self, told: Sequence[tuple[DeviceColumns, Sequence[int]]], dataset: str) -> None:
         """Reads measurements of rows of several devices together, for who asks for them next."""

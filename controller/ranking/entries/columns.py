@@ -197,7 +197,28 @@ def columns_of(table: FigureTable, behind: Columns | None = None) -> Columns:
         table: of a device.
         behind: of the same device, what is newer.
     """
-    words = Words() if behind is None else behind.words.copied()
+    own, words = _coded(table, None if behind is None else behind.words)
+    return _made(_joined(own, behind), words)
+
+
+def renewed(before: Columns, table: FigureTable, ids: Sequence[str]) -> Columns:
+    """The columns of a device as it stands now.
+
+    Args:
+        before: those of before, some of which may not count any more.
+        table: what was measured since.
+        ids: measurements that count now, in their order; what is in neither is left out.
+    """
+    own, words = _coded(table, before.words)
+    both = _joined(own, before)
+    row_of = {each: row for row, each in enumerate(both["ids"].tolist())}
+    rows = np.array([row_of[each] for each in ids if each in row_of], dtype=np.intp)
+    return _made({name: column[rows] for name, column in both.items()}, words)
+
+
+def _coded(table: FigureTable, known: Words | None) -> tuple[dict[str, npt.NDArray[Any]], Words]:
+    """Columns of a table, and what their codes stand for; known ones keep their meaning."""
+    words = Words() if known is None else known.copied()
     times = np.array([each or _NO_TIMES for each in table.latency], dtype=float)
     times = times.reshape(-1, len(TimesRow._fields))
     ids = np.empty(len(table.threads), dtype=object)
@@ -223,17 +244,26 @@ def columns_of(table: FigureTable, behind: Columns | None = None) -> Columns:
         "params_m": _numbers(table.params_m),
         "top1": _numbers(table.top1),
     }
-    newer = {} if behind is None else {name: getattr(behind, name) for name in own}
-    both = {
-        name: np.concatenate([each, newer[name]] if newer else [each]) for name, each in own.items()
-    }
-    id_place = _ranks(both["ids"].tolist())
+    return own, words
+
+
+def _joined(
+    own: Mapping[str, npt.NDArray[Any]], behind: Columns | None
+) -> Mapping[str, npt.NDArray[Any]]:
+    if behind is None:
+        return own
+    return {name: np.concatenate([each, getattr(behind, name)]) for name, each in own.items()}
+
+
+def _made(own: Mapping[str, npt.NDArray[Any]], words: Words) -> Columns:
+    """Add what is told by all rows together."""
+    id_place = _ranks(own["ids"].tolist())
     return Columns(
-        **both,
+        **own,
         id_place=id_place,
-        thing=_alike([both[name] for name in _ALIKE]),
-        place=_places(both, words, id_place),
-        has_latency=~np.isnan(both["median_ms"]),
+        thing=_alike([own[name] for name in _ALIKE]),
+        place=_places(own, words, id_place),
+        has_latency=~np.isnan(own["median_ms"]),
         words=words,
     )
 

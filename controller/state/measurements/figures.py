@@ -34,6 +34,8 @@ from protos.measuring import MeasureSettings
 Top1: TypeAlias = dict[Hashable, float | None]
 """The top-1 of each variant, percent, on one dataset, while no accuracy changes."""
 
+MOST_BY_ID: Final = 1_000
+"""Of more than so many, all are read: a statement takes only so many parameters."""
 _AT_ONCE: Final = 500
 _DATASETS: Final = 16
 _VALUES: Final[Mapping[str, frozenset[str]]] = {
@@ -52,7 +54,19 @@ class Damaged(Exception):
     """Something that is stored cannot be read here; whoever reads rows whole leaves it out."""
 
 
-def read_figures(database: Database, device_id: str, dataset: str, known: Top1) -> FigureTable:
+def newest_ids(database: Database, device_id: str) -> list[str]:
+    """The ids of those that `read_figures` reads, in its order."""
+    with database.transaction() as transaction:
+        return list(transaction.scalars(_IDS, {"device_id": device_id}))
+
+
+def read_figures(
+    database: Database,
+    device_id: str,
+    dataset: str,
+    known: Top1,
+    only: Sequence[str] | None = None,
+) -> FigureTable:
     """What is enough to choose the newest of each thing by, as `list_newest` gives it.
 
     Args:
@@ -60,12 +74,16 @@ def read_figures(database: Database, device_id: str, dataset: str, known: Top1) 
         device_id: whose measurements.
         dataset: whose accuracy counts.
         known: what was found before; what is found now is put into it.
+        only: measurements to read, by their ids, at most `MOST_BY_ID`; None reads all.
 
     Raises:
         Damaged: something of it cannot be read.
     """
     with database.transaction() as transaction:
-        rows = transaction.execute(_OF_DEVICE, {"device_id": device_id}).all()
+        if only is None:
+            rows = transaction.execute(_OF_DEVICE, {"device_id": device_id}).all()
+        else:
+            rows = transaction.execute(_OF_SOME, {"measurement_ids": list(only)}).all()
         if not rows:
             return table_of(())
         column = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
@@ -101,15 +119,19 @@ def read_figures(database: Database, device_id: str, dataset: str, known: Top1) 
         "latency": [_times(each) for each in _documents(column["latency"])],
         **_memory(column["memory"]),
     }
+    return _checked(FigureTable(**table))
+
+
+def _checked(table: FigureTable) -> FigureTable:
     for name, values in _VALUES.items():
-        if not values.issuperset(table[name]):
+        if not values.issuperset(getattr(table, name)):
             raise Damaged(name)
-    if any(each is not None and not math.isfinite(each) for each in set(table["params_m"])):
+    if any(each is not None and not math.isfinite(each) for each in set(table.params_m)):
         raise Damaged("params_m")
-    return FigureTable(**table)
+    return table
 
 
-def _of_device() -> Select[Any]:
+def _told() -> Select[Any]:
     return (
         select(
             measurements.c.measurement_id,
@@ -127,17 +149,20 @@ def _of_device() -> Select[Any]:
         .select_from(measurements)
         .join(jobs, jobs.c.job_id == measurements.c.job_id)
         .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-        .where(
-            measurements.c.is_newest.is_(True),
-            measurements.c.device_id == bindparam("device_id"),
-            jobs.c.is_sentinel.is_(False),
-        )
-        # A sum: else SQLite reads all of a device, since another index has them in this order.
-        .order_by(
-            measurements.c.committed_at_unix_ms + 0,
-            measurements.c.position,
-            measurements.c.measurement_id,
-        )
+    )
+
+
+def _oldest_first(query: Select[Any]) -> Select[Any]:
+    """Those of a device, the oldest first."""
+    # A sum: else SQLite reads all of a device, since another index has them in this order.
+    return query.where(
+        measurements.c.is_newest.is_(True),
+        measurements.c.device_id == bindparam("device_id"),
+        jobs.c.is_sentinel.is_(False),
+    ).order_by(
+        measurements.c.committed_at_unix_ms + 0,
+        measurements.c.position,
+        measurements.c.measurement_id,
     )
 
 
@@ -146,7 +171,13 @@ def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, String).label(column.key)
 
 
-_OF_DEVICE: Final = _of_device()
+_OF_DEVICE: Final = _oldest_first(_told())
+_OF_SOME: Final = _told().where(
+    measurements.c.measurement_id.in_(bindparam("measurement_ids", expanding=True))
+)
+_IDS: Final = _oldest_first(
+    select(measurements.c.measurement_id).join(jobs, jobs.c.job_id == measurements.c.job_id)
+)
 
 
 def _documents(texts: Iterable[Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from controller.state.measurements.pages import list_newest
 from controller.state.schema import measurements
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
+from tests.integration.controller.fleet.statements import heard
 from tests.integration.controller.sweeps.test_newest import ALL, PHONE, measure
 
 WITH_SAMPLES = MeasurementFilter(with_samples=True)
@@ -48,6 +49,29 @@ def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) 
         every = list_measurements(database, ALL)
         assert asked == rank(device.name, every, constraints, catalog, runtimes, most=1)
         measure(database, 4, now_ms=4_000, threads=1)
+
+
+def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Database) -> None:
+    _measured(database)
+    catalog = load_catalog()
+    (device,) = list_devices(database, frozenset())
+    known = Rankings(database, catalog)
+    known.rank(device, Constraints(), IMAGENET)
+    for number, (latencies_ms, now_ms) in enumerate(
+        (((4, 3), 4_000), ((9,), 500), ((0, 2), 5_000))
+    ):
+        before = {each.measurement_id for each in list_measurements(database, ALL)}
+        measure(database, *latencies_ms, now_ms=now_ms, threads=len(latencies_ms))
+        came = {each.measurement_id for each in list_measurements(database, ALL)} - before
+        within = Constraints(max_latency_ms=20 + number)
+        with heard(database) as asked:
+            told = known.rank(device, within, IMAGENET)
+        assert told == Rankings(database, catalog).rank(device, within, IMAGENET)
+        whole = [
+            each.parameters for each in asked if "size_bytes" in each.text and "IN (" in each.text
+        ]
+        assert came & {str(each) for each in whole[0]}
+        assert not before & {str(each) for each in whole[0]}
 
 
 def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
