@@ -50,6 +50,10 @@ _VALUES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+_TEXTS: Final = ("measurement_id", "backbone", "series", "input_size")
+_NUMBERS: Final = ("batch", "top1", "params_m", "artifact_size_bytes")
+
+
 class Damaged(Exception):
     """Something that is stored cannot be read here; whoever reads rows whole leaves it out."""
 
@@ -126,9 +130,17 @@ def _checked(table: FigureTable) -> FigureTable:
     for name, values in _VALUES.items():
         if not values.issuperset(getattr(table, name)):
             raise Damaged(name)
-    if any(each is not None and not math.isfinite(each) for each in set(table.params_m)):
-        raise Damaged("params_m")
+    for name in _TEXTS:
+        if not all(isinstance(each, str) for each in getattr(table, name)):
+            raise Damaged(name)
+    for name in _NUMBERS:
+        if not all(_is_number(each) for each in set(getattr(table, name)) - {None}):
+            raise Damaged(name)
     return table
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _told() -> Select[Any]:
@@ -268,8 +280,6 @@ def _top1(
     for start in range(0, len(job_ids), _AT_ONCE):
         some = {"job_ids": job_ids[start : start + _AT_ONCE]}
         for job_id, percent in transaction.execute(_top1_of_jobs(dataset), some):
-            if percent is not None and not math.isfinite(percent):
-                raise Damaged("top1")
             known[new[job_id]] = percent
     return [known[each] for each in variants]
 

@@ -1,5 +1,8 @@
 """Reports of many devices, each with the name of its schema."""
 
+import dataclasses
+
+from controller.domain.rankings.on_device import on_device
 from controller.domain.rankings.reference import Reference
 from controller.ranking.surveying import survey
 from controller.ranking.surveying.published import beside_published
@@ -37,8 +40,13 @@ REFERENCE = Reference(
     without_reference=("idle",),
     published_devices=("Snapdragon 855",),
 )
+PLACED = [
+    dataclasses.replace(load_catalog().get("VGG16"), name=name)
+    for name in ("MobileNetV1_x0_0", "PPLCNet_x1_0", "VGG16")
+]
 REPORTS = [
     ("rankings/survey", SURVEY),
     ("rankings/reference", REFERENCE),
     ("rankings/predictions", PREDICTIONS),
+    ("rankings/on_device", on_device(PREDICTIONS, PLACED)),
 ]
