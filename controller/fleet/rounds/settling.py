@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.fleet.rounds.concluding import conclude
-from controller.fleet.rounds.expecting import expected_of, features_of
+from controller.fleet.rounds.expecting import counted_features, expected_of
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
@@ -151,8 +151,7 @@ def _settle_race(database: Database, place: Place) -> _Settled | None:
         course = _course(transaction, read_course(transaction, place))
         candidates = racing_jobs(transaction, place)
         learned = list_learned(transaction, place)
-    features = features_of(candidates)
-    expected = expected_of(candidates, learned, features, course_deviation(course))
+    expected = expected_of(candidates, learned, counted_features(), course_deviation(course))
     with database.writing() as transaction:
         stored = read_course(transaction, place)
         course = _course(transaction, stored)

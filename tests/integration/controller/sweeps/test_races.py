@@ -6,7 +6,7 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.reports import record_report
-from controller.fleet.rounds.expecting import PIONEERS, features_of
+from controller.fleet.rounds.expecting import PIONEERS, counted_features
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
@@ -20,7 +20,7 @@ from tests.integration.controller.domain_samples import measured_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
-FEATURES = features_of(())
+FEATURES = counted_features()
 NAMES = tuple(
     sorted(
         (each.name for each in CATALOG if each.top1 is not None and each.name in FEATURES),
