@@ -63,17 +63,21 @@ class _Settled:
     raced: Mapping[str, Reason] = field(default_factory=dict)
 
 
-def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
+def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> bool:
     """Does what follows from one report; doing it again changes nothing.
 
     While others are still to be taken, this looks at the turn's own job, and after a reading at the
     jobs that it tells of, so that its cost is that of a report. What follows when all were taken
     looks at every job that has not ended.
+
+    Returns:
+        Whether a round of a race is over; then `follow_race` is to be called, where no other writes
+        wait for it.
     """
     with database.writing() as transaction:
         stored = _find_course(transaction, turn.place)
         if stored is None or _awaits_reading(transaction, turn, stored):
-            return
+            return False
         if not stored.has_open_turns:
             among = None
         elif turn.job_id == stored.sentinel:
@@ -82,7 +86,27 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
         else:
             among = [turn.job_id]
         settled = _settle(transaction, turn.place, stored, among)
-    _finish(database, settled or _settle_race(database, turn.place), now_unix_ms)
+    _finish(database, settled, now_unix_ms)
+    return settled is None
+
+
+def settle_and_follow(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
+    """Does what follows from one report, as `settle_report`, and lets a race go on."""
+    if settle_report(database, turn, now_unix_ms):
+        follow_race(database, turn.place, now_unix_ms)
+
+
+def follow_race(database: Database, place: Place, now_unix_ms: int) -> None:
+    """Lets the next round of a race follow on one that is over, or ends the race.
+
+    What is expected of those that were not measured takes seconds to tell, during which others
+    write: `database` is the whole one, not a part of what is committed as a group. Doing it again
+    changes nothing, nor does doing it where no round of a race is over.
+    """
+    with database.transaction() as transaction:
+        stored = _find_course(transaction, place)
+    if stored is not None and stored.spec.race is not None and not stored.has_open_turns:
+        _finish(database, _settle_race(database, place), now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
@@ -144,8 +168,7 @@ def _settle(
 def _settle_race(database: Database, place: Place) -> _Settled | None:
     """Lets the next round of a race follow, and finds who has lost it.
 
-    What is expected of who was not measured takes a second or two to tell, during which others
-    write; None where somebody else let the round follow meanwhile.
+    None where somebody else let the round follow meanwhile.
     """
     with database.transaction() as transaction:
         course = _course(transaction, read_course(transaction, place))

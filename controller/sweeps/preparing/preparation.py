@@ -13,7 +13,7 @@ from controller.domain.sweeps import Activity, SweepPhase, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.rounds.settling import settle_report, settle_sweep
+from controller.fleet.rounds.settling import settle_and_follow, settle_sweep
 from controller.state import devices, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import Database
@@ -219,7 +219,7 @@ class Preparing:
         now_unix_ms = self._clock.unix_ms()
         jobs.record_failure(self._database, job_id, why, now_unix_ms)
         turn = LeasedTurn(place=place, job_id=job_id, ordinal=0)
-        settle_report(self._database, turn, now_unix_ms)
+        settle_and_follow(self._database, turn, now_unix_ms)
 
     def _fail_unrunnable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
         """Ends the jobs whose device cannot run the file that was made, before it is pushed."""

@@ -7,6 +7,7 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.reports import record_report
 from controller.fleet.rounds.expecting import PIONEERS, counted_features
+from controller.fleet.rounds.settling import follow_race
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
@@ -67,7 +68,9 @@ def work_off(database: Database) -> list[str]:
         latency_ns = round(latency_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
-        assert record_report(database, PHONE, report, now_ms)
+        recorded = record_report(database, PHONE, report, now_ms)
+        if recorded.race is not None:
+            follow_race(database, recorded.race, now_ms)
     end_finished(database, now_ms)
     return taken
 
