@@ -7,25 +7,23 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob
-from controller.domain.sweeps import SweepSpec
 from controller.fleet.rounds.expecting import counted_features, pioneers
 from controller.state.catalog.candidates import RacingJob
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.prospects.prospect import Prospect
 from models.catalog.catalog import Catalog
-from models.catalog.variants import WeightsKind
 
 # The agent looks at the load for 0.2 s, and samples for 0.1 s at least.
 _LEAST_PROCESS_MS: Final = 300
 
 
-def first_round(spec: SweepSpec, prospect: Prospect, catalog: Catalog) -> Prospect:
+def first_round(prospect: Prospect, catalog: Catalog) -> Prospect:
     """What a race begins with: the pioneers of each device, see `pioneers`, without sentinels."""
     planned = list(zip(prospect.plan.jobs, prospect.standing, strict=True))
     of_device: defaultdict[str, list[RacingJob]] = defaultdict(list)
     for number, (job, figure) in enumerate(planned):
         if not job.is_sentinel:
-            of_device[job.device_id].append(_racing(number, job, figure, spec, catalog))
+            of_device[job.device_id].append(_racing(number, job, figure, catalog))
     features = counted_features()
     first = {int(each) for those in of_device.values() for each in pioneers(those, features)}
     jobs = tuple(job for number, (job, _) in enumerate(planned) if number in first)
@@ -58,14 +56,13 @@ def check_time(time_ms: int, first: Prospect, expected_ms: Mapping[str, int]) ->
 
 
 def _racing(
-    number: int, job: PlannedJob, figure: EarlierFigure | None, spec: SweepSpec, catalog: Catalog
+    number: int, job: PlannedJob, figure: EarlierFigure | None, catalog: Catalog
 ) -> RacingJob:
     variant = job.variant
-    has_accuracy = spec.weights is not WeightsKind.SYNTHETIC
     return RacingJob(
         job_id=str(number),
         backbone=variant.backbone,
-        top1=catalog.get(variant.backbone).top1 if has_accuracy else None,
+        top1=catalog.get(variant.backbone).top1,
         medians_ms=() if figure is None else (figure.latency.median_ms,),
         settings=job.settings,
         precision=variant.precision,

@@ -72,7 +72,7 @@ class Planner:
         """
         if spec.race is None or spec.time_ms is None:
             return
-        first = first_round(spec, prospect, self._catalog)
+        first = first_round(prospect, self._catalog)
         check_time(spec.time_ms, first, self.expected_ms(spec, first))
 
     def _history(self, spec: SweepSpec, prospect: Prospect) -> History:

@@ -51,7 +51,7 @@ def test_a_time_that_holds_the_pioneers_is_enough(database: Database, planner: P
     devices = list_devices(database, connected=frozenset({PHONE}))
     prospect = planner.prospect(RACE, devices)
     assert len(prospect.by_device[PHONE]) == len(NAMES)
-    assert len(first_round(RACE, prospect, CATALOG).by_device[PHONE]) == PIONEERS
+    assert len(first_round(prospect, CATALOG).by_device[PHONE]) == PIONEERS
     planner.check_time(RACE, prospect)
 
 
@@ -59,8 +59,8 @@ def test_a_time_that_holds_the_pioneers_is_enough(database: Database, planner: P
     "spec",
     [
         replace(RACE, time_ms=1_000),
-        # Of random weights no accuracy is known, so that each is measured once.
-        replace(RACE, weights=WeightsKind.SYNTHETIC),
+        # Each number of threads has pioneers of its own.
+        replace(RACE, threads=(1, 2)),
     ],
 )
 def test_a_time_too_short_for_the_first_round_is_refused(
