@@ -140,3 +140,25 @@ async def test_what_no_job_waits_for_any_more_is_not_converted(
         seen = await asyncio.wait_for(changes.after(seen), 60)
     await preparing.close()
     assert converter.was_stopped
+
+
+async def test_the_agents_that_report_are_given_what_follows_until_the_race_is_decided(
+    database: Database, fleet: Fleet, changes: Changes
+) -> None:
+    store_catalog(database, load_catalog())
+    sweep_id = start_sweep(database, "phone", (1, 2), (1, 10), race=Race())
+    session = await fleet.connect(hello("phone"))
+    processes = 0
+    while find_sweep(database, sweep_id).phase is not SweepPhase.ENDED:
+        seen = changes.version
+        await fleet.ready(session)
+        if not session.leases:
+            await asyncio.wait_for(changes.after(seen), 60)
+            continue
+        (lease,) = session.leases.values()
+        processes += 1
+        # Too alike to be told apart by few processes.
+        latency_ns = 8_000_000 + 300_000 * (lease.settings.threads - processes % 2)
+        await fleet.report(session, measured_report(lease.attempt_id, lease.job_id, latency_ns))
+    assert processes > len(read_counts(database, sweep_id).jobs) + 1
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
