@@ -15,6 +15,7 @@ from controller.api.web.pages.comparing.asked import (
     read_comparison,
     read_kind,
 )
+from controller.api.web.pages.comparing.reach import reach
 from controller.api.web.pages.comparing.sides import compare_sides
 from controller.api.web.pages.ground.site import page
 from controller.api.web.parts import Parts, parts_of
@@ -29,7 +30,6 @@ from controller.domain.comparisons import (
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.sweeps import SweepSummary
-from controller.state.measurements.stamps import counts_by_device
 from controller.state.sweeps import list_sweeps
 from controller.views.counting import counted
 from controller.views.wording import setting
@@ -94,26 +94,23 @@ def add_comparison(router: APIRouter) -> None:
 async def _compared(parts: Parts, question: CompareQuestion | TwoSides) -> Comparison:
     queries = parts.queries
     if isinstance(question, CompareQuestion):
-        names_backbones = question.a.backbone is not None and question.b.backbone is not None
-        if question.device is None and not names_backbones:
-            await _check_size(parts)
+        await _check_size(parts, question)
         return await queries.compare(question)
     return await _sides_compared(queries, question)
 
 
-async def _check_size(parts: Parts) -> None:
+async def _check_size(parts: Parts, question: CompareQuestion) -> None:
     """Refuses what would read more measurements than a page should.
 
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    counts = await parts.queries.listed(counts_by_device, parts.database)
-    total = sum(counts.values())
-    if total > _MOST_READ:
+    most = await parts.queries.listed(reach, parts.database, parts.catalog, question)
+    if most > _MOST_READ:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            f"there are {total:,} measurements, too many for a page; choose a device, or use "
-            "'edgerank compare'",
+            f"there are {most:,} measurements to look through, too many for a page; name a "
+            "backbone or a device, or use 'edgerank compare'",
         )
 
 
