@@ -26,9 +26,11 @@ from controller.domain.comparisons import (
     CompareQuestion,
     Comparison,
     Limits,
+    Side,
 )
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.names import find_backbone
 from controller.domain.sweeps import SweepSummary
 from controller.state.sweeps import list_sweeps
 from controller.views.counting import counted
@@ -66,6 +68,7 @@ def add_comparison(router: APIRouter) -> None:
             question = read_comparison(asked, kind)
             if question is not None:
                 comparison = await _compared(parts, question)
+                _check_backbones(parts.catalog, question, comparison)
                 shown |= await parts.queries.computed(_shown, comparison, kind)
                 shown["facts"] = _facts(parts.catalog, asked) if kind is Kind.BACKBONES else []
         except EdgerankError as error:
@@ -112,6 +115,21 @@ async def _check_size(parts: Parts, question: CompareQuestion) -> None:
             f"there are {most:,} measurements to look through, too many for a page; name a "
             "backbone or a device, or use 'edgerank compare'",
         )
+
+
+def _check_backbones(
+    catalog: Catalog, question: CompareQuestion | TwoSides, comparison: Comparison
+) -> None:
+    """Tells a name that nothing has from one of which nothing was measured.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    measured = {each.side for each in comparison.left_out}
+    for side, asked in ((Side.A, question.a), (Side.B, question.b)):
+        is_measured = bool(comparison.pairs) or side in measured
+        if asked.backbone is not None and not is_measured:
+            find_backbone(catalog, asked.backbone)
 
 
 async def _sides_compared(queries: Queries, two: TwoSides) -> Comparison:
