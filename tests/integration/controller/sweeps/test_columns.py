@@ -85,7 +85,7 @@ def test_rows_are_made_that_memory_does_not_hold_all_of(
     known = KnownDevices(database, load_catalog())
     (now,) = known.standing(list_devices(database, frozenset()))
     here = known.columns(now, Constraints(), IMAGENET)
-    made = here.whole(here.rows)
+    made = here.whole(here.rows.tolist())
     assert [each.measurement_id for each in made] == list(here.columns.ids)
     assert len(made) > 1
 

@@ -128,6 +128,13 @@ def test_what_ended_in_a_sweep_is_shown_by_pages(lab: Lab, visit: Visitor) -> No
     assert refused.status_code == 400
 
 
+def test_the_list_of_sweeps_goes_on_behind_one(lab: Lab) -> None:
+    behind = httpx.get(f"{lab.url}sweeps?before={lab.sweep_id}", trust_env=False)
+    assert behind.status_code == 200
+    assert f"/sweeps/{lab.sweep_id}" not in behind.text
+    assert httpx.get(f"{lab.url}sweeps?before=nothing", trust_env=False).status_code == 404
+
+
 def test_a_device_tells_when_it_drifted(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}devices/{DRIFTS}").page
     expect(page.locator("#sentinel tbody tr")).to_have_count(2)
