@@ -10,7 +10,7 @@ from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
 from controller.domain.rankings.explanations import MOST_RIVALS, Explanation, Goal, Lack, Rival
 from controller.domain.rankings.limits import Bound, Criterion, figure_of
 from controller.figures.statistics import median_ratio
-from controller.ranking.entries import Entry, order_of
+from controller.ranking.entries import Entry, entry_of, order_of
 from controller.ranking.merits import front_of, memory_of
 from controller.ranking.pareto import above_chord
 from controller.ranking.ranking import cost_of
@@ -29,12 +29,12 @@ def explain(ranking: Ranking, backbone: str) -> Explanation:
     shown = _shown(ranking)
     own = [each for each in shown if each.measurement.backbone == backbone]
     candidate = min(own, key=_best_first, default=None)
-    passing = [_entry(each.measurement) for each in shown if each.rank_low]
+    passing = [entry_of(each.measurement) for each in shown if each.rank_low]
     winner = None if ranking.winner is None else ranking.winner.measurement
     rivals: list[Rival] = []
     lacks: tuple[Lack, ...] = ()
     if candidate is not None:
-        entry = _entry(candidate.measurement)
+        entry = entry_of(candidate.measurement)
         axes = ranking.constraints.front or _USUAL_AXES
         rivals = _rivals(entry, passing, winner, axes)
         lacks = tuple(_lacks(entry, candidate, passing, ranking, axes))
@@ -63,14 +63,8 @@ def _best_first(candidate: Candidate) -> tuple[object, ...]:
     """Order settings of a backbone: the winner, those within the constraints, the best places."""
     unranked = candidate.rank_low == 0
     reasons = len(candidate.lost_because)
-    median_ms = _entry(candidate.measurement).median_ms
+    median_ms = entry_of(candidate.measurement).median_ms
     return unranked, candidate.rank_low, candidate.rank_high, reasons, median_ms
-
-
-def _entry(measurement: Measurement) -> Entry:
-    # What is ranked has figures.
-    assert measurement.latency is not None
-    return Entry(measurement, measurement.top1, measurement.latency)
 
 
 def _rivals(
@@ -135,7 +129,7 @@ def _lacks(
             wanted += _to_be_on_the_front(entry, passing, axes, axis)
     winner = ranking.winner
     if winner is not None and winner.measurement.measurement_id != entry.id:
-        wanted += _to_win(entry, _entry(winner.measurement), passing, ranking.merit)
+        wanted += _to_win(entry, entry_of(winner.measurement), passing, ranking.merit)
     # What only a limit keeps back may be ahead of all that is within.
     yield from (lack for lack in wanted if not _is_ahead(lack))
 

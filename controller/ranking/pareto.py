@@ -62,15 +62,6 @@ def pareto_front(
     return [items[place] for place in front_places(gains, prices)]
 
 
-def pareto_front_by(
-    items: Sequence[ItemT], costs: Sequence[Callable[[ItemT], float]]
-) -> list[ItemT]:
-    """Return the items that no other one dominates by any of these: see `front_places_by`."""
-    priced = [[cost(item) for cost in costs] for item in items]
-    prices = np.array(priced, dtype=float).reshape(len(items), len(costs))
-    return [items[place] for place in front_places_by(prices)]
-
-
 def knee(
     front: Sequence[ItemT], benefit: Callable[[ItemT], float], cost: Callable[[ItemT], float]
 ) -> ItemT:

@@ -40,6 +40,11 @@ _WEIGHTS: Final = ("series", "weights", "weights_asked")
 _ENDS: Final = ("median_ms", "low_ms", "high_ms")
 _DOCUMENTS: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation")
 _SHARED: Final = 4_096
+# What comes of making columns of what is stored in another form than ours.
+_DAMAGED: Final = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(NotImplementedError, RecursionError),
+)
 
 
 def export_page(
@@ -53,7 +58,7 @@ def export_page(
     page = read_stored(database, wanted, after)
     try:
         table = _table(page, wanted.accuracy_dataset)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except _DAMAGED:
         found = find_measurements(database, page.ids, wanted)
         table = table_of_whole([found[each] for each in page.ids if each in found])
     stream = io.BytesIO()
@@ -65,7 +70,7 @@ def export_page(
 def _table(page: StoredPage, dataset: str) -> pa.Table:
     if not page.ids:
         return table_of_whole(())
-    return arrow_table(flat_columns(_parts(page, dataset)), _raw(page.samples, len(page.ids)))
+    return arrow_table(flat_columns(_parts(page, dataset)), _raw(page.samples(), len(page.ids)))
 
 
 def _parts(page: StoredPage, dataset: str) -> MeasuredParts:

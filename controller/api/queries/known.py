@@ -174,12 +174,14 @@ class KnownDevices:
                 wanted |= each.whole.lacking(rows)
         self.read(wanted, dataset)
 
-    def read(self, wanted: Mapping[str, "StoredRows"], dataset: str) -> None:
-        """Reads measurements by their ids, each of a device."""
+    def read(self, wanted: Mapping[str, "StoredRows"], dataset: str) -> Mapping[str, Measurement]:
+        """Reads measurements by their ids, each of a device; gives those that can be read."""
         asked = MeasurementFilter(accuracy_dataset=dataset)
-        for each, found in find_measurements(self._database, list(wanted), asked).items():
+        read = find_measurements(self._database, list(wanted), asked)
+        for each, found in read.items():
             of_device = wanted[each]
             self._whole.put(of_device.key(each), of_device.now.stamp[:-1], found)
+        return read
 
     def made(self, key: Key, now: Standing) -> Measurement | None:
         """The measurement that was fetched."""
@@ -210,13 +212,8 @@ class StoredRows:
 
     def lacking(self, rows: Sequence[int]) -> dict[str, "StoredRows"]:
         """Ids of what has to be read, each with these rows."""
-        so_far = self._so_far()
-        ids = (str(self.columns.ids[row]) for row in rows)
-        return {
-            each: self
-            for each in ids
-            if each not in so_far and self.known.made(self.key(each), self.now) is None
-        }
+        ids = self._ids(rows)
+        return dict.fromkeys(set(ids).difference(self._made(ids)), self)
 
     def __call__(self, rows: Sequence[int]) -> list[Measurement]:
         """Measurements of rows.
@@ -224,22 +221,27 @@ class StoredRows:
         Raises:
             DamagedRow: one cannot be read.
         """
-        self.known.read(self.lacking(rows), self.dataset)
-        so_far = self._so_far()
-        ids = [str(self.columns.ids[row]) for row in rows]
-        made = [so_far.get(each) or self.known.made(self.key(each), self.now) for each in ids]
-        found = [each for each in made if each is not None]
-        if len(found) < len(made):
+        ids = self._ids(rows)
+        made = self._made(ids)
+        # Not asked of memory again: others may have filled it meanwhile.
+        made |= self.known.read({each: self for each in ids if each not in made}, self.dataset)
+        if not made.keys() >= set(ids):
             self.known.damaged(self.now)
             raise DamagedRow
-        return found
+        return [made[each] for each in ids]
 
     def key(self, measurement_id: str) -> Key:
         """Under what a measurement is remembered."""
         return (*told_of_device(self.now.device), self.dataset, measurement_id)
 
-    def _so_far(self) -> dict[str, Measurement]:
-        return {each.measurement_id: each for each in self.underway}
+    def _ids(self, rows: Sequence[int]) -> list[str]:
+        return [str(self.columns.ids[row]) for row in rows]
+
+    def _made(self, ids: Sequence[str]) -> dict[str, Measurement]:
+        """Those of the ids that need not be read."""
+        remembered = ((each, self.known.made(self.key(each), self.now)) for each in ids)
+        found = {each: made for each, made in remembered if made is not None}
+        return found | {each.measurement_id: each for each in self.underway}
 
 
 def _tried(answer: Callable[[], AnswerT]) -> AnswerT | DamagedRow:

@@ -40,12 +40,8 @@ class Entry:
 
     def latency_ties_with(self, other: "Entry") -> bool:
         """Say whether the two intervals overlap, so that neither is known to be faster."""
-        return latencies_tie(self.latency, other.latency)
-
-
-def latencies_tie(a: LatencyFigures, b: LatencyFigures) -> bool:
-    """Say whether two intervals overlap, so that neither is known to be faster."""
-    return a.low_ms <= b.high_ms and b.low_ms <= a.high_ms
+        own, its = self.latency, other.latency
+        return own.low_ms <= its.high_ms and its.low_ms <= own.high_ms
 
 
 def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, str]:
@@ -139,9 +135,9 @@ def set_emulated_aside(measurements: Iterable[Measurement], *, include_emulated:
 def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:
     """Return what was left out for nothing but a verdict that `only` does not name."""
     return [
-        Entry(measurement, measurement.top1, measurement.latency)
-        for measurement in (left.measurement for left in left_out if left.is_held_back)
-        if measurement.latency is not None
+        entry_of(left.measurement)
+        for left in left_out
+        if left.is_held_back and left.measurement.latency is not None
     ]
 
 

@@ -86,16 +86,17 @@ class _OnDevice:
 def _missed(held: Held) -> dict[str, Missed]:
     """Say by its name why each backbone that does not qualify on a device does not."""
     columns, rows, excluded = held.here.columns, held.lacking, held.exclusions
+    kinds = columns.kinds
     broken = np.array([mask[rows] for mask in excluded.broken], dtype=bool)
     broken = broken.reshape(len(excluded.required), len(rows))
     of_each: defaultdict[str, list[int]] = defaultdict(list)
     for place, kind in enumerate(columns.kind[rows].tolist()):
-        of_each[columns.kinds[kind].backbone].append(place)
+        of_each[kinds[kind].backbone].append(place)
     nearly: defaultdict[str, dict[int, Miss]] = defaultdict(dict)
     for place in np.flatnonzero(broken.sum(axis=0) == 1):
         row, at = int(rows[place]), int(np.argmax(broken[:, place]))
         miss = _miss(held.here, row, excluded.required[at])
-        of_backbone = nearly[columns.kinds[columns.kind[row]].backbone]
+        of_backbone = nearly[kinds[columns.kind[row]].backbone]
         of_backbone[at] = min(miss, of_backbone.get(at, miss), key=lambda each: each.order)
     return {
         name: Missed(

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import (
     ColumnElement,
-    LargeBinary,
     Select,
     String,
     bindparam,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
+from sqlalchemy.types import NullType
 
 from controller.domain.measurements import MeasurementFilter
 from controller.state.database import Database
@@ -52,22 +52,47 @@ class StoredPage:
     Attributes:
         ids: of the measurements.
         columns: by the names of `ended`; documents as texts.
-        samples: None where they are not wanted.
+        packed: by job the samples of its repetitions, as they are stored; None where they are not
+            wanted.
         last: behind which the next page begins; None where there is none.
     """
 
     ids: Sequence[str]
     columns: Mapping[str, Sequence[Any]]
-    samples: StoredSamples | None
+    packed: Mapping[str, Sequence[Any]] | None
     last: Place | None
+
+    def samples(self) -> StoredSamples | None:
+        """The samples of all rows; None where they are not wanted.
+
+        Raises:
+            ValueError: some cannot be read, or are such as no inference takes.
+        """
+        if self.packed is None:
+            return None
+        of_jobs = self.packed
+        every = [of_jobs.get(each, ()) for each in self.columns.get("job_id", ())]
+        flat = [packed for each in every for packed in each]
+        each_has = [_sample_count(packed) for packed in flat]
+        values = np.frombuffer(b"".join(flat), dtype=Samples.PACKED)
+        if values.size and values.max() >= 2**63:
+            raise ValueError("a sample that no inference takes")
+        return StoredSamples(
+            values=values.astype(np.int64),
+            repetition_ends=np.cumsum([0, *each_has]).tolist(),
+            row_ends=np.cumsum([0, *map(len, every)]).tolist(),
+        )
+
+
+def _sample_count(packed: Any) -> int:
+    count, rest = divmod(len(packed), np.dtype(Samples.PACKED).itemsize)
+    if rest or not isinstance(packed, (bytes, memoryview)):
+        raise ValueError("samples")
+    return count
 
 
 def read_stored(database: Database, wanted: MeasurementFilter, after: Place | None) -> StoredPage:
-    """The next measurements that the filter lets through: so many that memory holds them.
-
-    Raises:
-        ValueError: a sample that no inference takes.
-    """
+    """The next measurements that the filter lets through: so many that memory holds them."""
     with database.transaction() as transaction:
         following = transaction.execute(order_after(wanted, after, _ROWS + 1)).all()
         places = following[:_ROWS]
@@ -88,7 +113,7 @@ def read_stored(database: Database, wanted: MeasurementFilter, after: Place | No
     return StoredPage(
         ids=columns.get("measurement_id", ()),
         columns=columns,
-        samples=_samples(columns.get("job_id", ()), raw) if wanted.with_samples else None,
+        packed=_by_job(raw) if wanted.with_samples else None,
         last=None if last is None else place_of(last),
     )
 
@@ -105,7 +130,7 @@ _SIZES: Final = (
     .group_by(repetitions.c.job_id)
 )
 _RAW: Final = (
-    select(repetitions.c.job_id, type_coerce(repetitions.c.latency_ns, LargeBinary))
+    select(repetitions.c.job_id, type_coerce(repetitions.c.latency_ns, NullType))
     .where(_OF_JOBS)
     .order_by(repetitions.c.job_id, repetitions.c.ordinal)
 )
@@ -135,18 +160,8 @@ def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, String).label(column.key) if is_made else column
 
 
-def _samples(job_ids: Sequence[str], rows: Sequence[Any]) -> StoredSamples:
-    of_jobs: dict[str, list[bytes]] = {}
+def _by_job(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    of_jobs: dict[str, list[Any]] = {}
     for job_id, packed in rows:
         of_jobs.setdefault(job_id, []).append(packed)
-    every = [of_jobs.get(each, []) for each in job_ids]
-    flat = [packed for each in every for packed in each]
-    values = np.frombuffer(b"".join(flat), dtype=Samples.PACKED)
-    if values.size and values.max() >= 2**63:
-        raise ValueError("a sample that no inference takes")
-    each_has = [len(packed) // values.itemsize for packed in flat]
-    return StoredSamples(
-        values=values.astype(np.int64),
-        repetition_ends=np.cumsum([0, *each_has]).tolist(),
-        row_ends=np.cumsum([0, *map(len, every)]).tolist(),
-    )
+    return of_jobs

@@ -214,6 +214,7 @@ courses = Table(
     Column("has_repeated", Boolean, nullable=False),
     # Candidates that may still change the answer of a race; None before its first round ended.
     Column("still_racing", Integer),
+    Index("ix_courses_sweep_id", "sweep_id"),
 )
 
 # What the courses of a device add up to.

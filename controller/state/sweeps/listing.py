@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, RowMapping, exists, func, select, true
+from sqlalchemy import ColumnElement, RowMapping, exists, func, or_, select, true
 
 from controller.domain.jobs import ENDED, JobState
 from controller.domain.sweeps import RUNNING_PHASES, Pause, SweepSpec, SweepSummary
@@ -23,7 +23,7 @@ def list_sweeps(
     database: Database,
     *,
     sweep_id: str | None = None,
-    created_before_unix_ms: int | None = None,
+    behind: str | None = None,
     most: int | None = None,
 ) -> tuple[SweepSummary, ...]:
     """Sweeps and profiles, the newest first; no job is counted for it.
@@ -31,14 +31,14 @@ def list_sweeps(
     Args:
         database: the controller's.
         sweep_id: of the only one that is wanted; None is every one.
-        created_before_unix_ms: only older ones; None is of any age.
+        behind: id of a sweep; only those that come after it in the list. None is from the newest.
         most: at most so many; None is all.
     """
     are_wanted: list[ColumnElement[bool]] = []
     if sweep_id is not None:
         are_wanted.append(sweeps.c.sweep_id == sweep_id)
-    if created_before_unix_ms is not None:
-        are_wanted.append(sweeps.c.created_at_unix_ms < created_before_unix_ms)
+    if behind is not None:
+        are_wanted += _come_behind(behind)
     wanted = (
         select(sweeps.c.sweep_id)
         .where(*are_wanted)
@@ -72,6 +72,16 @@ def list_sweeps(
         return _summary(row, places.get(of_sweep, []), sentinels.get(of_sweep, {}))
 
     return tuple(readable("sweep", "sweep_id", rows, summary))
+
+
+def _come_behind(sweep_id: str) -> tuple[ColumnElement[bool], ...]:
+    """As the list is ordered: an import begins many sweeps in one moment."""
+    begun = select(sweeps.c.created_at_unix_ms).where(sweeps.c.sweep_id == sweep_id)
+    at_unix_ms = begun.scalar_subquery()
+    return (
+        sweeps.c.created_at_unix_ms <= at_unix_ms,
+        or_(sweeps.c.created_at_unix_ms < at_unix_ms, sweeps.c.sweep_id > sweep_id),
+    )
 
 
 def pause_of(row: RowMapping) -> Pause | None:

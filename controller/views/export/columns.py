@@ -124,13 +124,6 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
 RAW_COLUMN: Final = "latency_ns"
 """Parquet only: the raw latencies, a list for each repetition; empty where they were not read."""
 
-# The columns whose name carries a unit that the document's field has no room for.
-_FIELD_OF_COLUMN: Final = {
-    "top1_percent": "top1",
-    "top5_percent": "top5",
-}
-
-
 _GROUPS: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation", "settings")
 Part: TypeAlias = Mapping[str, Any] | None
 """A document of a part of a measurement; None where there is none."""

@@ -41,16 +41,17 @@ def _add_list(router: APIRouter) -> None:
     @router.get("/sweeps")
     async def sweeps(request: Request) -> Response:
         parts = parts_of(request)
-        before = _number(request, "before")
+        asked = request.query_params.get("before", "")
+        before = await _meant(request, asked) if asked else None
         found = await parts.queries.listed(
-            list_sweeps, parts.database, created_before_unix_ms=before, most=_LISTED + 1
+            list_sweeps, parts.database, behind=before, most=_LISTED + 1
         )
         return await page(
             request,
             "sweeps/list.html",
             sweeps=found[:_LISTED],
             before=before,
-            older=found[_LISTED - 1].created_at_unix_ms if len(found) > _LISTED else None,
+            older=found[_LISTED - 1].sweep_id if len(found) > _LISTED else None,
         )
 
 

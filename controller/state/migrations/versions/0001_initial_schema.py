@@ -527,6 +527,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("device_id", "sweep_id", name=op.f("pk_courses")),
     )
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.create_index("ix_courses_sweep_id", ["sweep_id"], unique=False)
+
     op.create_table(
         "device_spreads",
         sa.Column("device_id", sa.String(), nullable=False),
@@ -586,6 +589,9 @@ def downgrade() -> None:
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")
     op.drop_table("device_spreads")
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.drop_index("ix_courses_sweep_id")
+
     op.drop_table("courses")
     with op.batch_alter_table("reused_jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_reused_jobs_job_id")

@@ -2,9 +2,12 @@
 
 from dataclasses import fields
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import LargeBinary, type_coerce, update
 
+from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import export_page
+from controller.api.queries.known import KnownDevices
 from controller.api.queries.rankings import Rankings
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.rankings import Constraints
@@ -15,7 +18,7 @@ from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements
 from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import list_newest
-from controller.state.schema import measurements
+from controller.state.schema import measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
 from tests.integration.controller.fleet.statements import heard
@@ -74,6 +77,19 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
         assert not before & {str(each) for each in whole[0]}
 
 
+def test_rows_are_made_that_memory_does_not_hold_all_of(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _measured(database)
+    monkeypatch.setattr(known_devices, "_MOST_WHOLE", 1)
+    known = KnownDevices(database, load_catalog())
+    (now,) = known.standing(list_devices(database, frozenset()))
+    here = known.columns(now, Constraints(), IMAGENET)
+    made = here.whole(here.rows.tolist())
+    assert [each.measurement_id for each in made] == list(here.columns.ids)
+    assert len(made) > 1
+
+
 def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
     database: Database,
 ) -> None:
@@ -99,3 +115,25 @@ def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) 
     assert last is None
     assert table.equals(table_of_whole(list_measurements(database, WITH_SAMPLES)))
     assert table.num_rows == 6
+
+
+def test_samples_that_cannot_be_read_leave_their_own_row_out_of_an_export(
+    database: Database,
+) -> None:
+    _measured(database)
+    first, second, *others = list_measurements(database, WITH_SAMPLES)
+    spoilt = {first.job_id: b"\xff" * 8, second.job_id: b"\x01" * 12}
+    with database.writing() as transaction:
+        for job_id, packed in spoilt.items():
+            of_job = repetitions.c.job_id == job_id
+            transaction.execute(
+                update(repetitions)
+                .where(of_job)
+                .values(latency_ns=type_coerce(packed, LargeBinary))
+            )
+    stream, last = export_page(database, WITH_SAMPLES, None)
+    (table,) = read_tables([stream])
+    assert last is None
+    kept = [each.measurement_id for each in list_measurements(database, WITH_SAMPLES)]
+    assert kept == [each.measurement_id for each in others]
+    assert table["measurement_id"].to_pylist() == kept

@@ -56,6 +56,17 @@ def test_a_sweep_is_listed_with_what_became_of_its_jobs(database: Database) -> N
     assert not after.is_profile
 
 
+def test_pages_have_every_sweep_once_also_of_one_moment(database: Database) -> None:
+    for sweep_id, at_unix_ms in (("dd", 5), ("aa", 7), ("cc", 5), ("bb", 5), ("ee", 3)):
+        add(database, sweep_id, at_unix_ms=at_unix_ms)
+    pages: list[list[str]] = []
+    behind = None
+    while page := [each.sweep_id for each in list_sweeps(database, behind=behind, most=2)]:
+        pages.append(page)
+        behind = page[-1]
+    assert pages == [["aa", "bb"], ["cc", "dd"], ["ee"]]
+
+
 def test_the_newest_is_first_and_the_list_takes_three_queries(database: Database) -> None:
     for at, sweep_id in enumerate(("aa", "cc", "bb")):
         add(database, sweep_id, at_unix_ms=at)

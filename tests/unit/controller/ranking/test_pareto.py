@@ -1,10 +1,13 @@
 """Fronts and their knees, of points of a benefit and a cost."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from controller.ranking.pareto import above_chord, knee, pareto_front, pareto_front_by
+from controller.ranking.pareto import above_chord, front_places_by, knee, pareto_front
 
 Point = tuple[int, int]
 
@@ -13,6 +16,11 @@ _points = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30)
 
 def _front(points: list[Point]) -> list[Point]:
     return pareto_front(points, benefit=lambda point: point[0], cost=lambda point: point[1])
+
+
+def _front_by(points: Sequence[tuple[int, ...]], count: int) -> list[tuple[int, ...]]:
+    costs = np.array(points, dtype=float).reshape(len(points), count)
+    return [points[place] for place in front_places_by(costs)]
 
 
 def _dominates(one: Point, other: Point) -> bool:
@@ -93,28 +101,10 @@ def test_no_unit_decides_where_the_knee_is(
     assert _knee(scaled) == (benefit * of_benefit, cost * of_cost)
 
 
-_three = st.lists(st.tuples(*[st.integers(0, 4)] * 3), max_size=25)
-
-
-@given(_three)
-def test_a_front_of_three_costs_holds_whom_nobody_dominates(
-    points: list[tuple[int, int, int]],
-) -> None:
-    costs = [lambda point, at=at: point[at] for at in range(3)]
-    front = pareto_front_by(points, costs)
-    for point in points:
-        is_dominated = any(
-            other != point and all(a <= b for a, b in zip(other, point, strict=True))
-            for other in points
-        )
-        assert (point in front) != is_dominated
-    assert front == sorted(front)
-
-
 @given(_points)
 def test_by_two_figures_both_fronts_are_the_same(points: list[Point]) -> None:
-    by_costs = pareto_front_by(points, [lambda point: point[1], lambda point: -point[0]])
-    assert sorted(by_costs) == sorted(_front(points))
+    by_costs = _front_by([(cost, -benefit) for benefit, cost in points], 2)
+    assert sorted((-minus, cost) for cost, minus in by_costs) == sorted(_front(points))
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 5)] * 3), max_size=30))
@@ -124,6 +114,6 @@ def test_a_front_of_three_costs_has_just_what_nothing_dominates(
     def beats(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
         return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
-    front = pareto_front_by(points, [lambda p: p[0], lambda p: p[1], lambda p: p[2]])
+    front = _front_by(points, 3)
     unbeaten = [point for point in points if not any(beats(other, point) for other in points)]
     assert front == sorted(unbeaten)

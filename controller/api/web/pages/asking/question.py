@@ -21,6 +21,8 @@ ReadT = TypeVar("ReadT")
 _LONGEST_WORD: Final = 40
 _MOST_SERIES: Final = 100
 _LONGEST_SERIES: Final = 200
+# As many as a number surely has: whoever is sent the address asks the same.
+_DIGITS: Final = 15
 _YES_OR_NO: Final = {"yes": True, "no": False}
 
 
@@ -105,7 +107,7 @@ def write_question(question: Question) -> str:
 
 
 def _plain(number: float | None) -> str:
-    return "" if number is None else f"{number:.6g}"
+    return "" if number is None else f"{number:.{_DIGITS}g}"
 
 
 def _megabytes(size_bytes: float | None) -> str:

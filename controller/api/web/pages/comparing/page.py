@@ -15,6 +15,7 @@ from controller.api.web.pages.comparing.asked import (
     read_comparison,
     read_kind,
 )
+from controller.api.web.pages.comparing.reach import reach
 from controller.api.web.pages.comparing.sides import compare_sides
 from controller.api.web.pages.ground.site import page
 from controller.api.web.parts import Parts, parts_of
@@ -25,11 +26,12 @@ from controller.domain.comparisons import (
     CompareQuestion,
     Comparison,
     Limits,
+    Side,
 )
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.names import find_backbone
 from controller.domain.sweeps import SweepSummary
-from controller.state.measurements.stamps import counts_by_device
 from controller.state.sweeps import list_sweeps
 from controller.views.counting import counted
 from controller.views.wording import setting
@@ -66,6 +68,7 @@ def add_comparison(router: APIRouter) -> None:
             question = read_comparison(asked, kind)
             if question is not None:
                 comparison = await _compared(parts, question)
+                _check_backbones(parts.catalog, question, comparison)
                 shown |= await parts.queries.computed(_shown, comparison, kind)
                 shown["facts"] = _facts(parts.catalog, asked) if kind is Kind.BACKBONES else []
         except EdgerankError as error:
@@ -94,27 +97,39 @@ def add_comparison(router: APIRouter) -> None:
 async def _compared(parts: Parts, question: CompareQuestion | TwoSides) -> Comparison:
     queries = parts.queries
     if isinstance(question, CompareQuestion):
-        names_backbones = question.a.backbone is not None and question.b.backbone is not None
-        if question.device is None and not names_backbones:
-            await _check_size(parts)
+        await _check_size(parts, question)
         return await queries.compare(question)
     return await _sides_compared(queries, question)
 
 
-async def _check_size(parts: Parts) -> None:
+async def _check_size(parts: Parts, question: CompareQuestion) -> None:
     """Refuses what would read more measurements than a page should.
 
     Raises:
         EdgerankError: INVALID_INPUT.
     """
-    counts = await parts.queries.listed(counts_by_device, parts.database)
-    total = sum(counts.values())
-    if total > _MOST_READ:
+    most = await parts.queries.listed(reach, parts.database, parts.catalog, question)
+    if most > _MOST_READ:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            f"there are {total:,} measurements, too many for a page; choose a device, or use "
-            "'edgerank compare'",
+            f"there are {most:,} measurements to look through, too many for a page; name a "
+            "backbone or a device, or use 'edgerank compare'",
         )
+
+
+def _check_backbones(
+    catalog: Catalog, question: CompareQuestion | TwoSides, comparison: Comparison
+) -> None:
+    """Tells a name that nothing has from one of which nothing was measured.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME.
+    """
+    measured = {each.side for each in comparison.left_out}
+    for side, asked in ((Side.A, question.a), (Side.B, question.b)):
+        is_measured = bool(comparison.pairs) or side in measured
+        if asked.backbone is not None and not is_measured:
+            find_backbone(catalog, asked.backbone)
 
 
 async def _sides_compared(queries: Queries, two: TwoSides) -> Comparison:

@@ -15,9 +15,8 @@ from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
 from protos.runtimes import Runtime
 
-# As many digits as an address has.
-_AMOUNTS = st.integers(1, 999_999).map(lambda number: number / 100)
-_BYTES = st.integers(1, 9_999).map(lambda number: number * 1_000)
+_AMOUNTS = st.integers(1, 10**11).map(lambda number: number / 10_000)
+_BYTES = st.integers(1, 10**13)
 _NAMES = st.text(st.characters(exclude_characters=",", categories=("L", "N", "P")), min_size=1)
 
 
