@@ -9,6 +9,8 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 - an attempt is out in the database and has no lease here (the controller restarted, or a stream
   broke between the two): `look_after_leases` grants one, and one of the above follows;
 - the database failed while an attempt was given up: its lease stays, and is looked at again;
+- a round of a race was over and the next one did not follow (the database failed, or the controller
+  restarted): `look_after_leases` and `recover` let it follow;
 - a report comes of an attempt given up for lost: it is committed all the same if its job has not
   ended, and acknowledged in any case.
 """
@@ -79,6 +81,7 @@ class Fleet:
             hostname=hostname,
         )
         self.gate = self._dispatcher.gate
+        self._races = self._dispatcher.races
         self.watching = DeviceWatching(database, changes, self.connected)
         self._arrivals = Arrivals(
             database,
@@ -198,6 +201,8 @@ class Fleet:
             self._changes.happened(Happening.REPORT_COMMITTED)
         tell_recorded(session, report, recorded)
         is_held = report.attempt_id in session.leases
+        if recorded.race is not None:
+            self._races.soon((recorded.race,))
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
         newer = self._sessions.get(session.device_id)
@@ -212,6 +217,7 @@ class Fleet:
             return
         lost = await self.commits.write(take_back, attempt_id, self._clock.unix_ms())
         if lost is not None:
+            self._races.soon((lost.turn.place,))
             tell_lost(lost)
         session.forget(attempt_id)
         await self._end_lease(attempt_id)
@@ -244,6 +250,7 @@ class Fleet:
         overdue = self._leases.overdue(self._clock.monotonic_ms())
         await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
         await self.seen.look()
+        self._races.soon()
         await self.end_finished_sweeps()
 
     def stood_still(self, gap_ms: int) -> None:
@@ -280,6 +287,7 @@ class Fleet:
         lost = await self.commits.write(lose_attempt, attempt_id, self._clock.unix_ms(), why)
         if lost is not None:
             self._changes.happened(Happening.ATTEMPT_LOST)
+            self._races.soon((lost.turn.place,))
             tell_lost(lost)
         session = self._sessions.get(device_id or "")
         if session is not None:

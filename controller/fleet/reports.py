@@ -23,7 +23,7 @@ from controller.state.attempts import StoredAttempt, find_attempts
 from controller.state.database import Database, Transaction
 from controller.state.jobs import end_job, fail_job
 from controller.state.profiles import record_profile
-from controller.state.rounds.courses import add_waiting
+from controller.state.rounds.courses import Place, add_waiting
 from controller.state.rounds.endings import Taken, Taking, set_reported, take_turns
 from controller.state.rounds.repetitions import NewRepetition, record_repetitions
 from controller.state.rounds.turns import count_others, skip_turn, state_before
@@ -68,12 +68,14 @@ class Recorded:
         refusal: why what the agent reported is not what is recorded; empty where it is.
         in_vain: what it told of an attempt whose artifact did not come whole.
         quarantined: why its device is in quarantine from now on; empty where it is not.
+        race: where a round of a race is over by it, see `follow_race`; None elsewhere.
     """
 
     is_new: bool
     refusal: str = ""
     in_vain: LostAttempt | None = None
     quarantined: tuple[Reason, ...] = ()
+    race: Place | None = None
 
 
 class _Change(Enum):
@@ -96,6 +98,7 @@ class _Known:
     change: _Change = _Change.NOTHING
     in_vain: LostAttempt | None = None
     quarantined: tuple[Reason, ...] = ()
+    race: Place | None = None
 
     @property
     def is_cancelled_only(self) -> bool:
@@ -144,7 +147,8 @@ def record_reports(database: Database, came: Sequence[Came]) -> list[Recorded]:
     failure, and is refused besides. A repetition that the device was not ready for is left out
     where enough others are there, and a reading of a sentinel where the one before it was not. One
     whose artifact did not come whole, or was replaced before it came, is tried again. That an
-    attempt was cancelled whose turn this side gave on before is no failure of its job.
+    attempt was cancelled whose turn this side gave on before is no failure of its job. A race does
+    not go on by itself, see `Recorded`.
 
     Returns:
         What became of each, in their order.
@@ -173,7 +177,9 @@ def _record(database: Database, came: Sequence[Came]) -> list[Recorded]:
     for each in known.values():
         if each.change is not _Change.ONE_OF_SEVERAL or each.attempt.is_sentinel:
             # Again for a repeated report: the first may have been committed and not settled.
-            settle_report(database, each.attempt.turn, each.came.now_unix_ms)
+            turn = each.attempt.turn
+            if settle_report(database, turn, each.came.now_unix_ms):
+                each.race = turn.place
     return [_recorded(each, known.get(each.device_id)) for each in came]
 
 
@@ -197,7 +203,7 @@ def _recorded(came: Came, known: _Known | None) -> Recorded:
     if known is None:
         return Recorded(is_new=False, refusal=_of_nobody(came.said))
     is_new = known.change is not _Change.NOTHING
-    return Recorded(is_new, known.refusal, known.in_vain, known.quarantined)
+    return Recorded(is_new, known.refusal, known.in_vain, known.quarantined, known.race)
 
 
 def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:

@@ -38,7 +38,6 @@ from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.planning import plan_conversion
 from controller.sweeps.preparing.preparation import Preparing, ended
-from controller.sweeps.prospects.enough_time import check_time
 from controller.sweeps.prospects.planner import Planner
 from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
@@ -147,7 +146,7 @@ class Sweeps:
             asked = Asked(spec=spec)
             request = StartRequest(request_id=request_id, asked=asked, answer=started)
         expected_ms = await self._planned(self._planner.expected_ms, spec, prospect)
-        check_time(spec, prospect, expected_ms)
+        await self._planned(self._planner.check_time, spec, prospect)
         before = Before(
             expected_ms=expected_ms,
             reused=[figure.job_id for figure in prospect.reused],

@@ -9,7 +9,7 @@ from typing import Final
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
-from controller.fleet.rounds.expecting import features_of, pioneers
+from controller.fleet.rounds.expecting import counted_features, pioneers
 from controller.fleet.rounds.turns import first_rounds
 from controller.state.catalog.candidates import racing_jobs
 from controller.state.database import Database, Transaction
@@ -92,8 +92,7 @@ def _begin(
     measured = [job_id for job_id, is_sentinel in jobs if not is_sentinel]
     first: Sequence[str] = measured
     if spec.race is not None:
-        candidates = racing_jobs(transaction, place)
-        first = pioneers(candidates, features_of(candidates))
+        first = pioneers(racing_jobs(transaction, place), counted_features())
     rng = random.Random(f"{place.sweep_id} {place.device_id}")
     order = first_rounds(first, spec.fewest_repetitions, sentinel, rng)
     course = NewCourse(

@@ -165,7 +165,9 @@ def find(
             leave_alone(client, started.sweep_id, console, as_json)
             return
         sweep = _followed(client, started.sweep_id, racing, console)
-        found = _found(client, sweep, spec, wanted, racing)
+        ended = sum(not each.is_sentinel for each in sweep.ended)
+        left = started.job_count - ended
+        found = _found(client, sweep, spec, wanted, racing, unmeasured_count=left)
         if as_json:
             print_json(found)
         else:
@@ -193,12 +195,18 @@ def _followed(
 
 
 def _found(
-    client: QueryClient, sweep: SweepSnapshot, spec: SweepSpec, wanted: Wanted, racing: Racing
+    client: QueryClient,
+    sweep: SweepSnapshot,
+    spec: SweepSpec,
+    wanted: Wanted,
+    racing: Racing,
+    *,
+    unmeasured_count: int,
 ) -> Found:
     """The answer, with what is predicted of the candidates that were not measured."""
     constraints = Constraints(max_latency_ms=wanted.max_latency_ms, tier=racing.tier)
     ranking = client.rank(racing.device, constraints)
-    if sweep.jobs_total == len(sweep.ended):
+    if not unmeasured_count:
         return found_by(sweep, ranking)
     failed = {each.backbone for each in sweep.ended if each.verdict is Verdict.FAILED}
     question = PredictQuestion(
@@ -216,7 +224,8 @@ def _found(
     top1s = {
         name: top1 for name in question.backbones if (top1 := catalog.get(name).top1) is not None
     }
-    return found_by(sweep, ranking, only_predicted(settings, ranking, top1s))
+    predicted = only_predicted(settings, ranking, top1s)
+    return found_by(sweep, ranking, unmeasured_count, predicted)
 
 
 def interval_confidence(wanted: Wanted) -> float:

@@ -56,13 +56,26 @@ class Found:
     predicted: tuple[OnlyPredicted, ...] = ()
     unmeasured_count: int = 0
 
+    @property
+    def untold_count(self) -> int:
+        """Of how many that were not measured nothing is predicted either."""
+        return max(0, self.unmeasured_count - len(self.predicted))
+
 
 def found_by(
     sweep: SweepSnapshot,
     ranking: Ranking,
+    unmeasured_count: int = 0,
     predicted: Sequence[OnlyPredicted] = (),
 ) -> Found:
-    """Put together what a race found, once its sweep has ended."""
+    """Put together what a race found, once its sweep has ended.
+
+    Args:
+        sweep: of the race.
+        ranking: the answer.
+        unmeasured_count: how many candidates were not measured.
+        predicted: those of them of which anything is predicted.
+    """
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []
     decided: list[JobOutcome] = []
@@ -87,7 +100,7 @@ def found_by(
         decided=tuple(decided),
         failed=tuple(failed),
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
-        unmeasured_count=sweep.jobs_total - len(sweep.ended),
+        unmeasured_count=unmeasured_count,
     )
 
 

@@ -13,6 +13,7 @@ from controller.fleet.host_gate import HostGate
 from controller.fleet.leasing.leases import LeaseBook
 from controller.fleet.leasing.next_lease import next_leases
 from controller.fleet.outliving import to_its_end
+from controller.fleet.rounds.following import Races
 from controller.fleet.sessions import AgentSession
 from controller.fleet.telling import tell_unreadable
 from controller.state import attempts
@@ -53,6 +54,7 @@ class Dispatcher:
         # Who is dispatched to by a task that has not begun: however often it says that it is free.
         self._due: set[AgentSession] = set()
         self.gate = HostGate(self._dispatch_here_soon, clock)
+        self.races = Races(database, clock, self._raced)
 
     async def dispatch(self, session: AgentSession) -> None:
         """Gives an agent a lease if it is free and there is one.
@@ -80,6 +82,7 @@ class Dispatcher:
             found = await self._commits.write_each(next_leases, ask)
             for unreadable in found.unreadable:
                 tell_unreadable(unreadable)
+                self.races.soon((unreadable.turn.place,))
             lease = found.lease
             if lease is None:
                 if is_here:
@@ -129,6 +132,10 @@ class Dispatcher:
         task = asyncio.get_running_loop().create_task(self.dispatch(session))
         self._later.add(task)
         task.add_done_callback(lambda ended: self._ended(ended, session))
+
+    def _raced(self, device_id: str) -> None:
+        self.soon_to((device_id,))
+        self._changes.notify()
 
     def _dispatch_here_soon(self) -> None:
         for session in tuple(self._sessions.values()):

@@ -24,6 +24,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkFeatures, load_features
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target
+from protos.inputs import ImageSize
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 PIONEERS: Final = 12
@@ -124,16 +125,15 @@ def expected_of(
     return found
 
 
-def features_of(candidates: Sequence[RacingJob]) -> Mapping[str, NetworkFeatures]:
-    """What the catalog's networks do, by name, of those that are measured at their own size."""
-    sizes = {each.name: each.input_size for each in load_catalog()}
-    others = {each.backbone for each in candidates if each.input_size != sizes.get(each.backbone)}
-    return {name: does for name, does in _counted().items() if name not in others}
+@cache
+def counted_features() -> Mapping[str, NetworkFeatures]:
+    """What the catalog's networks do at their own size, by name; of those that were counted."""
+    return features_by_name(load_catalog(), load_features())
 
 
 @cache
-def _counted() -> Mapping[str, NetworkFeatures]:
-    return features_by_name(load_catalog(), load_features())
+def _own_sizes() -> Mapping[str, ImageSize]:
+    return {each.name: each.input_size for each in load_catalog()}
 
 
 # A prediction takes a second, and a race asks again after each round. Other races go on beside it.
@@ -150,7 +150,7 @@ def _told(
         PredictionQuestion(
             known=[KnownFigure(backbone=n, value=ms, spread=deviation) for n, ms in known],
             wanted=wanted,
-            features=_counted(),
+            features=counted_features(),
             elsewhere=[Elsewhere(setting=name, values=dict(told)) for name, told in elsewhere],
         )
     )
@@ -178,7 +178,10 @@ def _by_setting(
     """Jobs by setting; under None those that nothing tells of."""
     found: defaultdict[Setting | None, list[RacingJob]] = defaultdict(list)
     for each in jobs:
-        found[_setting(each) if each.backbone in features else None].append(each)
+        is_counted = each.backbone in features and each.input_size == _own_sizes().get(
+            each.backbone
+        )
+        found[_setting(each) if is_counted else None].append(each)
     return found
 
 

@@ -80,18 +80,17 @@ def next_round(
     now = standings(racers, course_deviation(course), rules)
     lost = _lost(now, {each.job_id: each.backbone for each in candidates})
     going_on = {job.job_id: job for job in jobs if job.job_id not in lost}
-    typical_ms = _typical_ms(jobs)
+    typical_ms, begun = _typical_ms(jobs), {job.job_id for job in jobs}
     new = {
         each.job_id: OpenJob(job_id=each.job_id, turns=(), expected_ms=typical_ms)
         for each in candidates
-        if not each.has_ended and each.job_id not in {job.job_id for job in jobs}
+        if not each.has_ended and each.job_id not in begun
+    }
+    may_follow = new | {
+        job_id: job for job_id, job in going_on.items() if len(job.turns) < rules.most_processes
     }
     chosen = next_processes(now, rules, len(racers))
-    ready = [
-        (going_on | new)[job_id]
-        for job_id in chosen
-        if job_id in new or _may_have_more(job_id, going_on, rules)
-    ]
+    ready = [may_follow[job_id] for job_id in chosen if job_id in may_follow]
     turns = in_time(ready[: _round_size(now)], course)
     following = NextTurns(jobs=shuffled(turns, rng)) if turns else _at_end(going_on, course, rng)
     return RaceRound(
@@ -126,10 +125,6 @@ def _rules(spec: SweepSpec) -> RaceRules:
         confidence=race.confidence,
         most_processes=spec.most_repetitions,
     )
-
-
-def _may_have_more(job_id: str, going_on: Mapping[str, OpenJob], rules: RaceRules) -> bool:
-    return job_id in going_on and len(going_on[job_id].turns) < rules.most_processes
 
 
 def _at_end(going_on: Mapping[str, OpenJob], course: Course, rng: random.Random) -> NextTurns:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import JobState
+from controller.domain.jobs import JobState, OpenJob
 from controller.fleet.rounds.concluding import conclude
-from controller.fleet.rounds.expecting import expected_of, features_of
+from controller.fleet.rounds.expecting import counted_features, expected_of
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
@@ -17,7 +17,7 @@ from controller.fleet.rounds.turns import (
     next_turns,
     with_readings,
 )
-from controller.state.catalog.candidates import list_learned, racing_jobs
+from controller.state.catalog.candidates import RacingJob, list_learned, racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.jobs import (
     end_job,
@@ -63,17 +63,31 @@ class _Settled:
     raced: Mapping[str, Reason] = field(default_factory=dict)
 
 
-def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Race:
+    """How a race stands on a device, of which what follows is a pure function."""
+
+    course: Course
+    has_open_turns: bool
+    jobs: Sequence[OpenJob]
+    candidates: Sequence[RacingJob]
+
+
+def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> bool:
     """Does what follows from one report; doing it again changes nothing.
 
     While others are still to be taken, this looks at the turn's own job, and after a reading at the
     jobs that it tells of, so that its cost is that of a report. What follows when all were taken
     looks at every job that has not ended.
+
+    Returns:
+        Whether a round of a race is over; then `follow_race` is to be called, where no other writes
+        wait for it.
     """
     with database.writing() as transaction:
         stored = _find_course(transaction, turn.place)
         if stored is None or _awaits_reading(transaction, turn, stored):
-            return
+            return False
         if not stored.has_open_turns:
             among = None
         elif turn.job_id == stored.sentinel:
@@ -82,7 +96,27 @@ def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> Non
         else:
             among = [turn.job_id]
         settled = _settle(transaction, turn.place, stored, among)
-    _finish(database, settled or _settle_race(database, turn.place), now_unix_ms)
+    _finish(database, settled, now_unix_ms)
+    return settled is None
+
+
+def settle_and_follow(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
+    """Does what follows from one report, as `settle_report`, and lets a race go on."""
+    if settle_report(database, turn, now_unix_ms):
+        follow_race(database, turn.place, now_unix_ms)
+
+
+def follow_race(database: Database, place: Place, now_unix_ms: int) -> None:
+    """Lets the next round of a race follow on one that is over, or ends the race.
+
+    What is expected of those that were not measured takes seconds to tell, during which others
+    write: `database` is the whole one, not a part of what is committed as a group. Doing it again
+    changes nothing, nor does doing it where no round of a race is over.
+    """
+    with database.transaction() as transaction:
+        stored = _find_course(transaction, place)
+    if stored is not None and stored.spec.race is not None and not stored.has_open_turns:
+        _finish(database, _settle_race(database, place), now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
@@ -144,29 +178,40 @@ def _settle(
 def _settle_race(database: Database, place: Place) -> _Settled | None:
     """Lets the next round of a race follow, and finds who has lost it.
 
-    What is expected of who was not measured takes a second or two to tell, during which others
-    write; None where somebody else let the round follow meanwhile.
+    It is decided while others write, and again if that changed the race. None where somebody else
+    let the round follow meanwhile.
     """
-    with database.transaction() as transaction:
-        course = _course(transaction, read_course(transaction, place))
-        candidates = racing_jobs(transaction, place)
-        learned = list_learned(transaction, place)
-    features = features_of(candidates)
-    expected = expected_of(candidates, learned, features, course_deviation(course))
-    with database.writing() as transaction:
-        stored = read_course(transaction, place)
-        course = _course(transaction, stored)
-        if stored.has_open_turns:
+    while True:
+        with database.transaction() as transaction:
+            race = _read_race(transaction, place)
+            learned = list_learned(transaction, place)
+        if race.has_open_turns:
             return None
-        jobs = list_open_jobs(transaction, place)
-        candidates = racing_jobs(transaction, place)
-        after = next_round(jobs, candidates, expected, course, _rng(place, course))
-        set_still_racing(transaction, place, after.open_count)
-        has_turns_left = _go_on(transaction, place, after.turns, course)
+        course = race.course
+        expected = expected_of(
+            race.candidates, learned, counted_features(), course_deviation(course)
+        )
+        after = next_round(race.jobs, race.candidates, expected, course, _rng(place, course))
+        with database.writing() as transaction:
+            # A job may have failed meanwhile, as one whose file could not be made.
+            if _read_race(transaction, place) == race:
+                set_still_racing(transaction, place, after.open_count)
+                has_turns_left = _go_on(transaction, place, after.turns, course)
+                break
     if has_turns_left:
         return _Settled(place, course, list(after.lost), True, after.lost)
-    everyone = [each.job_id for each in candidates if not each.has_ended]
+    everyone = [each.job_id for each in race.candidates if not each.has_ended]
     return _Settled(place, course, everyone, False, {**after.undecided, **after.lost})
+
+
+def _read_race(transaction: Transaction, place: Place) -> _Race:
+    stored = read_course(transaction, place)
+    return _Race(
+        course=_course(transaction, stored),
+        has_open_turns=stored.has_open_turns,
+        jobs=list_open_jobs(transaction, place),
+        candidates=racing_jobs(transaction, place),
+    )
 
 
 def _finish(database: Database, settled: _Settled | None, now_unix_ms: int) -> None:
@@ -196,8 +241,10 @@ def _go_on(transaction: Transaction, place: Place, following: NextTurns, course:
     order = following.jobs
     if sentinel is not None:
         since = count_since_reading(transaction, place, sentinel)
-        # What is taken again has a reading before it: the one that made it needed had changed.
-        before = (sentinel,) if following.is_repeat and order else ()
+        # What is taken again has a reading before it: the one that made it needed had changed. So
+        # has the first round of a race that began with what was measured before.
+        is_first = not course.readings_ms
+        before = (sentinel,) if (following.is_repeat or is_first) and order else ()
         order = (*before, *with_readings(order, sentinel, 0 if before else since))
         if following.reading:
             order = (*order, sentinel)

@@ -27,6 +27,7 @@ _ADD = (
     .where(sweep_counts.c.sweep_id == bindparam("of_sweep"))
     .values({column: column + bindparam(f"more_{column.name}") for column in _COUNTED})
 )
+_WAITING = select(sweep_counts.c.waiting).where(sweep_counts.c.sweep_id == bindparam("of_sweep"))
 SWEEP_OF_JOB = select(jobs.c.sweep_id).where(jobs.c.job_id == bindparam("of_job")).scalar_subquery()
 """The sweep of the job `of_job`, where a statement knows no more of it."""
 LAST_OUTCOME = (
@@ -114,6 +115,12 @@ def read_counts(database: Database, sweep_id: str) -> SweepCounts:
         takings=row["takings"],
         still_racing=still_racing,
     )
+
+
+def has_waiting(database: Database, sweep_id: str) -> bool:
+    """Whether a job of a sweep waits for its artifact."""
+    with database.transaction() as transaction:
+        return bool(transaction.scalars(_WAITING, {"of_sweep": sweep_id}).one())
 
 
 def count_anew(transaction: Transaction, sweep_id: str) -> None:

@@ -13,11 +13,12 @@ from controller.domain.sweeps import Activity, SweepPhase, SweepSpec
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
-from controller.fleet.rounds.settling import settle_report, settle_sweep
+from controller.fleet.rounds.settling import settle_and_follow, settle_sweep
 from controller.state import devices, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import Database
 from controller.state.jobs import Role
+from controller.state.rounds.counts import has_waiting
 from controller.state.rounds.courses import Place
 from controller.state.rounds.needs import list_idle, list_needs
 from controller.state.rounds.turns import LeasedTurn
@@ -147,21 +148,36 @@ class Preparing:
     async def _convert_role(
         self, sweep_id: str, role: Role, weights: WeightsKind, is_again: bool
     ) -> None:
+        """Makes what jobs in a role wait for, until nothing of the sweep waits for any."""
         variants = await asyncio.to_thread(jobs.waiting_variants, self._database, sweep_id, role)
         if not variants:
             return
+        left = set(variants)
+        is_unwanted = False
 
         async def on_outcome(variant: Variant, outcome: ConversionOutcome, key: str) -> None:
+            nonlocal is_unwanted
             # Else a disk without room for a moment would fail every job that waits.
             async for attempt in persistent("what became of a file cannot be kept; tried again"):
                 with attempt:
                     await self._settle(sweep_id, role, variant, outcome, key)
+            left.discard(variant)
+            if left and not await asyncio.to_thread(has_waiting, self._database, sweep_id):
+                # A race was decided without them.
+                is_unwanted = True
+                making.cancel()
 
         def on_activity(activity: Activity) -> None:
             self._activity[sweep_id] = replace(activity, is_again=is_again)
             self._changes.notify()
 
-        await self._converter.ensure(variants, weights, Listener(on_outcome, on_activity))
+        listener = Listener(on_outcome, on_activity)
+        making = asyncio.create_task(self._converter.ensure(variants, weights, listener))
+        try:
+            await making
+        except asyncio.CancelledError:
+            if not is_unwanted:
+                raise
 
     async def _let_measure(self, sweep_id: str, why: Reason) -> None:
         async with self._moving:
@@ -219,7 +235,7 @@ class Preparing:
         now_unix_ms = self._clock.unix_ms()
         jobs.record_failure(self._database, job_id, why, now_unix_ms)
         turn = LeasedTurn(place=place, job_id=job_id, ordinal=0)
-        settle_report(self._database, turn, now_unix_ms)
+        settle_and_follow(self._database, turn, now_unix_ms)
 
     def _fail_unrunnable(self, sweep_id: str, role: Role, variant: Variant, key: str) -> None:
         """Ends the jobs whose device cannot run the file that was made, before it is pushed."""

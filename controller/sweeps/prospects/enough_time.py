@@ -1,37 +1,73 @@
 """Whether the time of a race holds its first round."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.sweeps import SweepSpec
+from controller.domain.jobs import PlannedJob
+from controller.fleet.rounds.expecting import counted_features, pioneers
+from controller.state.catalog.candidates import RacingJob
+from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.prospects.prospect import Prospect
+from models.catalog.catalog import Catalog
 
 # The agent looks at the load for 0.2 s, and samples for 0.1 s at least.
 _LEAST_PROCESS_MS: Final = 300
 
 
-def check_time(spec: SweepSpec, prospect: Prospect, expected_ms: Mapping[str, int]) -> None:
-    """Refuses a race that ends before each candidate had one process.
+def first_round(prospect: Prospect, catalog: Catalog) -> Prospect:
+    """What a race begins with: the pioneers of each device, see `pioneers`, without sentinels."""
+    planned = list(zip(prospect.plan.jobs, prospect.standing, strict=True))
+    of_device: defaultdict[str, list[RacingJob]] = defaultdict(list)
+    for number, (job, figure) in enumerate(planned):
+        if not job.is_sentinel:
+            of_device[job.device_id].append(_racing(number, job, figure, catalog))
+    features = counted_features()
+    first = {int(each) for those in of_device.values() for each in pioneers(those, features)}
+    jobs = tuple(job for number, (job, _) in enumerate(planned) if number in first)
+    return replace(
+        prospect, plan=replace(prospect.plan, jobs=jobs), standing=tuple(None for _ in jobs)
+    )
+
+
+def check_time(time_ms: int, first: Prospect, expected_ms: Mapping[str, int]) -> None:
+    """Refuses a race that ends before each that it begins with had one process.
 
     Args:
-        spec: what is asked for.
-        prospect: what it measures.
-        expected_ms: how long each device is expected to measure, by its id: never less than the
-            first round takes.
+        time_ms: that of the race.
+        first: what it begins with, see `first_round`.
+        expected_ms: how long each device is expected to measure that, by its id.
 
     Raises:
         EdgerankError: OUT_OF_RANGE, with how long a first round takes.
     """
-    if spec.race is None or spec.time_ms is None:
-        return
-    names = {device.device_id: device.name for device in prospect.devices}
-    for device_id, jobs in prospect.by_device.items():
+    names = {device.device_id: device.name for device in first.devices}
+    for device_id, jobs in first.by_device.items():
         first_ms = max(expected_ms.get(device_id, 0), _LEAST_PROCESS_MS * len(jobs))
-        if first_ms > spec.time_ms:
+        if first_ms > time_ms:
             raise EdgerankError(
                 ErrorCode.OUT_OF_RANGE,
-                f"{spec.time_ms / 1_000:g} s are too short: one process of each of {len(jobs):,} "
-                f"candidates takes at least {first_ms / 1_000:,.0f} s on {names[device_id]}; give "
-                "--time more, or name fewer backbones",
+                f"{time_ms / 1_000:g} s are too short: a race begins with one process of each "
+                f"of {len(jobs):,} candidates, which takes at least {first_ms / 1_000:,.0f} s on "
+                f"{names[device_id]}; give --time more, or name fewer backbones",
             )
+
+
+def _racing(
+    number: int, job: PlannedJob, figure: EarlierFigure | None, catalog: Catalog
+) -> RacingJob:
+    variant = job.variant
+    return RacingJob(
+        job_id=str(number),
+        backbone=variant.backbone,
+        top1=catalog.get(variant.backbone).top1,
+        medians_ms=() if figure is None else (figure.latency.median_ms,),
+        settings=job.settings,
+        precision=variant.precision,
+        target=variant.target,
+        input_size=variant.input_size,
+        batch=variant.batch,
+        has_ended=figure is not None,
+    )

@@ -12,6 +12,7 @@ from controller.state.database import Database
 from controller.state.rounds.history import earlier_figures, estimates_held, measuring_times
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.possible.known_files import KnownFiles
+from controller.sweeps.prospects.enough_time import check_time, first_round
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
@@ -62,6 +63,17 @@ class Planner:
         """How long each device is expected to measure, by its id, ms."""
         found = estimates(spec, prospect, self._history(spec, prospect))
         return {device_id: each.expected_ms for device_id, each in found.items()}
+
+    def check_time(self, spec: SweepSpec, prospect: Prospect) -> None:
+        """Refuses a race whose time does not hold its first round.
+
+        Raises:
+            EdgerankError: OUT_OF_RANGE.
+        """
+        if spec.race is None or spec.time_ms is None:
+            return
+        first = first_round(prospect, self._catalog)
+        check_time(spec.time_ms, first, self.expected_ms(spec, first))
 
     def _history(self, spec: SweepSpec, prospect: Prospect) -> History:
         times = measuring_times(self._database, spec.backbones)

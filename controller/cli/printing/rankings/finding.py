@@ -45,13 +45,11 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
         print_line(console, "every candidate was measured; nothing was left to a prediction")
         return
     hopeful = [each for each in found.predicted if each.may_change_answer]
-    print_line(
-        console,
-        f"not measured: {counted(found.unmeasured_count, 'candidate')}, since the answer does not "
-        "need them"
-        if not hopeful
-        else f"not measured: {counted(found.unmeasured_count, 'candidate')}",
-    )
+    why = "" if hopeful or found.untold_count else ", since the answer does not need them"
+    print_line(console, f"not measured: {counted(found.unmeasured_count, 'candidate')}{why}")
+    if found.untold_count:
+        untold = counted(found.untold_count, "candidate")
+        print_line(console, f"nothing is predicted of {untold} of these; more time would tell")
     # Those that may change the answer first: they are what more time is for.
     shown = sorted(found.predicted, key=lambda each: not each.may_change_answer)[:_MOST_PREDICTED]
     if not shown:

@@ -6,13 +6,16 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.reports import record_report
-from controller.fleet.rounds.expecting import PIONEERS, features_of
+from controller.fleet.rounds.expecting import PIONEERS, counted_features
+from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
 from controller.state.sweeps import end_finished
+from controller.sweeps.planning import SENTINEL_BACKBONE
+from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
@@ -20,7 +23,7 @@ from tests.integration.controller.domain_samples import measured_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
-FEATURES = features_of(())
+FEATURES = counted_features()
 NAMES = tuple(
     sorted(
         (each.name for each in CATALOG if each.top1 is not None and each.name in FEATURES),
@@ -67,7 +70,9 @@ def work_off(database: Database) -> list[str]:
         latency_ns = round(latency_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
-        assert record_report(database, PHONE, report, now_ms)
+        recorded = record_report(database, PHONE, report, now_ms)
+        if recorded.race is not None:
+            follow_race(database, recorded.race, now_ms)
     end_finished(database, now_ms)
     return taken
 
@@ -100,3 +105,25 @@ def test_the_front_is_measured_who_surely_loses_is_not_and_the_next_race_has_few
     top1s = {name: CATALOG.get(name).top1 or 0.0 for name in NAMES}
     within = [name for name in NAMES if latency_ms(name) <= limit_ms / 1.02]
     assert max(within, key=top1s.__getitem__) in again
+
+
+def test_a_race_whose_pioneers_were_measured_before_reads_the_sentinel_before_the_others(
+    database: Database,
+) -> None:
+    store_catalog(database, CATALOG)
+    # Of one that was quantised no accuracy of fp32 is known, so that it is measured at once.
+    names = [name for name in NAMES if "int8" not in name]
+    known, others = names[: PIONEERS + 1], names[PIONEERS + 1 :]
+    before = start_sweep(database, "phone", **(RACE | {"backbones": tuple(known), "race": None}))
+    work_off(database)
+    figures = list_measurements(database, MeasurementFilter(sweep_id=before))
+    sweep_id = start_sweep(
+        database,
+        "phone",
+        repetitions=(1, 10),
+        before=Before(reused=[each.job_id for each in figures]),
+        **(RACE | {"backbones": tuple(others), "sentinel": True}),
+    )
+    assert attempts.lease_next(database, PHONE, 0) is None
+    settle_sweep(database, sweep_id, 0)
+    assert work_off(database)[0] == SENTINEL_BACKBONE

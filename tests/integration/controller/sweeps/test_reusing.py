@@ -14,6 +14,7 @@ from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.reports import record_report
+from controller.fleet.rounds.settling import follow_race
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.catalog.accuracy import store_catalog
@@ -188,7 +189,9 @@ def raced(database: Database, spec: SweepSpec, *, one_ms: float, two_ms: float) 
         latency_ns = round(latency_ms[leased.settings.threads] * 1e6)
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
-        assert record_report(database, PHONE, report, now_ms)
+        recorded = record_report(database, PHONE, report, now_ms)
+        if recorded.race is not None:
+            follow_race(database, recorded.race, now_ms)
     end_finished(database, now_ms)
     return sweep_id
 

@@ -4,7 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from controller.fleet.rounds.expecting import PIONEERS, expected_of, features_of, pioneers
+from controller.fleet.rounds.expecting import (
+    PIONEERS,
+    counted_features,
+    expected_of,
+    pioneers,
+)
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkFeatures
@@ -12,7 +17,7 @@ from protos.inputs import ImageSize
 from tests.unit.controller.samples.measurements import settings
 
 SIZES = {each.name: each.input_size for each in load_catalog()}
-FEATURES = features_of(())
+FEATURES = counted_features()
 NAMES = sorted(FEATURES, key=lambda name: FEATURES[name].multiply_adds)[20:60]
 
 
@@ -84,5 +89,17 @@ def test_of_a_device_that_nothing_is_known_of_nothing_is_expected() -> None:
 
 
 def test_at_another_size_nothing_is_known_of_what_a_network_does() -> None:
-    (one,) = racing(NAMES[:1])
-    assert one.backbone not in features_of([replace(one, input_size=ImageSize(96, 96))])
+    plain, *others = racing(NAMES)
+    smaller = replace(plain, input_size=ImageSize(96, 96))
+    assert smaller.job_id in pioneers([smaller, *others], FEATURES)
+
+
+def test_what_was_measured_at_another_size_tells_nothing_of_the_own_one() -> None:
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), FEATURES)]
+    candidates = racing(NAMES, first)
+    others = [
+        replace(each, input_size=ImageSize(96, 96), medians_ms=(0.1,), has_ended=True)
+        for each in racing(NAMES, NAMES)
+    ]
+    plain = expected_of(candidates, (), FEATURES, 0.01)
+    assert expected_of(candidates, others, FEATURES, 0.01) == plain

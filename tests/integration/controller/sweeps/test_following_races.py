@@ -1,0 +1,164 @@
+"""Races go on beside what devices report: nobody's report waits for what a race computes."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import cast
+
+from controller.conversions.converter import Converter
+from controller.conversions.demand import Demand
+from controller.conversions.requests import Listener
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.jobs import JobState
+from controller.domain.sweeps import SweepPhase
+from controller.domain.sweeps.races import Race
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.fleet.clock import SystemClock
+from controller.fleet.reports import Recorded, record_report
+from controller.fleet.rounds.following import Races
+from controller.state import attempts
+from controller.state.catalog.accuracy import store_catalog
+from controller.state.database import Database, Transaction
+from controller.state.devices import enrol, list_devices
+from controller.state.jobs import cancel_jobs
+from controller.state.rounds.counts import SweepCounts, read_counts
+from controller.state.rounds.courses import Place
+from controller.state.sweeps import find_sweep
+from controller.sweeps.planning import plan_sweep
+from controller.sweeps.preparing.preparation import Preparing
+from controller.sweeps.starting import create_sweep
+from models.catalog.catalog import load_catalog
+from models.catalog.variants import Variant, WeightsKind
+from tests.integration.controller.conftest import OwnedClock, start_sweep
+from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+from tests.simulation.preparing import outcome_of
+
+PHONE = "id-of-phone"
+NAMES = ("MobileNetV1", "MobileNetV2", "ResNet18")
+
+
+class OneMade:
+    """A converter that makes the first file, while a race is decided, and never ends by itself."""
+
+    def __init__(self, decide: Callable[[], None]) -> None:
+        self._decide = decide
+        self.demand = Demand()
+        self.was_stopped = False
+
+    async def ensure(
+        self,
+        variants: Sequence[Variant],
+        kind: WeightsKind,  # noqa: ARG002 - the real one's
+        listener: Listener,
+    ) -> None:
+        outcome, key = outcome_of(variants[0], is_refused=True)
+        self._decide()
+        try:
+            await listener.on_outcome(variants[0], outcome, key)
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.was_stopped = True
+            raise
+
+
+def raced(database: Database) -> tuple[Place, list[Recorded]]:
+    """Where one and two threads race, each of which had a process, and what became of these."""
+    store_catalog(database, load_catalog())
+    sweep_id = start_sweep(database, "phone", (1, 2), (1, 10), race=Race())
+    recorded: list[Recorded] = []
+    while (leased := attempts.lease_next(database, PHONE, 0)) is not None:
+        latency_ns = 8_000_000 // leased.settings.threads
+        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
+        recorded.append(record_report(database, PHONE, report, 1_000))
+    return Place(sweep_id=sweep_id, device_id=PHONE), recorded
+
+
+def counts(database: Database, place: Place) -> SweepCounts:
+    return read_counts(database, place.sweep_id)
+
+
+def failing_once(database: Database) -> Database:
+    """The same, whose first transaction fails as that of a full disk does."""
+    failures = [EdgerankError(ErrorCode.STORAGE, "the disk is full")]
+
+    @contextmanager
+    def part() -> Iterator[Transaction]:
+        if failures:
+            raise failures.pop()
+        with database.writing() as transaction:
+            yield transaction
+
+    return replace(database, part=part)
+
+
+def test_the_last_report_of_a_round_says_where_the_race_is_to_go_on_and_decides_nothing(
+    database: Database,
+) -> None:
+    place, recorded = raced(database)
+    assert [each.race for each in recorded[:-1]] == [None] * (len(recorded) - 1)
+    assert recorded[-1].race == place
+    assert counts(database, place).still_racing is None
+    assert JobState.QUEUED in counts(database, place).jobs
+
+
+def test_a_race_that_could_not_go_on_goes_on_at_the_next_look(database: Database) -> None:
+    place, _ = raced(database)
+    told: list[str] = []
+
+    async def look_twice() -> None:
+        races = Races(failing_once(database), SystemClock(), told.append)
+        races.soon((place,))
+        await races.rest()
+        assert told == []
+        assert counts(database, place).still_racing is None
+        races.soon()
+        await races.rest()
+
+    asyncio.run(look_twice())
+    assert told == [PHONE]
+    assert counts(database, place).still_racing == 0
+    assert counts(database, place).jobs == {JobState.DONE: 2}
+
+
+async def test_what_no_job_waits_for_any_more_is_not_converted(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    enrol(database, hello("phone"), now_unix_ms=0)
+    known = list_devices(database, connected=frozenset({PHONE}))
+    spec = replace(SPEC, devices=("phone",), backbones=NAMES, sentinel=False, race=Race())
+    planned = plan_sweep(spec, known, load_catalog()).jobs
+    sweep_id = create_sweep(database, spec, planned, 0)
+    converter = OneMade(partial(cancel_jobs, database, sweep_id))
+    changes = Changes()
+    preparing = Preparing(database, fleet, cast(Converter, converter), changes, clock)
+    preparing.soon(find_sweep(database, sweep_id))
+    seen = changes.version
+    while find_sweep(database, sweep_id).phase is not SweepPhase.ENDED:
+        seen = await asyncio.wait_for(changes.after(seen), 60)
+    await preparing.close()
+    assert converter.was_stopped
+
+
+async def test_the_agents_that_report_are_given_what_follows_until_the_race_is_decided(
+    database: Database, fleet: Fleet, changes: Changes
+) -> None:
+    store_catalog(database, load_catalog())
+    sweep_id = start_sweep(database, "phone", (1, 2), (1, 10), race=Race())
+    session = await fleet.connect(hello("phone"))
+    processes = 0
+    while find_sweep(database, sweep_id).phase is not SweepPhase.ENDED:
+        seen = changes.version
+        await fleet.ready(session)
+        if not session.leases:
+            await asyncio.wait_for(changes.after(seen), 60)
+            continue
+        (lease,) = session.leases.values()
+        processes += 1
+        # Too alike to be told apart by few processes.
+        latency_ns = 8_000_000 + 300_000 * (lease.settings.threads - processes % 2)
+        await fleet.report(session, measured_report(lease.attempt_id, lease.job_id, latency_ns))
+    assert processes > len(read_counts(database, sweep_id).jobs) + 1
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
