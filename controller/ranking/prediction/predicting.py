@@ -19,7 +19,7 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
     Unpredictable,
 )
-from controller.ranking.prediction.experts import Expert, Places, additive, alike, process
+from controller.ranking.prediction.experts import Expert, Places, additive, alike
 from controller.ranking.prediction.factors import Latent, latent, telling
 from controller.ranking.prediction.leaving_out import Ensemble, calibrated, ensemble, intervals
 from controller.ranking.prediction.networks import (
@@ -260,6 +260,9 @@ class _Ground:
 
 def _told(ground: _Ground) -> _Part:
     """Ask the experts, and a Gaussian process over each table, of what is not too far."""
+    # It takes seconds to load, which every start of a controller would wait for.
+    from controller.ranking.prediction.gaussian import process  # noqa: PLC0415
+
     known = ground.known
     places: Places = np.arange(len(known))
     logs = np.log([figure.value for figure in known])
