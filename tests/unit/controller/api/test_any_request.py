@@ -18,7 +18,7 @@ from controller.domain.cores import parse_cores
 from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.profiles import ProfileSpec
-from controller.domain.rankings import Constraints
+from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.selectors import parse_selector
 from controller.domain.sweeps import SweepSpec
 from controller.domain.sweeps.editing import SweepEdit
@@ -67,6 +67,11 @@ class Question:
     sound: Any
     message_type: type[Message]
     answer: Callable[[Any], object]
+
+
+def _ranked(constraints: Constraints) -> Ranking:
+    check_constraints(constraints)
+    return rank(DEVICE, MEASURED, constraints, CATALOG)
 
 
 def _compared(question: CompareQuestion) -> object:
@@ -125,7 +130,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "ranking": Question(
         Constraints(max_latency_ms=20, min_top1=50, tier=Tier.MOBILE, only=(Verdict.OK,)),
         query_pb2.Constraints,
-        lambda constraints: rank(DEVICE, MEASURED, constraints, CATALOG),
+        _ranked,
     ),
     "comparison": Question(
         CompareQuestion(
