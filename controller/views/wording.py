@@ -16,7 +16,7 @@ from controller.domain.rankings import (
     Ranking,
 )
 from controller.domain.rankings.certainty import Certainty
-from controller.ranking.entries import held_back
+from controller.ranking.standing.entry import held_back
 from controller.views.counting import counted
 from controller.views.input_words import images_words
 from controller.views.reasons import sentences

@@ -4,15 +4,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 
-FigureT = TypeVar("FigureT", float, npt.NDArray[np.float64])
+if TYPE_CHECKING:
+    # Whoever only asks computes nothing, and loads nothing that does.
+    import numpy as np
+    import numpy.typing as npt
+
+FigureT = TypeVar("FigureT", float, "npt.NDArray[np.float64]")
 
 
 class Criterion(Enum):

@@ -6,42 +6,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from controller.domain.measurements import LatencyFigures, Measurement, Verdict
+from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
 from controller.domain.rankings.rows import table_of
 from controller.ranking.distinction import distinction
 from controller.ranking.entries.choosing import Why, aside, newest, select
 from controller.ranking.entries.columns import VERDICTS, Codes, alike_codes, columns_of
+from controller.ranking.standing.entry import Entry, entry_of, held_back
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.reasons import Reason, ReasonCode, reason
 
+__all__ = ["Entry", "entry_of", "held_back"]
+
 IdentityT = TypeVar("IdentityT", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A measurement whose latency is known, and whose accuracy is unless it need not be."""
-
-    measurement: Measurement
-    top1: float | None
-    latency: LatencyFigures
-
-    @property
-    def id(self) -> str:
-        """Id of the measurement, unique."""
-        return self.measurement.measurement_id
-
-    @property
-    def median_ms(self) -> float:
-        """Median latency."""
-        return self.latency.median_ms
-
-    def latency_ties_with(self, other: "Entry") -> bool:
-        """Say whether the two intervals overlap, so that neither is known to be faster."""
-        own, its = self.latency, other.latency
-        return own.low_ms <= its.high_ms and its.low_ms <= own.high_ms
 
 
 def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, str]:
@@ -81,13 +60,6 @@ def select_entries(
             for row, why in zip(found.left_out, found.why.tolist(), strict=True)
         ],
     )
-
-
-def entry_of(measurement: Measurement) -> Entry:
-    """Return a measurement that can be ranked as such."""
-    # What is ranked has figures.
-    assert measurement.latency is not None
-    return Entry(measurement, measurement.top1, measurement.latency)
 
 
 def left_out_of(measurement: Measurement, why: Why) -> LeftOut:
@@ -130,15 +102,6 @@ def set_emulated_aside(measurements: Iterable[Measurement], *, include_emulated:
     return Parted(
         [every[row] for row in kept], sorted(left_out, key=lambda left: order_of(left.measurement))
     )
-
-
-def held_back(left_out: Iterable[LeftOut]) -> list[Entry]:
-    """Return what was left out for nothing but a verdict that `only` does not name."""
-    return [
-        entry_of(left.measurement)
-        for left in left_out
-        if left.is_held_back and left.measurement.latency is not None
-    ]
 
 
 def choose_newest(

@@ -17,7 +17,6 @@ from controller.domain.rankings.beside import (
 from controller.domain.rankings.limits import Criterion
 from controller.domain.rankings.predicted import DevicePredictions
 from controller.domain.rankings.reference import DeviceReference
-from controller.ranking.standing.unmeasured import predicted_beside, published_beside
 from controller.views.counting import counted
 from controller.views.reasons.limits import CRITERIA
 from controller.views.reasons.predicting import (
@@ -58,10 +57,16 @@ class Beside:
 
     def predicted(self, told: DevicePredictions) -> PredictedBeside:
         """What is predicted to be better, or perhaps."""
+        # It computes with arrays, which who asks for less does not load.
+        from controller.ranking.standing.unmeasured import predicted_beside  # noqa: PLC0415
+
         return predicted_beside(self._ranking, self._front, told, self._catalog)
 
     def published(self, told: DeviceReference | None) -> PublishedBeside:
         """What others published that would be better; None is that nobody published of it."""
+        # It computes with arrays, which who asks for less does not load.
+        from controller.ranking.standing.unmeasured import published_beside  # noqa: PLC0415
+
         return published_beside(self._ranking, self._front, told, self._catalog)
 
 

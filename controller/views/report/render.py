@@ -21,7 +21,7 @@ from controller.domain.quantities import (
 )
 from controller.domain.rankings import Ranking
 from controller.figures.minutes import latency_at
-from controller.ranking import entries
+from controller.ranking.standing import entry as entries
 from controller.views import device_words, settings_words, wording
 from controller.views.chart import chart_specification
 from controller.views.counting import counted, day, minute
