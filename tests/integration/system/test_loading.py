@@ -42,7 +42,6 @@ def loaded(system: System, swept: dict[str, Any], tmp_path: Path) -> Callable[[s
         "plan --models PPLCNet_x0_25 --devices pc --weights synthetic",
         "results",
         "results --json",
-        "export {folder}/all.csv",
         "export {folder}/all.json",
     ],
 )
@@ -59,7 +58,8 @@ def test_only_a_file_takes_what_reads_it(loaded: Callable[[str], Loaded]) -> Non
     assert {"ruamel"} == done.packages & {"pydantic", "ruamel"}
 
 
-def test_only_parquet_takes_pyarrow(loaded: Callable[[str], Loaded]) -> None:
-    done = loaded("export {folder}/all.parquet")
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_only_files_of_columns_take_pyarrow(loaded: Callable[[str], Loaded], kind: str) -> None:
+    done = loaded(f"export {{folder}}/all.{kind}")
     assert done.exit_code == 0
     assert "pyarrow" in done.packages
