@@ -9,8 +9,8 @@ import numpy as np
 from controller.figures.spread import Spread, spread_of
 from controller.ranking.racing.allocating import next_processes
 from controller.ranking.racing.beliefs import Racer, RaceRules, race_deviation
-from controller.ranking.racing.priors import LEAST_MEASURED, expected, first_measured
 from controller.ranking.racing.standings import Standings, standings
+from tests.benchmarks.racing.priors import LEAST_MEASURED, expected, first_measured
 from tests.benchmarks.racing.tables import Known, front
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from controller.figures.spread import UNKNOWN
 from controller.ranking.racing.allocating import next_processes
 from controller.ranking.racing.beliefs import Prior, Racer, RaceRules, quantile, race_deviation
-from controller.ranking.racing.priors import LEAST_MEASURED, expected, first_measured
 from controller.ranking.racing.standings import Standing, standings
+from tests.benchmarks.racing.priors import LEAST_MEASURED, expected, first_measured
 from tests.benchmarks.racing.simulated import left_wrongly, race
 from tests.benchmarks.racing.tables import flat_table
 

@@ -1,9 +1,9 @@
-"""What latencies of backbones are expected to be, by those of a few: from two sizes alone.
+"""What simulated races expect latencies to be, by those of a few: from two sizes alone.
 
 A Gaussian process over the logarithms of multiply-adds and parameters, with a linear trend
 (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5): exact,
-its three lengths chosen by the likelihood from a small grid. It serves where nothing better
-predicts.
+its three lengths chosen by the likelihood from a small grid. Published tables tell no more of
+their backbones; races for real are expected by `controller.ranking.prediction`.
 """
 
 import itertools
