@@ -53,21 +53,19 @@ class Beside:
             front: of top-1 and median latency, whatever front the ranking has.
             catalog: where accuracy is looked up.
         """
+        # It computes with arrays, which who asks for less does not load.
+        from controller.ranking.standing import unmeasured  # noqa: PLC0415
+
+        self._unmeasured = unmeasured
         self._ranking, self._front, self._catalog = ranking, front, catalog
 
     def predicted(self, told: DevicePredictions) -> PredictedBeside:
         """What is predicted to be better, or perhaps."""
-        # It computes with arrays, which who asks for less does not load.
-        from controller.ranking.standing.unmeasured import predicted_beside  # noqa: PLC0415
-
-        return predicted_beside(self._ranking, self._front, told, self._catalog)
+        return self._unmeasured.predicted_beside(self._ranking, self._front, told, self._catalog)
 
     def published(self, told: DeviceReference | None) -> PublishedBeside:
         """What others published that would be better; None is that nobody published of it."""
-        # It computes with arrays, which who asks for less does not load.
-        from controller.ranking.standing.unmeasured import published_beside  # noqa: PLC0415
-
-        return published_beside(self._ranking, self._front, told, self._catalog)
+        return self._unmeasured.published_beside(self._ranking, self._front, told, self._catalog)
 
 
 def beside_parts(answer: RankingBeside) -> Iterator[Part]:

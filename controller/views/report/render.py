@@ -21,7 +21,7 @@ from controller.domain.quantities import (
 )
 from controller.domain.rankings import Ranking
 from controller.figures.minutes import latency_at
-from controller.ranking.standing import entry as entries
+from controller.ranking.standing.entry import held_back
 from controller.views import device_words, settings_words, wording
 from controller.views.chart import chart_specification
 from controller.views.counting import counted, day, minute
@@ -35,7 +35,7 @@ _PAGE: Final = "page.html"
 def render_report(ranking: Ranking, device: Device) -> str:
     """Return the page: answer, chart, ranking, ties, what was left out, device and provenance."""
     shown = list(wording.with_held_back(ranking))
-    held_back = {entry.id for entry in entries.held_back(ranking.left_out)}
+    held = {entry.id for entry in held_back(ranking.left_out)}
     measured = [candidate.measurement for candidate in shown]
     scripts = [_bundle(), _behaviour()] if shown else []
     has_points = any(each.top1 is not None for each in measured)
@@ -49,9 +49,7 @@ def render_report(ranking: Ranking, device: Device) -> str:
             candidates=shown,
             held_back=wording.held_back_words(ranking),
             left_out=[
-                left
-                for left in ranking.left_out
-                if left.measurement.measurement_id not in held_back
+                left for left in ranking.left_out if left.measurement.measurement_id not in held
             ],
             names=wording.names_of(ranking),
             other_answers=wording.other_answers(ranking),
