@@ -72,9 +72,11 @@ def test_a_sweep_is_measured_on_a_phone_that_went_meanwhile(
             assert sweep.process.wait(timeout=120) == 0, sweep.output.lines
     exported = tmp_path / "all.json"
     assert edgerank("export", str(exported), address=address).returncode == 0
+    # One, and with figures. How far they can be trusted is this machine's to say: its other load
+    # decides.
     (figure,) = json.loads(exported.read_text())
     assert (figure["backbone"], figure["device"]) == ("petals", NAME)
-    assert figure["verdict"] in ("ok", "wide", "disturbed")
+    assert figure["verdict"] != "failed"
 
 
 def runs(stand_in: StandIn) -> bool:

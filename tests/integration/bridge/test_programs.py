@@ -1,5 +1,6 @@
 """Runtimes' own programs measure on a phone, where fakes say what the real ones say."""
 
+import os
 import platform
 import struct
 from collections.abc import Mapping
@@ -34,8 +35,9 @@ from tests.integration.bridge.standing_in import StandIn, await_that
 
 PADDLELITE, ONNXRUNTIME = Runtime.PADDLELITE, Runtime.ONNXRUNTIME
 # As a browser names what it loads again; to a shell and to a pattern it says other things.
-NAME = "benchmark_bin (2)"
-IS_RUNNING = "pgrep -f '[b]enchmark_bin'"
+# Of this process alone: the phone sees all of this machine's, other phones' among them.
+NAME = f"benchmark_bin ({os.getpid()})"
+IS_RUNNING = f"pgrep -f '[b]enchmark_bin .{os.getpid()}'"
 
 
 @pytest.fixture(scope="module")
