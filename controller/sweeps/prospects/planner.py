@@ -6,6 +6,7 @@ from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
 from controller.domain.jobs import SweepPlan
 from controller.domain.sweeps import SweepSpec
+from controller.fleet.rounds.networks import known_networks
 from controller.state.artifacts import made_needs
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
@@ -72,7 +73,7 @@ class Planner:
         """
         if spec.race is None or spec.time_ms is None:
             return
-        first = first_round(prospect, self._catalog)
+        first = first_round(prospect, self._catalog, known_networks(self._database))
         check_time(spec.time_ms, first, self.expected_ms(spec, first))
 
     def _history(self, spec: SweepSpec, prospect: Prospect) -> History:
