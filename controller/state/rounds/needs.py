@@ -6,8 +6,11 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import func, select
 
 from controller.domain.jobs import JobState, TurnState
+from controller.state.artifacts import variant_of
 from controller.state.database import Database
+from controller.state.rounds.counts import VARIANT_COLUMNS
 from controller.state.schema import jobs, sweeps, turns
+from models.catalog.variants import Variant
 
 
 def list_needs(database: Database, sweep_id: str) -> Mapping[str, Mapping[str, int]]:
@@ -30,6 +33,27 @@ def list_needs(database: Database, sweep_id: str) -> Mapping[str, Mapping[str, i
     for row in rows:
         places[row.backbone][row.device_id] = row.place
     return places
+
+
+def wanted_variants(database: Database, sweep_id: str) -> tuple[Variant, ...]:
+    """The variants that candidates wait for whose turn is to come, in the order of these turns.
+
+    One that a race may yet want has no turn so far.
+    """
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(*VARIANT_COLUMNS)
+            .join(turns, turns.c.job_id == jobs.c.job_id)
+            .where(
+                jobs.c.sweep_id == sweep_id,
+                jobs.c.state == JobState.WAITING,
+                jobs.c.is_sentinel.is_(False),
+                turns.c.state == TurnState.WAITING,
+            )
+            .group_by(*VARIANT_COLUMNS)
+            .order_by(func.min(turns.c.place))
+        ).mappings()
+        return tuple(map(variant_of, rows))
 
 
 def list_idle(database: Database, device_ids: Collection[str]) -> frozenset[str]:
