@@ -13,7 +13,7 @@ from controller.fleet.rounds.expecting import pioneers
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.turns import first_rounds
 from controller.ranking.prediction.evidence import Network
-from controller.state.catalog.candidates import racing_jobs
+from controller.state.catalog.candidates import add_continued, racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.start_requests import StartRequest, remember_start
@@ -30,6 +30,7 @@ class Before:
     Attributes:
         expected_ms: how long each device is expected to measure, by its id, ms.
         reused: ids of earlier jobs whose figures are the sweep's, too.
+        continued: of jobs that go on, the id of the earlier job whose processes count on.
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
         retry_of: the sweep whose jobs it does that are not done; None for a new one.
         request: what asked for it, to which an answer is remembered; None where none is.
@@ -38,6 +39,7 @@ class Before:
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
+    continued: Mapping[PlannedJob, str] = field(default_factory=dict)
     started_by: str = ""
     retry_of: str | None = None
     request: StartRequest | None = None
@@ -81,6 +83,8 @@ def create_sweep(
         if before.request is not None:
             remember_start(transaction, before.request, sweep_id)
         add_reused(transaction, sweep_id, before.reused)
+        ids = dict(zip(planned, job_ids, strict=True))
+        add_continued(transaction, {ids[job]: its for job, its in before.continued.items()})
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):
             here[job.device_id].append((job_id, job.is_sentinel))

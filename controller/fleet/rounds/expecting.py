@@ -63,8 +63,16 @@ def pioneers(
     """
     chosen: list[str] = []
     for setting, those in _by_setting(candidates, features).items():
-        chosen += [each.job_id for each in those if each.top1 is None and not each.has_ended]
-        waiting = [each for each in those if each.top1 is not None and not each.has_ended]
+        chosen += [
+            each.job_id
+            for each in those
+            if each.top1 is None and not (each.has_ended or each.medians_ms)
+        ]
+        waiting = [
+            each
+            for each in those
+            if each.top1 is not None and not (each.has_ended or each.medians_ms)
+        ]
         known = [_name(each) for each in those if each.medians_ms]
         if setting is None or len(waiting) + len(known) <= PIONEERS + _WORTH_PREDICTING:
             chosen += [each.job_id for each in waiting]

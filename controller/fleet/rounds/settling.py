@@ -36,7 +36,12 @@ from controller.state.rounds.courses import (
     set_still_racing,
 )
 from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
-from controller.state.rounds.repetitions import TakenRepetition, list_taken, mark_suspect
+from controller.state.rounds.repetitions import (
+    TakenRepetition,
+    list_taken,
+    list_taken_before,
+    mark_suspect,
+)
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
@@ -307,7 +312,7 @@ def finish_job(
     """
     with database.transaction() as transaction:
         settings, not_ready = read_told(transaction, job_id)
-        taken = list_taken(transaction, job_id)
+        taken = [*list_taken_before(transaction, job_id), *list_taken(transaction, job_id)]
     if unreadable := _unreadable(settings, taken):
         why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
         record_failure(database, job_id, (why,), now_unix_ms)

@@ -27,7 +27,8 @@ def first_round(
     of_device: defaultdict[str, list[RacingJob]] = defaultdict(list)
     for number, (job, figure) in enumerate(planned):
         if not job.is_sentinel:
-            of_device[job.device_id].append(_racing(number, job, figure, catalog))
+            begun = prospect.continued.get(job)
+            of_device[job.device_id].append(_racing(number, job, figure or begun, catalog))
     first = {int(each) for those in of_device.values() for each in pioneers(those, networks)}
     jobs = tuple(job for number, (job, _) in enumerate(planned) if number in first)
     return replace(
