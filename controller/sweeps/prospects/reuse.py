@@ -3,7 +3,8 @@
 Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
 a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
 sweep tried as hard to make it so and a new one would end as wide. In the same race it is as good
-where that race decided on it, and where it did not, its processes count on. What was disturbed or throttled stands for nothing.
+where that race decided on it, and where it did not, its processes count on. What was disturbed or
+throttled stands for nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
