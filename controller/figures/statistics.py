@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from controller.domain.measurements import LatencyFigures
 from protos.measuring import Repetition, StopReason
@@ -127,7 +128,7 @@ def _bootstrap_interval(samples: _Samples, confidence: float) -> tuple[float, fl
         return float(samples[0]), float(samples[0])
     if samples.size > _MOST_RESAMPLED:
         return _hierarchical_interval([samples], confidence)
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         (samples,),
         np.median,
         n_resamples=_resamples(confidence),

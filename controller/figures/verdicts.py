@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.figures.disturbances import throttling
@@ -105,5 +105,5 @@ def _disagree(repetitions: Sequence[Repetition]) -> bool:
     """
     if len(repetitions) == 1:
         return False
-    test = stats.kruskal(*(milliseconds(repetition.latency_ns) for repetition in repetitions))
+    test = scipy.stats.kruskal(*(milliseconds(repetition.latency_ns) for repetition in repetitions))
     return bool(test.pvalue < _DISAGREEMENT_LEVEL)

@@ -20,7 +20,7 @@ from typing import IO, Protocol
 from tests.processes.warm import completed, forked, origin_for
 
 EDGERANK = (sys.executable, "-m", "controller.cli.main")
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 COMMAND_TIMEOUT_S = 580.0
 
 

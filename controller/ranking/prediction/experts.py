@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
+import scipy
 
 from controller.ranking.prediction.networks import Array
 
@@ -41,7 +41,7 @@ def additive(costs: Array, known_count: int) -> Expert:
         shrinkage = _RIDGE * np.sqrt(len(places)) * np.median(inverse) * np.eye(costs.shape[1])
         matrix = np.vstack([scaled[places] * inverse[:, None], shrinkage])
         wanted = np.concatenate([np.ones(len(places)), np.zeros(costs.shape[1])])
-        weights, _ = nnls(matrix, wanted)
+        weights, _ = scipy.optimize.nnls(matrix, wanted)
         told = np.log(np.maximum(scaled @ weights, np.exp(logs.min()) * _LEAST_SHARE))
         return Told(told)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import nnls
-from scipy.stats import t as student
+import scipy
+from scipy import special
 
 from controller.ranking.prediction.experts import Expert, Places, Told
 from controller.ranking.prediction.networks import Array
@@ -79,7 +79,7 @@ def _weights(said: Array, logs: Array) -> Array:
     # Least squares under the sum of 1: a row so heavy that it holds.
     matrix = np.vstack([errors, np.full(experts, 1e3 * scale * np.sqrt(count))])
     wanted = np.append(np.zeros(len(errors)), 1e3 * scale * np.sqrt(count))
-    weights, _ = nnls(matrix, wanted)
+    weights, _ = scipy.optimize.nnls(matrix, wanted)
     total = weights.sum()
     return weights / total if total > 0 else np.full(experts, 1 / experts)
 
@@ -95,7 +95,7 @@ def intervals(told: Ensemble, confidence: float) -> tuple[Array, Array]:
     place = (count + 1) * confidence - 1
     if place > count - 1:
         freedom = _freedom(told)
-        half = student.ppf((1 + confidence) / 2, freedom) * calibrated(told)
+        half = special.stdtrit(freedom, (1 + confidence) / 2) * calibrated(told)
         return told.logs - half, told.logs + half
     reached = told.scores[:, None] * told.left_out_deviations
     low = -_between(np.sort(-(told.left_out_logs - reached), axis=0), place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from controller.domain.rankings.survey import (
     ClaimedBest,
@@ -126,7 +126,7 @@ def low_flops(flops_g: Mapping[str, float], costs: Mapping[str, Cost]) -> FlopsC
         )
     x = np.array([flops_g[name] for name in names])
     y = np.array([costs[name].middle for name in names])
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         (x, y),
         _spearman,
         n_resamples=_RESAMPLES,
@@ -142,14 +142,14 @@ def low_flops(flops_g: Mapping[str, float], costs: Mapping[str, Cost]) -> FlopsC
         spearman=float(_spearman(x, y)),
         spearman_low=float(interval.low),
         spearman_high=float(interval.high),
-        kendall=float(stats.kendalltau(x, y).statistic),
+        kendall=float(scipy.stats.kendalltau(x, y).statistic),
         contradictions=contradictions,
     )
 
 
 def _spearman(x: Any, y: Any, axis: int = -1) -> Any:
     """Pearson's correlation of the ranks, which is Spearman's; 0 where one side is constant."""
-    of_x, of_y = (stats.rankdata(each, axis=axis) for each in (x, y))
+    of_x, of_y = (scipy.stats.rankdata(each, axis=axis) for each in (x, y))
     of_x, of_y = (each - each.mean(axis=axis, keepdims=True) for each in (of_x, of_y))
     scale = np.sqrt((of_x**2).sum(axis=axis) * (of_y**2).sum(axis=axis))
     return (of_x * of_y).sum(axis=axis) / np.where(scale > 0, scale, 1.0)
@@ -192,7 +192,7 @@ def distillation_gains(catalog: Catalog) -> DistillationClaim:
     within = int(np.count_nonzero((gains >= least) & (gains <= most)))
     if len(pairs) < LEAST_BACKBONES:
         return DistillationClaim(result=ClaimResult.UNDECIDED, pairs=tuple(pairs), within=within)
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         (gains,),
         np.median,
         n_resamples=_RESAMPLES,
