@@ -463,8 +463,8 @@ class QueryServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListMeasurements(self, request, context):
-        """Every measurement that the filter lets through, in the order of their commits. Idempotent.
-        Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+        """Every measurement that the filter lets through, in the order of their commits, or a page of them. Idempotent.
+        Errors: NOT_FOUND for an unknown device or sweep, or one that a page is to be behind; INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

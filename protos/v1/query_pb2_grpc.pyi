@@ -159,8 +159,8 @@ class QueryStub:
     before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
     """
     ListMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]
-    """Every measurement that the filter lets through, in the order of their commits. Idempotent.
-    Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+    """Every measurement that the filter lets through, in the order of their commits, or a page of them. Idempotent.
+    Errors: NOT_FOUND for an unknown device or sweep, or one that a page is to be behind; INVALID_ARGUMENT.
     """
     ExportMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]
     """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
@@ -309,8 +309,8 @@ class QueryAsyncStub(QueryStub):
     before an error is kept. Errors: INVALID_ARGUMENT, naming the measurement that cannot be.
     """
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
-    """Every measurement that the filter lets through, in the order of their commits. Idempotent.
-    Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+    """Every measurement that the filter lets through, in the order of their commits, or a page of them. Idempotent.
+    Errors: NOT_FOUND for an unknown device or sweep, or one that a page is to be behind; INVALID_ARGUMENT.
     """
     ExportMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]  # type: ignore[assignment]
     """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
@@ -636,8 +636,8 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.ListMeasurementsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ListMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ListMeasurementsResponse]]:
-        """Every measurement that the filter lets through, in the order of their commits. Idempotent.
-        Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+        """Every measurement that the filter lets through, in the order of their commits, or a page of them. Idempotent.
+        Errors: NOT_FOUND for an unknown device or sweep, or one that a page is to be behind; INVALID_ARGUMENT.
         """
 
     @_abc_1.abstractmethod
