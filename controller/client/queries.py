@@ -225,16 +225,12 @@ class QueryClient(DeviceClient):
 
         They come without samples, and nothing underway comes.
         """
-        request = to_message(wanted, query_pb2.ListMeasurementsRequest)
-        request.most = most
-        if after is not None:
-            request.after = after
+        request = query_pb2.PageMeasurementsRequest(
+            wanted=to_message(wanted, query_pb2.ListMeasurementsRequest), most=most, after=after
+        )
         with self.said():
-            return tuple(
-                from_answer(each, Measurement)
-                for response in self._stub.ListMeasurements(request, timeout=DEADLINE_S)
-                for each in response.measurements
-            )
+            response = self._stub.PageMeasurements(request, timeout=DEADLINE_S)
+        return tuple(from_answer(each, Measurement) for each in response.measurements)
 
     def export_measurements(self, wanted: MeasurementFilter) -> Iterator[bytes]:
         """The same in the columns of an export: streams of Arrow's IPC format, many rows each.

@@ -5592,8 +5592,6 @@ class ListMeasurementsRequest(_message.Message):
     AT_MINUTE_FIELD_NUMBER: _builtins.int
     BACKBONE_FIELD_NUMBER: _builtins.int
     WITH_UNDERWAY_FIELD_NUMBER: _builtins.int
-    MOST_FIELD_NUMBER: _builtins.int
-    AFTER_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     sweep_id: _builtins.str
     with_samples: _builtins.bool
@@ -5607,12 +5605,6 @@ class ListMeasurementsRequest(_message.Message):
     """One that nothing was measured of is no error."""
     with_underway: _builtins.bool
     """Behind them what jobs that are still measured tell so far, without samples; see STILL_MEASURED."""
-    most: _builtins.int
-    """A page: at most so many of them, 1 to 1,000, in one message; absent means all, each in a message. A page has no
-    samples, and nothing underway.
-    """
-    after: _builtins.str
-    """Of a page, those behind the one of this id; absent means the first."""
     def __init__(
         self,
         *,
@@ -5623,31 +5615,23 @@ class ListMeasurementsRequest(_message.Message):
         at_minute: _builtins.int | None = ...,
         backbone: _builtins.str | None = ...,
         with_underway: _builtins.bool = ...,
-        most: _builtins.int | None = ...,
-        after: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_after", b"_after", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_most", b"_most", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "after", b"after", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "most", b"most", "sweep_id", b"sweep_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_after", b"_after", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_most", b"_most", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "after", b"after", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "most", b"most", "sweep_id", b"sweep_id", "with_samples", b"with_samples", "with_underway", b"with_underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_at_minute", b"_at_minute", "_backbone", b"_backbone", "_device", b"_device", "_sweep_id", b"_sweep_id", "accuracy_dataset", b"accuracy_dataset", "at_minute", b"at_minute", "backbone", b"backbone", "device", b"device", "sweep_id", b"sweep_id", "with_samples", b"with_samples", "with_underway", b"with_underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
     _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
-    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
-    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
     _WhichOneofReturnType__at_minute: _TypeAlias = _typing.Literal["at_minute"]  # noqa: Y015
     _WhichOneofArgType__at_minute: _TypeAlias = _typing.Literal["_at_minute", b"_at_minute"]  # noqa: Y015
     _WhichOneofReturnType__backbone: _TypeAlias = _typing.Literal["backbone"]  # noqa: Y015
     _WhichOneofArgType__backbone: _TypeAlias = _typing.Literal["_backbone", b"_backbone"]  # noqa: Y015
     _WhichOneofReturnType__device: _TypeAlias = _typing.Literal["device"]  # noqa: Y015
     _WhichOneofArgType__device: _TypeAlias = _typing.Literal["_device", b"_device"]  # noqa: Y015
-    _WhichOneofReturnType__most: _TypeAlias = _typing.Literal["most"]  # noqa: Y015
-    _WhichOneofArgType__most: _TypeAlias = _typing.Literal["_most", b"_most"]  # noqa: Y015
     _WhichOneofReturnType__sweep_id: _TypeAlias = _typing.Literal["sweep_id"]  # noqa: Y015
     _WhichOneofArgType__sweep_id: _TypeAlias = _typing.Literal["_sweep_id", b"_sweep_id"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__at_minute) -> _WhichOneofReturnType__at_minute | None: ...
     @_typing.overload
@@ -5655,35 +5639,77 @@ class ListMeasurementsRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__device) -> _WhichOneofReturnType__device | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__most) -> _WhichOneofReturnType__most | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sweep_id) -> _WhichOneofReturnType__sweep_id | None: ...
 
 Global___ListMeasurementsRequest: _TypeAlias = ListMeasurementsRequest  # noqa: Y015
+
+@_typing.final
+class PageMeasurementsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WANTED_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    most: _builtins.int
+    """At most so many, 1 to 1,000."""
+    after: _builtins.str
+    """Those behind the one of this id; absent means the first."""
+    @_builtins.property
+    def wanted(self) -> Global___ListMeasurementsRequest:
+        """Which ones: without samples, and without what is underway."""
+
+    def __init__(
+        self,
+        *,
+        wanted: Global___ListMeasurementsRequest | None = ...,
+        most: _builtins.int = ...,
+        after: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "wanted", b"wanted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "most", b"most", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+
+Global___PageMeasurementsRequest: _TypeAlias = PageMeasurementsRequest  # noqa: Y015
+
+@_typing.final
+class PageMeasurementsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def measurements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]: ...
+    def __init__(
+        self,
+        *,
+        measurements: _abc.Iterable[Global___Measurement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurements", b"measurements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PageMeasurementsResponse: _TypeAlias = PageMeasurementsResponse  # noqa: Y015
 
 @_typing.final
 class ListMeasurementsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEASUREMENT_FIELD_NUMBER: _builtins.int
-    MEASUREMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def measurement(self) -> Global___Measurement:
-        """Of all."""
-
-    @_builtins.property
-    def measurements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]:
-        """Of a page."""
-
+    def measurement(self) -> Global___Measurement: ...
     def __init__(
         self,
         *,
         measurement: Global___Measurement | None = ...,
-        measurements: _abc.Iterable[Global___Measurement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement", "measurements", b"measurements"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

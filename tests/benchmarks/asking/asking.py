@@ -100,10 +100,8 @@ def _questions(stub: query_pb2_grpc.QueryStub, devices: int) -> Iterator[_Questi
         )
 
     def page(number: int) -> object:
-        request = query_pb2.ListMeasurementsRequest(
-            device=device_name(number % devices), most=PAGE
-        )
-        return list(stub.ListMeasurements(request))
+        wanted = query_pb2.ListMeasurementsRequest(device=device_name(number % devices))
+        return stub.PageMeasurements(query_pb2.PageMeasurementsRequest(wanted=wanted, most=PAGE))
 
     def fleet(number: int) -> object:
         limits = query_pb2.Constraints(max_latency_ms=20 + number)

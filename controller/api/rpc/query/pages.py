@@ -13,8 +13,8 @@ _MOST: Final = 1_000
 
 
 async def page_of(
-    queries: Queries, request: query_pb2.ListMeasurementsRequest, wanted: MeasurementFilter
-) -> query_pb2.ListMeasurementsResponse:
+    queries: Queries, request: query_pb2.PageMeasurementsRequest, wanted: MeasurementFilter
+) -> query_pb2.PageMeasurementsResponse:
     """The page that was asked for.
 
     Raises:
@@ -38,4 +38,4 @@ async def page_of(
             f"no measurement has the id {after!a}; ask for the first page again",
         )
     told = await queries.listed(messages_of, page.measurements, query_pb2.Measurement)
-    return query_pb2.ListMeasurementsResponse(measurements=told)
+    return query_pb2.PageMeasurementsResponse(measurements=told)

@@ -217,16 +217,22 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     async def ListMeasurements(  # noqa: N802
         self, request: query_pb2.ListMeasurementsRequest, context: Context
     ) -> AsyncIterator[query_pb2.ListMeasurementsResponse]:
-        """Every measurement that the filter lets through, or a page of them."""
+        """Every measurement that the filter lets through."""
         async with answered_failures(context):
             wanted = from_request(request, MeasurementFilter)
-            if request.HasField("most"):
-                yield await page_of(self._queries, request, wanted)
-                return
             async for page in self._queries.measurement_pages(wanted):
                 told = await self._queries.listed(messages_of, page, query_pb2.Measurement)
                 for measurement in told:
                     yield query_pb2.ListMeasurementsResponse(measurement=measurement)
+
+    async def PageMeasurements(  # noqa: N802
+        self, request: query_pb2.PageMeasurementsRequest, context: Context
+    ) -> query_pb2.PageMeasurementsResponse:
+        """At most so many of the same."""
+        async with answered_failures(context):
+            refuse_unknown(request)
+            wanted = from_request(request.wanted, MeasurementFilter)
+            return await page_of(self._queries, request, wanted)
 
     async def ExportMeasurements(  # noqa: N802
         self, request: query_pb2.ExportMeasurementsRequest, context: Context
