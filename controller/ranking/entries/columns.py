@@ -121,7 +121,7 @@ class Columns:
     artifact_bytes: Numbers
     params_m: Numbers
     top1: Numbers
-    made: dict[Hashable, Any] = field(default_factory=dict)
+    made: dict[Hashable, Any] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.ids)
