@@ -218,6 +218,20 @@ class QueryClient(DeviceClient):
             for response in self._stub.ListMeasurements(request):
                 yield from_answer(response.measurement, Measurement)
 
+    def measurement_page(
+        self, wanted: MeasurementFilter, most: int, after: str | None = None
+    ) -> tuple[Measurement, ...]:
+        """The next ones, at most so many: those behind the one of this id, or the first.
+
+        They come without samples, and nothing underway comes.
+        """
+        request = query_pb2.PageMeasurementsRequest(
+            wanted=to_message(wanted, query_pb2.ListMeasurementsRequest), most=most, after=after
+        )
+        with self.said():
+            response = self._stub.PageMeasurements(request, timeout=DEADLINE_S)
+        return tuple(from_answer(each, Measurement) for each in response.measurements)
+
     def export_measurements(self, wanted: MeasurementFilter) -> Iterator[bytes]:
         """The same in the columns of an export: streams of Arrow's IPC format, many rows each.
 

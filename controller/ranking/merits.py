@@ -6,7 +6,7 @@ import numpy as np
 
 from controller.domain.rankings import Merit
 from controller.ranking.entries import Entry
-from controller.ranking.entries.columns import Columns, Mask, Rows
+from controller.ranking.entries.columns import Codes, Columns, Mask, Numbers, Rows
 from controller.ranking.pareto import Gain, above_line, front_places, pareto_front
 
 
@@ -36,16 +36,28 @@ def line_of(columns: Columns, front: Rows) -> Gain:
 
 def preferred(columns: Columns, rows: Rows, merit: Merit) -> Rows:
     """Return rows in the order of a merit, the best first; by value as by accuracy."""
-    gains, median_ms, place = columns.gains[rows], columns.median_ms[rows], columns.place[rows]
+    ordered: Rows = rows[np.lexsort(_keys(columns, rows, merit)[::-1])]
+    return ordered
+
+
+def _keys(columns: Columns, rows: Rows, merit: Merit) -> Sequence[Numbers | Codes]:
+    """By what a merit orders rows, the less the better, what counts first first."""
+    median_ms, place = columns.median_ms[rows], columns.place[rows]
     match merit:
         case Merit.LATENCY:
-            order = np.lexsort((place, -gains, median_ms))
+            return median_ms, -columns.gains[rows], place
         case Merit.MEMORY:
-            order = np.lexsort((place, median_ms, columns.memory[1][rows]))
+            return columns.memory[1][rows], median_ms, place
         case _:
-            order = np.lexsort((place, median_ms, -gains))
-    ordered: Rows = rows[order]
-    return ordered
+            return -columns.gains[rows], median_ms, place
+
+
+def _first(columns: Columns, rows: Rows, merit: Merit) -> int:
+    """The first of what is `preferred`, of at least one row; found without an order of all."""
+    at = np.arange(len(rows))
+    for key in _keys(columns, rows, merit):
+        at = at[key[at] == key[at].min()]
+    return int(rows[at[0]])
 
 
 def leaders(columns: Columns, passing: Rows) -> Mapping[Merit, int]:
@@ -64,7 +76,7 @@ def leader(columns: Columns, passing: Rows, merit: Merit) -> int | None:
         return None
     if merit is Merit.VALUE:
         return _best_value(columns, front_rows(columns, passing))
-    return int(preferred(columns, passing, merit)[0])
+    return _first(columns, passing, merit)
 
 
 def ties_with(columns: Columns, winner: int, passing: Rows, merit: Merit) -> Rows:

@@ -5644,6 +5644,58 @@ class ListMeasurementsRequest(_message.Message):
 Global___ListMeasurementsRequest: _TypeAlias = ListMeasurementsRequest  # noqa: Y015
 
 @_typing.final
+class PageMeasurementsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WANTED_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    most: _builtins.int
+    """At most so many, 1 to 1,000."""
+    after: _builtins.str
+    """Those behind the one of this id; absent means the first."""
+    @_builtins.property
+    def wanted(self) -> Global___ListMeasurementsRequest:
+        """Which ones: without samples, and without what is underway."""
+
+    def __init__(
+        self,
+        *,
+        wanted: Global___ListMeasurementsRequest | None = ...,
+        most: _builtins.int = ...,
+        after: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "wanted", b"wanted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "most", b"most", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+
+Global___PageMeasurementsRequest: _TypeAlias = PageMeasurementsRequest  # noqa: Y015
+
+@_typing.final
+class PageMeasurementsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASUREMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def measurements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]: ...
+    def __init__(
+        self,
+        *,
+        measurements: _abc.Iterable[Global___Measurement] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurements", b"measurements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PageMeasurementsResponse: _TypeAlias = PageMeasurementsResponse  # noqa: Y015
+
+@_typing.final
 class ListMeasurementsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

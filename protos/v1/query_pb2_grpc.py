@@ -184,6 +184,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.FromString,
                 _registered_method=True)
+        self.PageMeasurements = channel.unary_unary(
+                '/edgerank.v1.Query/PageMeasurements',
+                request_serializer=protos_dot_v1_dot_query__pb2.PageMeasurementsRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PageMeasurementsResponse.FromString,
+                _registered_method=True)
         self.ExportMeasurements = channel.unary_stream(
                 '/edgerank.v1.Query/ExportMeasurements',
                 request_serializer=protos_dot_v1_dot_query__pb2.ExportMeasurementsRequest.SerializeToString,
@@ -470,6 +475,14 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PageMeasurements(self, request, context):
+        """A page of the same, as many as a list shows. Idempotent. Errors: as for ListMeasurements; NOT_FOUND for a
+        measurement that the page is to be behind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportMeasurements(self, request, context):
         """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
         of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
@@ -671,6 +684,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.ListMeasurements,
                     request_deserializer=protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.SerializeToString,
+            ),
+            'PageMeasurements': grpc.unary_unary_rpc_method_handler(
+                    servicer.PageMeasurements,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PageMeasurementsRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PageMeasurementsResponse.SerializeToString,
             ),
             'ExportMeasurements': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportMeasurements,
@@ -1513,6 +1531,33 @@ class Query(object):
             '/edgerank.v1.Query/ListMeasurements',
             protos_dot_v1_dot_query__pb2.ListMeasurementsRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.ListMeasurementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PageMeasurements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/PageMeasurements',
+            protos_dot_v1_dot_query__pb2.PageMeasurementsRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PageMeasurementsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -162,6 +162,10 @@ class QueryStub:
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
     """
+    PageMeasurements: _grpc.UnaryUnaryMultiCallable[_query_pb2.PageMeasurementsRequest, _query_pb2.PageMeasurementsResponse]
+    """A page of the same, as many as a list shows. Idempotent. Errors: as for ListMeasurements; NOT_FOUND for a
+    measurement that the page is to be behind.
+    """
     ExportMeasurements: _grpc.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]
     """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
     of a million measurements takes. Idempotent. Errors: as for ListMeasurements.
@@ -311,6 +315,10 @@ class QueryAsyncStub(QueryStub):
     ListMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ListMeasurementsRequest, _query_pb2.ListMeasurementsResponse]  # type: ignore[assignment]
     """Every measurement that the filter lets through, in the order of their commits. Idempotent.
     Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+    """
+    PageMeasurements: _aio.UnaryUnaryMultiCallable[_query_pb2.PageMeasurementsRequest, _query_pb2.PageMeasurementsResponse]  # type: ignore[assignment]
+    """A page of the same, as many as a list shows. Idempotent. Errors: as for ListMeasurements; NOT_FOUND for a
+    measurement that the page is to be behind.
     """
     ExportMeasurements: _aio.UnaryStreamMultiCallable[_query_pb2.ExportMeasurementsRequest, _query_pb2.ExportMeasurementsResponse]  # type: ignore[assignment]
     """The same as tables of the columns of CSV and Parquet (docs/asking/exports.md), many rows a message: what an export
@@ -638,6 +646,16 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_query_pb2.ListMeasurementsResponse], _abc.AsyncIterator[_query_pb2.ListMeasurementsResponse]]:
         """Every measurement that the filter lets through, in the order of their commits. Idempotent.
         Errors: NOT_FOUND for an unknown device or sweep; INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def PageMeasurements(
+        self,
+        request: _query_pb2.PageMeasurementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.PageMeasurementsResponse, _abc.Awaitable[_query_pb2.PageMeasurementsResponse]]:
+        """A page of the same, as many as a list shows. Idempotent. Errors: as for ListMeasurements; NOT_FOUND for a
+        measurement that the page is to be behind.
         """
 
     @_abc_1.abstractmethod

@@ -17,6 +17,7 @@ from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
+from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.figures import (
     MOST_BY_ID,
     Damaged,
@@ -67,6 +68,7 @@ class KnownDevices:
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
+        self._counts = MeasurementCounts(database)
         self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
@@ -77,7 +79,9 @@ class KnownDevices:
         """How devices stand now."""
         only = devices[0].device_id if len(devices) == 1 else None
         accuracy = accuracy_stamp(self._database)
-        counts = counts_by_device(self._database, only)
+        counts = (
+            self._counts.by_device() if only is None else counts_by_device(self._database, only)
+        )
         underway = devices_underway(self._database, only)
         return [
             Standing(
@@ -224,7 +228,9 @@ class StoredRows:
         ids = self._ids(rows)
         made = self._made(ids)
         # Not asked of memory again: others may have filled it meanwhile.
-        made |= self.known.read({each: self for each in ids if each not in made}, self.dataset)
+        lacking = [each for each in ids if each not in made]
+        if lacking:
+            made |= self.known.read(dict.fromkeys(lacking, self), self.dataset)
         if not made.keys() >= set(ids):
             self.known.damaged(self.now)
             raise DamagedRow

@@ -98,6 +98,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "/edgerank.v1.Query/Survey": _COMPUTE,
     "/edgerank.v1.Query/Reference": _COMPUTE,
     "/edgerank.v1.Query/ListMeasurements": _COMPUTE,
+    "/edgerank.v1.Query/PageMeasurements": _COMPUTE,
     "/edgerank.v1.Query/ExportMeasurements": _COMPUTE,
     "/edgerank.v1.Query/ImportMeasurements": _operate("response.import_id", Load.UPLOAD),
     "/edgerank.v1.Query/ImportAccuracy": _operate("response.figure_count", Load.UPLOAD),

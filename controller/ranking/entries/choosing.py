@@ -12,6 +12,8 @@ from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
 from controller.ranking.entries.columns import VERDICTS, Codes, Columns, Mask, Rows
 
+# As large as four of the columns, together.
+_MADE: Final = 2
 _FAILED: Final = VERDICTS[Verdict.FAILED.value]
 
 
@@ -116,7 +118,28 @@ def newest(
 
 
 def select(columns: Columns, rows: Rows, constraints: Constraints) -> Selected:
-    """Split rows into what can be ranked and what is left out: see `select_entries`."""
+    """Split rows into what can be ranked and what is left out: see `select_entries`.
+
+    It is kept beside the columns, as most questions differ in their limits alone.
+    """
+    key = (
+        rows.tobytes(),
+        constraints.include_emulated,
+        constraints.preference,
+        constraints.preference_without_only,
+        constraints.needs_accuracy,
+    )
+    known = columns.made.get(key)
+    if isinstance(known, Selected):
+        return known
+    made = _selected(columns, rows, constraints)
+    if len(columns.made) >= _MADE:
+        columns.made.clear()
+    columns.made[key] = made
+    return made
+
+
+def _selected(columns: Columns, rows: Rows, constraints: Constraints) -> Selected:
     thing, verdict = columns.thing, columns.verdict
     kept, emulated = aside(
         thing, verdict, columns.is_emulated, rows, include_emulated=constraints.include_emulated

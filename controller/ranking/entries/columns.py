@@ -91,6 +91,7 @@ class Columns:
         artifact_bytes: size of the artifact.
         params_m: millions of parameters.
         top1: percent.
+        made: what rules made of these columns that does not depend on limits, which change most.
     """
 
     ids: npt.NDArray[np.object_]
@@ -120,6 +121,7 @@ class Columns:
     artifact_bytes: Numbers
     params_m: Numbers
     top1: Numbers
+    made: dict[Hashable, Any] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -166,17 +168,23 @@ class Columns:
     def backbones(self, rows: Rows) -> set[str]:
         """Names of the backbones that rows are of."""
         kinds = self.kinds
-        return {kinds[code].backbone for code in np.unique(self.kind[rows]).tolist()}
+        return {kinds[code].backbone for code in _present(self.kind[rows])}
 
     def weights_in(self, rows: Rows) -> set[WeightsKind]:
         """Kinds of weights that rows are of."""
         kinds = tuple(WeightsKind)
-        return {kinds[code] for code in np.unique(self.weights[rows])}
+        return {kinds[code] for code in _present(self.weights[rows])}
 
     def verdicts_in(self, rows: Rows) -> set[Verdict]:
         """Verdicts that rows have."""
         verdicts = tuple(Verdict)
-        return {verdicts[code] for code in np.unique(self.verdict[rows])}
+        return {verdicts[code] for code in _present(self.verdict[rows])}
+
+
+def _present(codes: Codes) -> list[int]:
+    """The codes that there are."""
+    found: list[int] = np.flatnonzero(np.bincount(codes)).tolist()
+    return found
 
 
 _OF_CRITERION: Final = {

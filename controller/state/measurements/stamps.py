@@ -1,7 +1,7 @@
 """What tells whether something that was answered is still so, without reading it."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import exists, func, select
 
@@ -14,6 +14,7 @@ from controller.state.schema import (
     measurements,
     network_counts,
     own_models,
+    sweeps,
     turns,
 )
 
@@ -21,17 +22,21 @@ Stamp: TypeAlias = tuple[object, ...]
 """Equal ones are of the same state."""
 
 
+_OF_FIGURES: Final = select(
+    func.count(),
+    func.max(accuracies.c.figure_id),
+    func.max(accuracies.c.imported_at_unix_ms),
+    func.sum(accuracies.c.value_percent),
+).select_from(accuracies)
+_OF_BROUGHT: Final = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(
+    own_models
+)
+
+
 def accuracy_stamp(database: Database) -> Stamp:
     """Of every accuracy that is known, and of the models that people brought."""
-    figures = select(
-        func.count(),
-        func.max(accuracies.c.figure_id),
-        func.max(accuracies.c.imported_at_unix_ms),
-        func.sum(accuracies.c.value_percent),
-    ).select_from(accuracies)
-    brought = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(own_models)
     with database.transaction() as transaction:
-        return (*transaction.execute(figures).one(), *transaction.execute(brought).one())
+        return (*transaction.execute(_OF_FIGURES).one(), *transaction.execute(_OF_BROUGHT).one())
 
 
 def counts_by_device(database: Database, device_id: str | None = None) -> Mapping[str, int]:
@@ -57,16 +62,20 @@ def evidence_stamp(database: Database) -> Stamp:
     return (*sorted(counts_by_device(database).items()), *known)
 
 
+_IS_UNDERWAY: Final = exists().where(
+    jobs.c.device_id == devices.c.device_id,
+    # Of a sweep that has ended no job is open: without it an index would give all of the device.
+    jobs.c.sweep_id.in_(select(sweeps.c.sweep_id).where(sweeps.c.ended_at_unix_ms.is_(None))),
+    jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]),
+    exists().where(turns.c.job_id == jobs.c.job_id, turns.c.state == TurnState.TAKEN),
+)
+# Device by device, by the index that has states: there are far more turns than open jobs.
+_UNDERWAY: Final = select(devices.c.device_id).where(_IS_UNDERWAY)
+
+
 def devices_underway(database: Database, device_id: str | None = None) -> frozenset[str]:
     """The devices, or this one, with a job that is measured now and has begun to tell."""
-    has_begun = exists().where(turns.c.job_id == jobs.c.job_id, turns.c.state == TurnState.TAKEN)
-    is_underway = exists().where(
-        jobs.c.device_id == devices.c.device_id,
-        jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]),
-        has_begun,
-    )
-    # Device by device, by the index that has states: there are far more turns than open jobs.
-    found = select(devices.c.device_id).where(is_underway)
+    found = _UNDERWAY
     if device_id is not None:
         found = found.where(devices.c.device_id == device_id)
     with database.transaction() as transaction:

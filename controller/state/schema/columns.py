@@ -92,9 +92,11 @@ class Member(TypeDecorator[Enum]):
         """What is kept of a member."""
         return None if value is None else value.value
 
-    def process_result_value(self, value: str | None, dialect: Any) -> Any:
-        """The member of which this was kept."""
-        return _read(self.enum_type, value)
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
+        """The member of which this was kept; it is in memory already, as rows are many."""
+        make = functools.partial(_read, self.enum_type)
+        known = {each.value: each for each in self.enum_type}
+        return lambda value: known[value] if value in known else make(value)
 
 
 class Document(TypeDecorator[Any]):
@@ -187,6 +189,7 @@ class Samples(TypeDecorator[Sequence[int]]):
         return functools.partial(_read, _samples)
 
 
+@functools.lru_cache(maxsize=_SHARED_AT_MOST)
 def _size(text: str) -> ImageSize:
     return ImageSize(*map(int, text.split("x")))
 

@@ -25,7 +25,7 @@ from controller.domain.measurements import (
     Verdict,
 )
 from controller.state.schema.base import metadata
-from controller.state.schema.columns import Document, Member, Samples
+from controller.state.schema.columns import Document, Member, Samples, SharedDocument
 from protos.device import DeviceState
 from protos.measuring import (
     AveragedRuns,
@@ -55,15 +55,15 @@ measurements = Table(
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("verdict", Member(Verdict), nullable=False),
-    Column("reasons", Document(tuple[Reason, ...]), nullable=False),
+    Column("reasons", SharedDocument(tuple[Reason, ...]), nullable=False),
     Column("runtime_version", String, nullable=False),
     Column("runtime_build", String, nullable=False),
     Column("busy_threads", Integer, nullable=False),
-    Column("affinity", Document(tuple[int, ...]), nullable=False),
+    Column("affinity", SharedDocument(tuple[int, ...]), nullable=False),
     Column("latency", Document(LatencyFigures)),
     Column("memory", Document(MemoryFigures)),
     Column("outputs", Document(OutputFigures)),
-    Column("minutes", Document(tuple[MinuteFigures, ...]), nullable=False),
+    Column("minutes", SharedDocument(tuple[MinuteFigures, ...]), nullable=False),
     Column("paced", Document(PacedFigures)),
     Column("energy", Document(EnergyFigures)),
     Column("delegation", Document(DelegationFigures)),

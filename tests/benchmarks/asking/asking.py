@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -101,11 +100,8 @@ def _questions(stub: query_pb2_grpc.QueryStub, devices: int) -> Iterator[_Questi
         )
 
     def page(number: int) -> object:
-        request = query_pb2.ListMeasurementsRequest(device=device_name(number % devices))
-        answer = stub.ListMeasurements(request)
-        found = list(islice(answer, PAGE))
-        answer.cancel()
-        return found
+        wanted = query_pb2.ListMeasurementsRequest(device=device_name(number % devices))
+        return stub.PageMeasurements(query_pb2.PageMeasurementsRequest(wanted=wanted, most=PAGE))
 
     def fleet(number: int) -> object:
         limits = query_pb2.Constraints(max_latency_ms=20 + number)

@@ -11,7 +11,9 @@ from controller.api.queries import Queries
 from controller.api.reporting import Reporting
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.guard import current_caller
+from controller.api.rpc.query.answers import AnswerMessages
 from controller.api.rpc.query.device_calls import DeviceCalls, messages_of
+from controller.api.rpc.query.pages import page_of
 from controller.api.rpc.query.report_calls import ReportCalls
 from controller.api.rpc.query.snapshots import SnapshotMessages
 from controller.api.rpc.query.steering_calls import SteeringCalls
@@ -79,6 +81,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         self._profiles = profiles
         self._clock = clock
         self._snapshots = SnapshotMessages()
+        self._answers = AnswerMessages()
 
     async def PlanSweep(  # noqa: N802
         self, request: query_pb2.PlanSweepRequest, context: Context
@@ -174,7 +177,9 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
                 request.accuracy_dataset or IMAGENET,
                 request.most_listed if request.HasField("most_listed") else None,
             )
-            return await self._queries.listed(to_message, ranking, query_pb2.RankResponse)
+            # A whole one is large, and ranked anew for each who asks.
+            made = self._answers.message_of if request.HasField("most_listed") else to_message
+            return await self._queries.listed(made, ranking, query_pb2.RankResponse)
 
     async def RankFleet(  # noqa: N802
         self, request: query_pb2.RankFleetRequest, context: Context
@@ -182,7 +187,8 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """What is best on each of several devices, and for all of them."""
         async with answered_failures(context):
             ranking = await self._queries.rank_fleet(from_request(request, FleetQuestion))
-            return await self._queries.listed(to_message, ranking, query_pb2.RankFleetResponse)
+            made = self._answers.message_of
+            return await self._queries.listed(made, ranking, query_pb2.RankFleetResponse)
 
     async def Predict(  # noqa: N802
         self, request: query_pb2.PredictRequest, context: Context
@@ -218,6 +224,15 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
                 told = await self._queries.listed(messages_of, page, query_pb2.Measurement)
                 for measurement in told:
                     yield query_pb2.ListMeasurementsResponse(measurement=measurement)
+
+    async def PageMeasurements(  # noqa: N802
+        self, request: query_pb2.PageMeasurementsRequest, context: Context
+    ) -> query_pb2.PageMeasurementsResponse:
+        """At most so many of the same."""
+        async with answered_failures(context):
+            refuse_unknown(request)
+            wanted = from_request(request.wanted, MeasurementFilter)
+            return await page_of(self._queries, request, wanted)
 
     async def ExportMeasurements(  # noqa: N802
         self, request: query_pb2.ExportMeasurementsRequest, context: Context

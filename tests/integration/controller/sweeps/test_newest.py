@@ -17,9 +17,11 @@ from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
 from controller.state import attempts
 from controller.state.database import Database
-from controller.state.devices import enrol, remove, rename
+from controller.state.devices import enrol, forget, remove, rename
 from controller.state.measurements import list_measurements
+from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.pages import Place, list_newest, read_page
+from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import measurements
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
@@ -143,3 +145,19 @@ def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
             steps = [step.detail for step in plan]
         [of_measurements] = [each for each in steps if "measurements" in each]
         assert "ix_measurements_newest" in of_measurements
+
+
+def test_counts_follow_what_is_measured_and_what_goes(database: Database) -> None:
+    counts = MeasurementCounts(database)
+    assert counts.by_device() == {}
+    measure(database, 5, 8, now_ms=1_000)
+    assert counts.by_device() == counts_by_device(database) == {PHONE: 2}
+    # Of a sweep that is known, and of one that is not.
+    measure(database, 6, now_ms=2_000)
+    measure(database, 7, 0, now_ms=3_000)
+    assert counts.by_device() == counts_by_device(database)
+    forget(database, PHONE)
+    assert counts.by_device() == counts_by_device(database) == {}
+    enrol(database, hello("phone"), now_unix_ms=4_000)
+    measure(database, 5, now_ms=5_000)
+    assert counts.by_device() == counts_by_device(database) == {PHONE: 1}

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from controller.cli.options.files.measurement_file import read_measurements
 from controller.client import QueryClient
 from controller.client.access import AccessClient
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.measurements.imports import ImportHeader
 from controller.state.catalog.accuracy import store_catalog
@@ -67,6 +69,26 @@ def _best(device: str, address: str) -> tuple[Any, ...]:
 def _measurements(address: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(edgerank("results", "--json", address=address).stdout)
     return found
+
+
+def test_pages_are_the_list_in_its_order_and_refuse_what_is_none(measured: str) -> None:
+    wanted = MeasurementFilter(device="phone")
+    with QueryClient(measured) as client:
+        every = tuple(client.list_measurements(wanted))
+        first = client.measurement_page(wanted, most=3)
+        rest = client.measurement_page(wanted, most=3, after=first[-1].measurement_id)
+        behind = client.measurement_page(wanted, most=3, after=every[-1].measurement_id)
+        assert (first, rest, behind) == (every[:3], every[3:], ())
+        for asked, refused in (
+            ((wanted, 0), ErrorCode.INVALID_INPUT),
+            ((wanted, 1_001), ErrorCode.INVALID_INPUT),
+            ((replace(wanted, with_samples=True), 1), ErrorCode.INVALID_INPUT),
+            ((replace(wanted, with_underway=True), 1), ErrorCode.INVALID_INPUT),
+            ((wanted, 1, "nobody's"), ErrorCode.UNKNOWN_NAME),
+        ):
+            with pytest.raises(EdgerankError) as failure:
+                client.measurement_page(*asked)
+            assert failure.value.code is refused
 
 
 def test_what_is_imported_answers_as_where_it_was_measured_and_twice_adds_nothing(

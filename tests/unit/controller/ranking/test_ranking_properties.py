@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from controller.domain.measurements import LatencyFigures, Measurement, Verdict
 from controller.domain.rankings import WITH_FIGURES, Candidate, Constraints, Merit, Ranking
 from controller.ranking.entries import held_back
-from controller.ranking.ranking import rank
+from controller.ranking.ranking import columns_to_rank, rank, rank_columns
+from controller.ranking.standing.judging import in_scope
 from controller.views.wording import candidates
 from models.catalog.catalog import Catalog
 from models.catalog.variants import WeightsKind
@@ -290,3 +291,14 @@ def test_latency_ties_are_mutual(measurements: list[Measurement], constraints: C
                     a.latency.low_ms <= b.latency.high_ms and b.latency.low_ms <= a.latency.high_ms
                 )
                 assert (b.measurement_id in one.latency_ties) == overlaps
+
+
+@given(_measurements(), st.lists(_constraints, min_size=2, max_size=5))
+@settings(max_examples=60)
+def test_what_was_asked_before_changes_no_answer(
+    measurements: list[Measurement], questions: list[Constraints]
+) -> None:
+    kept = columns_to_rank(DEVICE, measurements, Constraints())
+    for constraints in questions:
+        here = replace(kept, rows=in_scope(kept.columns, constraints))
+        assert rank_columns(here, constraints, Catalog([])) == _rank(measurements, constraints)
