@@ -133,17 +133,19 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def edgerank(*arguments: str, address: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    environment = dict(os.environ, COLUMNS="100")
+def edgerank(
+    *arguments: str, address: str | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; `environment` is what it gets besides ours."""
+    given = {**os.environ, "COLUMNS": "100", **(environment or {})}
     if address is not None:
-        environment["EDGERANK_CONTROLLER"] = address
+        given["EDGERANK_CONTROLLER"] = address
     return subprocess.run(
         [*EDGERANK, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=environment,
+        env=given,
         timeout=COMMAND_TIMEOUT_S,
         check=False,
     )
