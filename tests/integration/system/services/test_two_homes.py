@@ -5,6 +5,7 @@ What stands between them is what a person would carry: the line of a token.
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             yield Fleet(lab, desk, agent)
 
 
-def _joined(lab: Home, desk: Home, name: str, *options: str) -> Any:
+def _joined(lab: Home, desk: Home, name: str, *options: str) -> AbstractContextManager[Running]:
     """An agent at the desk that joins by a token of the lab."""
     token = desk.folder / f"{name}.txt"
     token.write_text(lab.command("token", "create", "--address", desk.address))
@@ -112,8 +113,8 @@ def test_each_home_has_its_own_secrets_and_nothing_of_the_other(fleet: Fleet) ->
     assert (device["name"], device["connected"], device["labels"]) == ("pc", True, {"room": "lab"})
     assert "identity.json" in fleet.desk.names("pc")
     assert "controller.sqlite" in fleet.lab.names()
-    assert not {"identity.json"} & fleet.lab.names()
-    assert not {"controller.sqlite"} & fleet.desk.names()
+    assert "identity.json" not in fleet.lab.names()
+    assert "controller.sqlite" not in fleet.desk.names()
 
 
 def test_who_is_not_logged_in_is_told_nothing(fleet: Fleet, tmp_path: Path) -> None:
