@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from typing import Final
 
 from controller.domain.errors import EdgerankError
@@ -64,7 +64,10 @@ class Dispatcher:
         """
         is_here = self._is_here(session)
         # The gate is asked and told by one at a time.
-        async with self._here if is_here else nullcontext(), session.dispatching:
+        async with AsyncExitStack() as one:
+            if is_here:
+                await one.enter_async_context(self._here)
+            await one.enter_async_context(session.dispatching)
             self._due.discard(session)
             if not session.ready or self._sessions.get(session.device_id) is not session:
                 return
