@@ -19,10 +19,9 @@ from agent.bridge.relay import RunnerPlan
 from agent.measuring.gate_watch import OnWaiting
 from agent.measuring.measurer import Measurer, sampling_limit_ms
 from agent.measuring.native.given import write_given
-from agent.measuring.supervision import Cancellation, MeasuringFailed
+from agent.measuring.supervision import Cancellation
 from protos.fleet import Measured, Profiled
 from protos.measuring import MeasureSettings
-from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 
 # Behind the deadline by which the agent ends it.
@@ -72,6 +71,45 @@ class PhoneMeasurer(Measurer):
             MeasuringFailed: there is no figure; says why.
             DeviceAway: the phone went, or hangs.
         """
+        with self._prepared(artifact, settings, cancellation, reference) as (brought, compared):
+            return super().measure(
+                brought,
+                settings,
+                cancellation,
+                on_waiting,
+                process_spread=process_spread,
+                reference=compared,
+            )
+
+    def profile(
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        on_waiting: OnWaiting = lambda _: None,
+    ) -> Profiled:
+        """Profile one artifact as `Measurer.profile` does; the trace is brought here.
+
+        Raises:
+            MeasuringFailed: there is no profile; says why.
+            DeviceAway: the phone went, or hangs.
+        """
+        with self._prepared(artifact, settings, cancellation) as (brought, _):
+            return super().profile(brought, settings, cancellation, on_waiting)
+
+    @contextmanager
+    def _prepared(
+        self,
+        artifact: Path,
+        settings: MeasureSettings,
+        cancellation: Cancellation,
+        reference: Path | None = None,
+    ) -> Iterator[tuple[Path, Path | None]]:
+        """Hold the phone, which has all that the next child needs.
+
+        Yields:
+            Where it has the artifact, and where what its outputs should be is read.
+        """
         self.check(settings)
         wanted = cancellation.raise_if_cancelled
         with (
@@ -87,33 +125,7 @@ class PhoneMeasurer(Measurer):
                 compared = None if reference is None else Path(self._brought(reference, wanted))
                 self._start_runner(folder, settings, reference, wanted)
             begins()
-            return super().measure(
-                Path(brought),
-                settings,
-                cancellation,
-                on_waiting,
-                process_spread=process_spread,
-                reference=compared,
-            )
-
-    def profile(
-        self,
-        artifact: Path,
-        settings: MeasureSettings,
-        cancellation: Cancellation,
-        on_waiting: OnWaiting = lambda _: None,
-    ) -> Profiled:
-        """Nothing on a phone tells the times of operators.
-
-        Raises:
-            MeasuringFailed: always.
-        """
-        del artifact, settings, cancellation, on_waiting
-        raise MeasuringFailed(
-            ReasonCode.RUNTIME_ERROR,
-            "the runner on a phone tells no times of operators: profile on a device with an agent "
-            "of its own",
-        )
+            yield Path(brought), compared
 
     def on_phone(self, brought: Brought) -> PurePosixPath:
         """Where a program is on the phone, once it is there with what it needs.

@@ -13,18 +13,29 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from agent.bridge.adb.shell import STDOUT, Shell, signalled
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import FOLDER, Phone
 from agent.bridge.plan import MOST_BYTES, Plan, limit_relay, losing
-from agent.child.messages import Phase, ProtocolBroken, Sampled, decode_line, encode_line, phase_of
+from agent.child.messages import (
+    Phase,
+    Profiling,
+    ProtocolBroken,
+    Sampled,
+    decode_line,
+    decode_request,
+    encode_line,
+    phase_of,
+)
 from agent.measuring.native.state import laid_under
+from agent.measuring.native.traces import keep_trace
 from protos.device import DeviceState
 
 # Reading is all that a phone is asked for meanwhile, and its own deadline is later.
 _SILENCE_S: Final = 24 * 3_600.0
+_TRACES: Final = FOLDER / "traces"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +67,39 @@ def main() -> None:
 
 def _relay(plan: RunnerPlan, phone: Phone, asked: bytes) -> int:
     request = json.loads(asked) | {"parent_pid": 0, "given": plan.given}
+    profiling = decode_request(asked).profiling
     states = _States(phone, Path(plan.folder)) if request["sampling"] is not None else None
     limit = f"--time-limit {plan.time_limit_s}"
     command = (
-        f"cd {FOLDER} && exec {shlex.quote(plan.program)} run {limit} {shlex.quote(plan.library)}"
+        f"cd {FOLDER} && {_traced_there(request)}"
+        f"exec {shlex.quote(plan.program)} run {limit} {shlex.quote(plan.library)}"
     )
     with phone.start(command, _SILENCE_S) as shell:
         shell.give(json.dumps(request).encode())
         shell.end_input()
         _pass_on(phone, shell, states, sys.stdout.buffer)
         assert shell.code is not None
-        return shell.code
+    if profiling is not None and shell.code == 0:
+        _bring_trace(phone, profiling)
+    return shell.code
+
+
+def _traced_there(request: dict[str, Any]) -> str:
+    """Let a trace, if one is asked for, be written on the phone; the command that makes room."""
+    for work, name in (("sampling", "trace_folder"), ("profiling", "folder")):
+        if request[work] is not None and request[work][name] is not None:
+            request[work][name] = str(_TRACES)
+            # Of a runner that was killed one may be left.
+            return f"rm -rf {_TRACES} && mkdir {_TRACES} && "
+    return ""
+
+
+def _bring_trace(phone: Phone, profiling: Profiling) -> None:
+    """Keep the trace of a profile that was answered, here; of one that was not there is none."""
+    told = phone.run(f"cat {_TRACES / profiling.uncompressed_path.name} && rm -rf {_TRACES}")
+    if told.code == 0:
+        profiling.uncompressed_path.write_bytes(told.output)
+        keep_trace(profiling)
 
 
 def _pass_on(phone: Phone, shell: Shell, states: "_States | None", pipe: BinaryIO) -> None:

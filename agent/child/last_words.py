@@ -1,8 +1,7 @@
-"""How a child ended, and what its stderr says of that, in a few words."""
+"""What a child's stderr says of its end, in a few words."""
 
 import os
 import re
-import signal
 from typing import IO
 
 _TAIL_BYTES = 16 * 1024
@@ -18,16 +17,6 @@ _OUT_OF_MEMORY = re.compile(
     r"|no enough for mallocing",
     re.I,
 )
-
-
-def ending_of(returncode: int) -> str:
-    """How a process ended, by a code as of `subprocess`: "died by SIGSEGV"."""
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        return f"died by {signal.Signals(-returncode).name}"
-    except ValueError:
-        return f"died by signal {-returncode}"
 
 
 def tells_of_no_memory(text: str) -> bool:

@@ -105,6 +105,11 @@ class Profiling:
         """Where the compressed trace is once there is an answer."""
         return Path(self.folder) / "trace.json.gz"
 
+    @property
+    def uncompressed_path(self) -> Path:
+        """Where the native runner leaves it, which does not compress."""
+        return Path(self.folder) / "trace.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Given:

@@ -167,7 +167,7 @@ class Measurer:
             return Profiled(
                 runtime=replace(runtime, build=answer.build),
                 times=answer.times,
-                trace_gzip=profiling.trace_path.read_bytes(),
+                trace_gzip=_kept_trace(profiling),
                 affinity=answer.affinity,
                 started_unready=passage.in_the_way,
             )
@@ -287,6 +287,13 @@ def _sampling(
         paced_ms=settings.paced_ms,
         reference_path=None if reference is None else str(reference.absolute()),
     )
+
+
+def _kept_trace(profiling: Profiling) -> bytes:
+    try:
+        return profiling.trace_path.read_bytes()
+    except OSError as error:
+        raise MeasuringFailed(ReasonCode.RUBBISH, f"the child left no trace: {error}") from error
 
 
 def _delegates(settings: MeasureSettings) -> bool:

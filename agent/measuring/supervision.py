@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import agent
-from agent.child.last_words import LastWords, ending_of
+from agent.child.last_words import LastWords
 from agent.child.messages import (
     Answer,
     Baseline,
@@ -28,6 +28,7 @@ from agent.child.messages import (
 from agent.device.process_memory import oom_kills
 from protos.fleet import Failure, failed
 from protos.reasons import ReasonCode
+from sandbox.endings import ending_of
 
 # A million samples fit many times; more is no answer.
 _MAX_ANSWER_BYTES = 64 * 1024**2

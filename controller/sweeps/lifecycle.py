@@ -150,6 +150,7 @@ class Sweeps:
         before = Before(
             expected_ms=expected_ms,
             reused=[figure.job_id for figure in prospect.reused],
+            continued={job: its.job_id for job, its in prospect.continued.items()},
             started_by=started_by,
             request=request,
             left_out=prospect.plan.left_out,

@@ -9,14 +9,17 @@ from typing import Final
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec, planned_time_ms
-from controller.fleet.rounds.expecting import counted_features, pioneers
+from controller.fleet.rounds.expecting import pioneers
+from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.turns import first_rounds
-from controller.state.catalog.candidates import racing_jobs
+from controller.ranking.prediction.evidence import Network
+from controller.state.catalog.candidates import add_continued, racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.start_requests import StartRequest, remember_start
 from controller.state.rounds.turns import begin_turns
 from controller.state.sweeps import add_reused, add_sweep
+from models.catalog.features import NetworkFeatures
 from protos.reasons import Reason
 
 
@@ -27,6 +30,7 @@ class Before:
     Attributes:
         expected_ms: how long each device is expected to measure, by its id, ms.
         reused: ids of earlier jobs whose figures are the sweep's, too.
+        continued: of jobs that go on, the id of the earlier job whose processes count on.
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
         retry_of: the sweep whose jobs it does that are not done; None for a new one.
         request: what asked for it, to which an answer is remembered; None where none is.
@@ -35,6 +39,7 @@ class Before:
 
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
+    continued: Mapping[PlannedJob, str] = field(default_factory=dict)
     started_by: str = ""
     retry_of: str | None = None
     request: StartRequest | None = None
@@ -42,6 +47,15 @@ class Before:
 
 
 NOTHING_BEFORE: Final = Before()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, and what is known of the networks that race and of how long it takes."""
+
+    spec: SweepSpec
+    networks: Mapping[Network, NetworkFeatures]
+    expected_ms: Mapping[str, int]
 
 
 def create_sweep(
@@ -53,6 +67,8 @@ def create_sweep(
 ) -> str:
     """Remembers a sweep whose jobs wait for their artifacts; gives its id, the order's seed."""
     sweep_id = uuid.uuid4().hex[:12]
+    networks = {} if spec.race is None else known_networks(database)
+    asked = _Asked(spec, networks, before.expected_ms)
     with database.writing() as transaction:
         job_ids = add_sweep(
             transaction,
@@ -67,11 +83,13 @@ def create_sweep(
         if before.request is not None:
             remember_start(transaction, before.request, sweep_id)
         add_reused(transaction, sweep_id, before.reused)
+        ids = dict(zip(planned, job_ids, strict=True))
+        add_continued(transaction, {ids[job]: its for job, its in before.continued.items()})
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):
             here[job.device_id].append((job_id, job.is_sentinel))
         begun = [
-            _begin(transaction, Place(sweep_id=sweep_id, device_id=device_id), spec, its, before)
+            _begin(transaction, Place(sweep_id=sweep_id, device_id=device_id), its, asked)
             for device_id, its in here.items()
         ]
         open_courses(transaction, [course for course, _ in begun])
@@ -82,16 +100,16 @@ def create_sweep(
 def _begin(
     transaction: Transaction,
     place: Place,
-    spec: SweepSpec,
     jobs: Sequence[tuple[str, bool]],
-    before: Before,
+    asked: _Asked,
 ) -> tuple[NewCourse, tuple[str, ...]]:
     """How a sweep begins on a device, and its first turns; `jobs` tells which one is a sentinel."""
     sentinel = next((job_id for job_id, is_sentinel in jobs if is_sentinel), None)
     measured = [job_id for job_id, is_sentinel in jobs if not is_sentinel]
     first: Sequence[str] = measured
+    spec = asked.spec
     if spec.race is not None:
-        first = pioneers(racing_jobs(transaction, place), counted_features())
+        first = pioneers(racing_jobs(transaction, place), asked.networks)
     rng = random.Random(f"{place.sweep_id} {place.device_id}")
     order = first_rounds(first, spec.fewest_repetitions, sentinel, rng)
     course = NewCourse(
@@ -99,6 +117,6 @@ def _begin(
         planned_ms=planned_time_ms(spec, len(measured)),
         sentinel=sentinel,
         turn_count=len(order),
-        expected_ms=before.expected_ms.get(place.device_id),
+        expected_ms=asked.expected_ms.get(place.device_id),
     )
     return course, order

@@ -81,6 +81,14 @@ PASSES: tuple[Pass, ...] = (
         symptom="Paddle Lite aborts: it does not repeat one head of keys for several of queries",
         rewrite="the heads of queries become further rows of one product",
     ),
+    Pass(
+        name="constant_attention_biases",
+        operator="gather",
+        series=("LeViT",),
+        tools=("paddle2onnx 1.3.1",),
+        symptom="paddle2onnx hangs in its optimiser: a slice and a gather for each row of places",
+        rewrite="the biases, which depend on the weights alone, become a constant",
+    ),
 )
 """Every pass on a network, in the order in which they run."""
 

@@ -23,9 +23,10 @@ from typing import IO, Protocol, TypeVar
 import cattrs
 
 import models
-from models.processes.ending import await_end, end_in_words
+from models.processes.ending import await_end
 from models.processes.last_words import last_words, tail_of
 from models.processes.requests import MILESTONE, Bounds
+from sandbox.endings import ending_of
 
 Answer = TypeVar("Answer")
 
@@ -266,7 +267,7 @@ def ask(
         if timed_out:
             raise _ended(step, f"the child was stopped after {timeout_s:g} s", stderr)
         if returncode != 0:
-            raise _ended(step, f"the child {end_in_words(returncode)}", stderr)
+            raise _ended(step, f"the child {ending_of(returncode)}", stderr)
         return _decode(step, stdout, answer_type, stderr)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 
 def await_end(pid: int) -> int:
@@ -14,13 +13,3 @@ def await_end(pid: int) -> int:
     info = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert info is not None
     return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
-
-
-def end_in_words(returncode: int) -> str:
-    """Say how a child ended, as the end of a sentence about it."""
-    if returncode >= 0:
-        return f"exited with code {returncode}"
-    try:
-        return f"died by {signal.Signals(-returncode).name}"
-    except ValueError:
-        return f"died by signal {-returncode}"

@@ -10,10 +10,11 @@ from typing import Final
 
 from agent.bridge.adb.shell import signalled
 from agent.bridge.phone import Phone
-from agent.child.last_words import ending_of, last_words_of
+from agent.child.last_words import last_words_of
 from agent.child.programs.repeating import Run
 from agent.device.kernel_files import cpu_numbers
 from agent.runtimes import RuntimeRefused
+from sandbox.endings import ending_of
 
 _KIB: Final = 1024
 # Of a shell, for what it cannot run.

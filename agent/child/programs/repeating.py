@@ -1,11 +1,13 @@
 """What every such program is: started anew for each run, told how many inferences, and limited."""
 
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agent.child.last_words import tells_of_no_memory
-from agent.child.messages import Line, Sampling
+from agent.child.messages import Baseline, ChildRequest, Line, Sampled, Sampling
 from agent.runtimes import RuntimeRefused
 from protos.fleet import failed
 from protos.inputs import ElementType, NetworkInput
@@ -29,17 +31,36 @@ class Run:
     peak_rss_bytes: int
 
 
-def told_or_refused(told: Callable[[], Line]) -> Line:
-    """What measuring told, or why it could not be."""
+def answer_of(
+    name: str,
+    request: ChildRequest,
+    *,
+    cannot: Iterable[str],
+    baseline: Callable[[], Baseline],
+    measured: Callable[[Sampling, Path], Sampled],
+) -> Line:
+    """The answer to a request: what a program told, or why it could not.
+
+    Args:
+        name: of the program.
+        request: what is asked.
+        cannot: what of it the program cannot do.
+        baseline: asks it without a network.
+        measured: measures with it; given what to sample, and a folder until that is done.
+    """
     try:
-        return told()
+        if request.sampling is None and request.profiling is None:
+            return baseline()
+        sampling = _sampling_of(name, request.sampling, request.takes, cannot)
+        with tempfile.TemporaryDirectory(prefix="edgerank-") as folder:
+            return measured(sampling, Path(folder))
     except (RuntimeRefused, Unreadable, OSError) as error:
         no_memory = tells_of_no_memory(str(error))
         code = ReasonCode.OUT_OF_MEMORY if no_memory else ReasonCode.RUNTIME_ERROR
         return failed(code, str(error))
 
 
-def sampling_of(
+def _sampling_of(
     name: str, sampling: Sampling | None, takes: NetworkInput, cannot: Iterable[str]
 ) -> Sampling:
     """What is to be sampled, where a program can do that.

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agent.child.messages import ChildRequest, Given, Phase, Sampled
+from agent.child.messages import ChildRequest, Given, Phase, Profiling, RunsProfiled, Sampled
 from agent.clock import now_unix_ms
 from agent.device.kernel_files import Roots
 from agent.device.state import read_device_state
 from agent.measuring.folders import folder_for
 from agent.measuring.native.given import write_given
 from agent.measuring.native.state import laid_under
+from agent.measuring.native.traces import keep_trace
 from agent.measuring.supervision import (
     Cancellation,
     ChildAnswer,
@@ -51,9 +52,12 @@ class NativeChild:
     ) -> ChildAnswer:
         """Start it, ask it, and wait for its answer; as `agent.measuring.supervision.ask_child`."""
         states: dict[str, DeviceState] = {}
+        profiling: Profiling | None = None
 
         def request_with_inputs(pid: int) -> ChildRequest:
+            nonlocal profiling
             request = request_for(pid)
+            profiling = request.profiling
             return replace(request, given=_given(Path(folder), request))
 
         def read_around(pid: int, phase: Phase) -> None:
@@ -74,6 +78,8 @@ class NativeChild:
                 on_phase=read_around,
                 inherited=inherited,
             )
+        if isinstance(answer, RunsProfiled) and profiling is not None:
+            keep_trace(profiling)
         return _completed(answer, states) if isinstance(answer, Sampled) else answer
 
     def _read_state(self) -> DeviceState:

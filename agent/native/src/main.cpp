@@ -80,15 +80,21 @@ Request understood(const std::string& text) {
 std::vector<std::string> files_of(const Request& request) {
     std::vector<std::string> files;
     if (request.sampling) files.push_back(request.sampling->load.artifact_path);
+    if (request.profiling) files.push_back(request.profiling->load.artifact_path);
     for (const auto& path : {request.sampling ? request.sampling->reference_path : std::nullopt, request.inputs_path,
                              request.reference_inputs_path})
         if (path) files.push_back(*path);
     return files;
 }
 
+std::optional<std::string> trace_folder_of(const Request& request) {
+    if (request.profiling) return request.profiling->folder;
+    return request.sampling ? request.sampling->trace_folder : std::nullopt;
+}
+
 void answer(const Request& request, const std::string& library_path, const Lines& lines) {
     try {
-        confine(files_of(request), library_path);
+        confine(files_of(request), trace_folder_of(request), library_path);
         work(request, library_path, lines);
     } catch (const Refused& refused) {
         lines.refuse(refused);

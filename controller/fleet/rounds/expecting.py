@@ -7,7 +7,7 @@ the race and earlier sweeps measured in the same setting, and how other settings
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from controller.domain.rankings.predictions import (
@@ -17,14 +17,12 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
 )
 from controller.ranking.prediction import first_backbones, predict
-from controller.ranking.prediction.device import features_by_name
+from controller.ranking.prediction.evidence import Network
 from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
-from models.catalog.catalog import load_catalog
-from models.catalog.features import NetworkFeatures, load_features
+from models.catalog.features import FIGURES, NetworkFeatures, as_row
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target
-from protos.inputs import ImageSize
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 PIONEERS: Final = 12
@@ -52,7 +50,7 @@ class Setting(NamedTuple):
 
 
 def pioneers(
-    candidates: Sequence[RacingJob], features: Mapping[str, NetworkFeatures]
+    candidates: Sequence[RacingJob], features: Mapping[Network, NetworkFeatures]
 ) -> tuple[str, ...]:
     """Ids of the jobs that a race begins with; empty where enough was measured before.
 
@@ -61,26 +59,34 @@ def pioneers(
 
     Args:
         candidates: of the race.
-        features: of backbones that have any, by name.
+        features: of networks that have any.
     """
     chosen: list[str] = []
     for setting, those in _by_setting(candidates, features).items():
-        chosen += [each.job_id for each in those if each.top1 is None and not each.has_ended]
-        waiting = [each for each in those if each.top1 is not None and not each.has_ended]
-        known = [each.backbone for each in those if each.medians_ms]
+        chosen += [
+            each.job_id
+            for each in those
+            if each.top1 is None and not (each.has_ended or each.medians_ms)
+        ]
+        waiting = [
+            each
+            for each in those
+            if each.top1 is not None and not (each.has_ended or each.medians_ms)
+        ]
+        known = [_name(each) for each in those if each.medians_ms]
         if setting is None or len(waiting) + len(known) <= PIONEERS + _WORTH_PREDICTING:
             chosen += [each.job_id for each in waiting]
             continue
-        here = {each.backbone: features[each.backbone] for each in those}
+        here = {_name(each): found for each in those if (found := _features(each, features))}
         first = first_backbones(here, max(0, PIONEERS - len(known)), measured=known)
-        chosen += [each.job_id for each in waiting if each.backbone in first]
+        chosen += [each.job_id for each in waiting if _name(each) in first]
     return tuple(chosen)
 
 
 def expected_of(
     candidates: Sequence[RacingJob],
     learned: Sequence[RacingJob],
-    features: Mapping[str, NetworkFeatures],
+    features: Mapping[Network, NetworkFeatures],
     deviation: float,
 ) -> dict[str, Prior]:
     """What is expected of jobs that were not measured, by id; nothing of what is not predicted.
@@ -90,25 +96,25 @@ def expected_of(
     Args:
         candidates: of the race.
         learned: what earlier sweeps measured on the device, the oldest first.
-        features: of backbones that have any, by name.
+        features: of networks that have any.
         deviation: standard deviation between processes of one candidate, on the logarithm.
     """
     those_of = _by_setting(candidates, features)
     known: defaultdict[Setting, dict[str, float]] = defaultdict(dict)
-    for measured in (_by_setting(learned, features), those_of):
-        for setting, those in measured.items():
+    does: dict[str, NetworkFeatures] = {}
+    for jobs in (_by_setting(learned, features), those_of):
+        for setting, those in jobs.items():
             if setting is not None:
+                does |= {_name(e): f for e in those if (f := _features(e, features))}
                 # The first process: what others tell moves no prediction, which is then not made
                 # anew after each round.
-                known[setting] |= {e.backbone: e.medians_ms[0] for e in those if e.medians_ms}
+                known[setting] |= {_name(e): e.medians_ms[0] for e in those if e.medians_ms}
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
         if setting is None:
             continue
         missing = {
-            each.backbone: each.job_id
-            for each in those
-            if not each.has_ended and not each.medians_ms
+            _name(each): each.job_id for each in those if not each.has_ended and not each.medians_ms
         }
         before = {name: known[setting][name] for name in missing if name in known[setting]}
         for name, median_ms in before.items():
@@ -116,24 +122,17 @@ def expected_of(
             found[missing[name]] = prior
         wanted = tuple(sorted(missing.keys() - before.keys()))
         told = _told(
-            _sorted(known[setting]), wanted, _elsewhere(setting, known), _coarse(deviation)
+            _sorted(known[setting]),
+            wanted,
+            _elsewhere(setting, known),
+            _coarse(deviation),
+            tuple(sorted((name, as_row(each)) for name, each in does.items())),
         )
         degrees = max(1, (told.errors.count if told.errors else 0) - _FITTED)
         for each in told.predicted:
             prior = Prior(median_ms=each.value, deviation=each.deviation, degrees=degrees)
             found[missing[each.backbone]] = prior
     return found
-
-
-@cache
-def counted_features() -> Mapping[str, NetworkFeatures]:
-    """What the catalog's networks do at their own size, by name; of those that were counted."""
-    return features_by_name(load_catalog(), load_features())
-
-
-@cache
-def _own_sizes() -> Mapping[str, ImageSize]:
-    return {each.name: each.input_size for each in load_catalog()}
 
 
 # A prediction takes a second, and a race asks again after each round. Other races go on beside it.
@@ -143,6 +142,7 @@ def _told(
     wanted: tuple[str, ...],
     elsewhere: tuple[tuple[str, _Figures], ...],
     deviation: float,
+    does: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> Prediction:
     if not wanted:
         return Prediction()
@@ -150,7 +150,9 @@ def _told(
         PredictionQuestion(
             known=[KnownFigure(backbone=n, value=ms, spread=deviation) for n, ms in known],
             wanted=wanted,
-            features=counted_features(),
+            features={
+                name: NetworkFeatures(**dict(zip(FIGURES, row, strict=True))) for name, row in does
+            },
             elsewhere=[Elsewhere(setting=name, values=dict(told)) for name, told in elsewhere],
         )
     )
@@ -173,16 +175,24 @@ def _coarse(deviation: float) -> float:
 
 
 def _by_setting(
-    jobs: Sequence[RacingJob], features: Mapping[str, NetworkFeatures]
+    jobs: Sequence[RacingJob], features: Mapping[Network, NetworkFeatures]
 ) -> Mapping[Setting | None, list[RacingJob]]:
     """Jobs by setting; under None those that nothing tells of."""
     found: defaultdict[Setting | None, list[RacingJob]] = defaultdict(list)
     for each in jobs:
-        is_counted = each.backbone in features and each.input_size == _own_sizes().get(
-            each.backbone
-        )
-        found[_setting(each) if is_counted else None].append(each)
+        found[_setting(each) if _features(each, features) else None].append(each)
     return found
+
+
+def _features(
+    job: RacingJob, features: Mapping[Network, NetworkFeatures]
+) -> NetworkFeatures | None:
+    return None if job.input_size is None else features.get((job.backbone, job.input_size))
+
+
+def _name(job: RacingJob) -> str:
+    """What its network is called among those that are told of."""
+    return f"{job.backbone} {job.input_size}"
 
 
 def _setting(job: RacingJob) -> Setting | None:

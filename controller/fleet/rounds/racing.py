@@ -66,11 +66,15 @@ def next_round(
     """
     rules = _rules(course.spec)
     steady = {job.job_id: _steady_medians(job, course) for job in jobs}
+    begun = {job.job_id for job in jobs}
+    begun |= {each.job_id for each in candidates if each.earlier_ms and not each.has_ended}
     racers = [
         Racer(
             racer_id=each.job_id,
             top1=each.top1,
-            medians_ms=steady.get(each.job_id, each.medians_ms),
+            medians_ms=(*each.earlier_ms, *steady[each.job_id])
+            if each.job_id in steady
+            else each.medians_ms,
             prior=expected.get(each.job_id),
         )
         for each in candidates
@@ -80,11 +84,11 @@ def next_round(
     now = standings(racers, course_deviation(course), rules)
     lost = _lost(now, {each.job_id: each.backbone for each in candidates})
     going_on = {job.job_id: job for job in jobs if job.job_id not in lost}
-    typical_ms, begun = _typical_ms(jobs), {job.job_id for job in jobs}
+    typical_ms = _typical_ms(jobs)
     new = {
         each.job_id: OpenJob(job_id=each.job_id, turns=(), expected_ms=typical_ms)
         for each in candidates
-        if not each.has_ended and each.job_id not in begun
+        if not each.has_ended and each.job_id not in steady and each.job_id not in lost
     }
     may_follow = new | {
         job_id: job for job_id, job in going_on.items() if len(job.turns) < rules.most_processes
@@ -94,7 +98,7 @@ def next_round(
     turns = in_time(ready[: _round_size(now)], course)
     following = NextTurns(jobs=shuffled(turns, rng)) if turns else _at_end(going_on, course, rng)
     return RaceRound(
-        lost={job.job_id: lost[job.job_id] for job in jobs if job.job_id in lost},
+        lost={job_id: why for job_id, why in lost.items() if job_id in begun},
         undecided=_undecided(now),
         turns=following,
         open_count=len(now.open),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState, OpenJob
 from controller.fleet.rounds.concluding import conclude
-from controller.fleet.rounds.expecting import counted_features, expected_of
+from controller.fleet.rounds.expecting import expected_of
+from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
@@ -35,7 +36,12 @@ from controller.state.rounds.courses import (
     set_still_racing,
 )
 from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
-from controller.state.rounds.repetitions import TakenRepetition, list_taken, mark_suspect
+from controller.state.rounds.repetitions import (
+    TakenRepetition,
+    list_taken,
+    list_taken_before,
+    mark_suspect,
+)
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
@@ -181,6 +187,7 @@ def _settle_race(database: Database, place: Place) -> _Settled | None:
     It is decided while others write, and again if that changed the race. None where somebody else
     let the round follow meanwhile.
     """
+    networks = known_networks(database)
     while True:
         with database.transaction() as transaction:
             race = _read_race(transaction, place)
@@ -188,9 +195,7 @@ def _settle_race(database: Database, place: Place) -> _Settled | None:
         if race.has_open_turns:
             return None
         course = race.course
-        expected = expected_of(
-            race.candidates, learned, counted_features(), course_deviation(course)
-        )
+        expected = expected_of(race.candidates, learned, networks, course_deviation(course))
         after = next_round(race.jobs, race.candidates, expected, course, _rng(place, course))
         with database.writing() as transaction:
             # A job may have failed meanwhile, as one whose file could not be made.
@@ -307,7 +312,7 @@ def finish_job(
     """
     with database.transaction() as transaction:
         settings, not_ready = read_told(transaction, job_id)
-        taken = list_taken(transaction, job_id)
+        taken = [*list_taken_before(transaction, job_id), *list_taken(transaction, job_id)]
     if unreadable := _unreadable(settings, taken):
         why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
         record_failure(database, job_id, (why,), now_unix_ms)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from controller.domain.measurements import Measurement, Verdict
 from controller.ranking.distinction import Distinction, distinction
@@ -12,6 +12,9 @@ from models.catalog.features import NetworkCount, NetworkFeatures
 from models.catalog.precisions import Precision
 from protos.inputs import ImageSize
 from protos.runtimes import Runtime
+
+Network: TypeAlias = tuple[str, ImageSize]
+"""A network: a backbone's name and the size of its image."""
 
 _USUAL: Final = Distinction()
 _SURE: Final = (Verdict.OK, Verdict.WIDE)
@@ -53,7 +56,7 @@ def gather(
     measurements: Sequence[Measurement],
     backbones: Sequence[Backbone],
     published: Mapping[tuple[str, int], NetworkFeatures],
-    counted: Mapping[tuple[str, ImageSize], NetworkCount],
+    counted: Mapping[Network, NetworkCount],
 ) -> Evidence:
     """Bring together what is known.
 
@@ -70,8 +73,12 @@ def gather(
         for name, each in catalog.items()
         if (found := counted.get((name, each.input_size))) is not None
     }
-    features = features_by_name(backbones, published)
-    features |= {name: each.features for name, each in here.items() if each.features is not None}
+    networks = features_by_network(backbones, published, counted)
+    features = {
+        name: networks[name, each.input_size]
+        for name, each in catalog.items()
+        if (name, each.input_size) in networks
+    }
     return Evidence(
         measurements=measurements,
         catalog=catalog,
@@ -83,6 +90,27 @@ def gather(
             if each.refusal and name not in features
         },
     )
+
+
+def features_by_network(
+    backbones: Iterable[Backbone],
+    published: Mapping[tuple[str, int], NetworkFeatures],
+    counted: Mapping[Network, NetworkCount],
+) -> dict[Network, NetworkFeatures]:
+    """The features of every network that has any, at whatever size it was counted.
+
+    Args:
+        backbones: those that `published` may tell of, at the size of each.
+        published: features by architecture and input size, pixels, counted beforehand.
+        counted: what was counted when it was converted or added; it goes before.
+    """
+    backbones = tuple(backbones)
+    sizes = {each.name: each.input_size for each in backbones}
+    own = features_by_name(backbones, published)
+    found = {(name, sizes[name]): features for name, features in own.items()}
+    return found | {
+        network: each.features for network, each in counted.items() if each.features is not None
+    }
 
 
 def features_by_name(

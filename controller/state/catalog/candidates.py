@@ -1,9 +1,11 @@
 """Jobs of a sweep that race: what they are of, with accuracy, and their processes so far."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, insert, or_, select
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import ENDED
@@ -12,7 +14,16 @@ from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Transaction
 from controller.state.rounds.courses import Place
 from controller.state.rounds.turns import medians_of
-from controller.state.schema import accuracies, artifacts, jobs, measurements, reused_jobs
+from controller.state.schema import (
+    accuracies,
+    artifacts,
+    continued_jobs,
+    jobs,
+    measurements,
+    repetitions,
+    reused_jobs,
+    turns,
+)
 from controller.state.schema.unreadable import finite
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
@@ -29,7 +40,8 @@ class RacingJob:
         job_id: unique id.
         backbone: of what.
         top1: percent; None where none is known of what was measured.
-        medians_ms: of its processes, ms.
+        medians_ms: of its processes, ms; `earlier_ms` before those of this race.
+        earlier_ms: of processes of earlier races that count on, ms.
         settings: how it is measured; None where that cannot be read.
         precision: of its artifact.
         target: what its artifact is made for.
@@ -42,6 +54,7 @@ class RacingJob:
     backbone: str
     top1: float | None
     medians_ms: tuple[float, ...] = ()
+    earlier_ms: tuple[float, ...] = ()
     settings: MeasureSettings | None = None
     precision: Precision = Precision.FP32
     target: Target = Target.ANY
@@ -79,9 +92,58 @@ def racing_jobs(transaction: Transaction, place: Place) -> list[RacingJob]:
         .order_by(jobs.c.position, jobs.c.job_id)
     ).all()
     medians = medians_of(transaction, [row.job_id for row in rows])
+    earlier = _earlier_medians(transaction, place)
     return [
-        _job(row, finite(row.value_percent), tuple(medians.get(row.job_id, ()))) for row in rows
+        _job(
+            row,
+            finite(row.value_percent),
+            tuple(medians.get(row.job_id, ())),
+            earlier.get(row.job_id, ()),
+        )
+        for row in rows
     ]
+
+
+def add_continued(transaction: Transaction, continued: Mapping[str, str]) -> None:
+    """Lets the processes of earlier jobs, and of those that they continued, count on for jobs.
+
+    Args:
+        transaction: also of the jobs.
+        continued: the id of the earlier job by that of the new one.
+    """
+    if not continued:
+        return
+    new_of = {earlier: job_id for job_id, earlier in continued.items()}
+    before = transaction.execute(
+        select(continued_jobs).where(continued_jobs.c.job_id.in_(new_of))
+    ).all()
+    pairs = [*continued.items(), *((new_of[row.job_id], row.earlier_job_id) for row in before)]
+    rows = [{"job_id": job_id, "earlier_job_id": earlier} for job_id, earlier in pairs]
+    transaction.execute(insert(continued_jobs), rows)
+
+
+def _earlier_medians(transaction: Transaction, place: Place) -> Mapping[str, tuple[float, ...]]:
+    """Of the processes that count on for jobs of a sweep on a device, by the jobs' ids, ms."""
+    rows = transaction.execute(
+        select(continued_jobs.c.job_id, turns.c.median_ms)
+        .join(jobs, jobs.c.job_id == continued_jobs.c.job_id)
+        .join(repetitions, repetitions.c.job_id == continued_jobs.c.earlier_job_id)
+        .join(
+            turns,
+            and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal),
+        )
+        .where(
+            jobs.c.sweep_id == place.sweep_id,
+            jobs.c.device_id == place.device_id,
+            turns.c.median_ms.is_not(None),
+            repetitions.c.is_suspect.is_not(True),
+        )
+        .order_by(repetitions.c.taken_at_unix_ms, repetitions.c.job_id, repetitions.c.ordinal)
+    ).all()
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        found[row.job_id].append(row.median_ms)
+    return {job_id: tuple(medians_ms) for job_id, medians_ms in found.items()}
 
 
 def list_learned(transaction: Transaction, place: Place) -> list[RacingJob]:
@@ -108,13 +170,19 @@ def list_learned(transaction: Transaction, place: Place) -> list[RacingJob]:
     ]
 
 
-def _job(row: Row[Any], top1: float | None, medians_ms: tuple[float, ...]) -> RacingJob:
+def _job(
+    row: Row[Any],
+    top1: float | None,
+    medians_ms: tuple[float, ...],
+    earlier_ms: tuple[float, ...] = (),
+) -> RacingJob:
     is_readable = isinstance(row.settings, MeasureSettings)
     return RacingJob(
         job_id=row.job_id,
         backbone=row.backbone,
         top1=top1,
-        medians_ms=medians_ms,
+        medians_ms=(*earlier_ms, *medians_ms),
+        earlier_ms=earlier_ms,
         settings=row.settings if is_readable else None,
         precision=row.precision,
         target=row.target,

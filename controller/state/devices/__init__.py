@@ -28,6 +28,7 @@ from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
     attempts,
+    continued_jobs,
     courses,
     device_events,
     device_spreads,
@@ -196,7 +197,15 @@ def forget(database: Database, device_id: str) -> None:
         touched = transaction.scalars(
             select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).union(reusing)
         ).all()
-        for table in (reused_jobs, measurements, repetitions, profiles, attempts, turns):
+        for table in (
+            continued_jobs,
+            reused_jobs,
+            measurements,
+            repetitions,
+            profiles,
+            attempts,
+            turns,
+        ):
             transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
         for kept in (courses, device_spreads, servings, device_standings, device_events):
             transaction.execute(delete(kept).where(kept.c.device_id == device_id))

@@ -236,13 +236,16 @@ def set_still_racing(transaction: Transaction, place: Place, count: int) -> None
 
 
 def list_open_places(database: Database, sweep_id: str) -> list[Place]:
-    """A sweep on the devices that have jobs of it to be leased, or leased."""
+    """A sweep on the devices that have jobs of it that have not ended.
+
+    Of a race these may all wait for their files until a round wants them.
+    """
     with database.transaction() as transaction:
         device_ids = transaction.scalars(
             select(jobs.c.device_id)
             .where(
                 jobs.c.sweep_id == sweep_id,
-                jobs.c.state.in_([JobState.QUEUED, JobState.LEASED]),
+                jobs.c.state.not_in(ENDED),
             )
             .distinct()
         ).all()

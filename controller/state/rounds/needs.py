@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from controller.domain.jobs import JobState, TurnState
+from controller.state.artifacts import variant_of
 from controller.state.database import Database
-from controller.state.schema import jobs, sweeps, turns
+from controller.state.rounds.counts import VARIANT_COLUMNS
+from controller.state.schema import continued_jobs, jobs, sweeps, turns
+from models.catalog.variants import Variant
 
 
 def list_needs(database: Database, sweep_id: str) -> Mapping[str, Mapping[str, int]]:
@@ -30,6 +33,31 @@ def list_needs(database: Database, sweep_id: str) -> Mapping[str, Mapping[str, i
     for row in rows:
         places[row.backbone][row.device_id] = row.place
     return places
+
+
+def wanted_variants(database: Database, sweep_id: str) -> tuple[Variant, ...]:
+    """The variants that candidates wait for whose turn is to come, in the order of these turns.
+
+    One that a race may yet want has no turn so far. What goes on from an earlier race has a figure
+    already, which is of its file.
+    """
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(*VARIANT_COLUMNS)
+            .outerjoin(turns, turns.c.job_id == jobs.c.job_id)
+            .where(
+                jobs.c.sweep_id == sweep_id,
+                jobs.c.state == JobState.WAITING,
+                jobs.c.is_sentinel.is_(False),
+                or_(
+                    turns.c.state == TurnState.WAITING,
+                    jobs.c.job_id.in_(select(continued_jobs.c.job_id)),
+                ),
+            )
+            .group_by(*VARIANT_COLUMNS)
+            .order_by(func.coalesce(func.min(turns.c.place), 0))
+        ).mappings()
+        return tuple(map(variant_of, rows))
 
 
 def list_idle(database: Database, device_ids: Collection[str]) -> frozenset[str]:

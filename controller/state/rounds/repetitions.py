@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, select, update
+from sqlalchemy import Row, and_, bindparam, insert, literal, select, update
 
 from controller.state.database import Transaction
-from controller.state.schema import repetitions, turns
+from controller.state.schema import continued_jobs, repetitions, turns
 from controller.state.schema.many_rows import write_rows
 from protos.fleet import Measured
 from protos.measuring import Repetition
@@ -25,6 +25,12 @@ _TAKEN = (
     )
     .where(repetitions.c.job_id == bindparam("of_job"))
     .order_by(repetitions.c.ordinal)
+)
+_TAKEN_BEFORE = (
+    select(repetitions, literal(None).label("block"))
+    .join(continued_jobs, continued_jobs.c.earlier_job_id == repetitions.c.job_id)
+    .where(continued_jobs.c.job_id == bindparam("of_job"), repetitions.c.is_suspect.is_not(True))
+    .order_by(repetitions.c.taken_at_unix_ms, repetitions.c.job_id, repetitions.c.ordinal)
 )
 
 
@@ -60,7 +66,15 @@ def record_repetitions(transaction: Transaction, new: Sequence[NewRepetition]) -
 
 def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
     """The repetitions of a job, in their order."""
-    rows = transaction.execute(_TAKEN, {"of_job": job_id}).all()
+    return _taken(transaction.execute(_TAKEN, {"of_job": job_id}).all())
+
+
+def list_taken_before(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
+    """Those of earlier races that count on for a job, oldest first; beside no change of today's."""
+    return _taken(transaction.execute(_TAKEN_BEFORE, {"of_job": job_id}).all())
+
+
+def _taken(rows: Sequence[Row[Any]]) -> list[TakenRepetition]:
     return [
         TakenRepetition(
             ordinal=row.ordinal,

@@ -41,6 +41,7 @@ __all__ = [
     "artifacts",
     "attempts",
     "backbones",
+    "continued_jobs",
     "courses",
     "device_events",
     "device_spreads",
@@ -190,6 +191,14 @@ reused_jobs = Table(
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), primary_key=True),
     Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
     Index("ix_reused_jobs_job_id", "job_id"),
+)
+
+# Jobs of earlier sweeps whose processes count on for a job of a race, which was not decided then.
+continued_jobs = Table(
+    "continued_jobs",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
+    Column("earlier_job_id", String, ForeignKey("jobs.job_id"), primary_key=True),
 )
 
 # How a sweep stands on a device, kept up with each report.

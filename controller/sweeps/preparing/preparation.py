@@ -1,6 +1,7 @@
 """Prepares sweeps: their artifacts are made, then their jobs measured; whatever comes between."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -20,7 +21,7 @@ from controller.state.database import Database
 from controller.state.jobs import Role
 from controller.state.rounds.counts import has_waiting
 from controller.state.rounds.courses import Place
-from controller.state.rounds.needs import list_idle, list_needs
+from controller.state.rounds.needs import list_idle, list_needs, wanted_variants
 from controller.state.rounds.turns import LeasedTurn
 from controller.state.sweeps import StoredSweep
 from controller.sweeps.possible.runnable import why_not
@@ -130,28 +131,66 @@ class Preparing:
 
     async def _convert_variants(self, sweep: StoredSweep, is_again: bool) -> None:
         sweep_id = sweep.sweep_id
-        places = await asyncio.to_thread(list_needs, self._database, sweep_id)
-        waiting = frozenset(chain.from_iterable(places.values()))
-        idle = await asyncio.to_thread(list_idle, self._database, waiting)
-        demand = self._converter.demand
-        # It may have been edited since it began.
-        edited = await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
-        demand.want(sweep_id, urgency_of(edited.spec), places, idle)
+        await self._want(sweep_id)
         try:
             # A sentinel has no accuracy to be right about, and synthetic weights are always there.
             await self._convert_role(sweep_id, Role.SENTINEL, WeightsKind.SYNTHETIC, is_again)
-            await self._convert_role(sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
+            if sweep.spec.race is None:
+                await self._convert_role(sweep_id, Role.CANDIDATE, sweep.spec.weights, is_again)
+            else:
+                await self._convert_as_wanted(sweep, is_again)
         finally:
-            demand.forget(sweep_id)
+            self._converter.demand.forget(sweep_id)
             self._activity.pop(sweep_id, None)
+
+    async def _want(self, sweep_id: str) -> None:
+        """Tells the converter how urgent what is, by the turns that wait now."""
+        places = await asyncio.to_thread(list_needs, self._database, sweep_id)
+        waiting = frozenset(chain.from_iterable(places.values()))
+        idle = await asyncio.to_thread(list_idle, self._database, waiting)
+        # It may have been edited since it began.
+        edited = await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
+        self._converter.demand.want(sweep_id, urgency_of(edited.spec), places, idle)
+
+    async def _convert_as_wanted(self, sweep: StoredSweep, is_again: bool) -> None:
+        """Makes the files that a race wants when it wants them, until it is decided.
+
+        Who loses without a process of its own needs none.
+        """
+        sweep_id, is_measuring = sweep.sweep_id, False
+        while True:
+            seen = self._changes.version
+            wanted = await asyncio.to_thread(wanted_variants, self._database, sweep_id)
+            if wanted:
+                await self._want(sweep_id)
+                await self._convert(sweep_id, Role.CANDIDATE, wanted, sweep.spec.weights, is_again)
+                self._activity.pop(sweep_id, None)
+            elif not await asyncio.to_thread(has_waiting, self._database, sweep_id):
+                return
+            elif is_measuring:
+                await self._changes.next_look(seen)
+            else:
+                # On the controller's own machine nothing is measured before.
+                is_measuring = True
+                await self._begin_measuring(sweep_id)
+                await self._fleet.dispatch_all()
 
     async def _convert_role(
         self, sweep_id: str, role: Role, weights: WeightsKind, is_again: bool
     ) -> None:
         """Makes what jobs in a role wait for, until nothing of the sweep waits for any."""
         variants = await asyncio.to_thread(jobs.waiting_variants, self._database, sweep_id, role)
-        if not variants:
-            return
+        if variants:
+            await self._convert(sweep_id, role, variants, weights, is_again)
+
+    async def _convert(
+        self,
+        sweep_id: str,
+        role: Role,
+        variants: Sequence[Variant],
+        weights: WeightsKind,
+        is_again: bool,
+    ) -> None:
         left = set(variants)
         is_unwanted = False
 
@@ -183,6 +222,10 @@ class Preparing:
         async with self._moving:
             if sweep_id not in self._again:
                 await self._fail_waiting(sweep_id, why)
+        await self._begin_measuring(sweep_id)
+
+    async def _begin_measuring(self, sweep_id: str) -> None:
+        """Settles what was taken, and lets a race begin of which enough was measured before."""
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.MEASURING, self._clock.unix_ms()
         )

@@ -7,25 +7,29 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob
-from controller.fleet.rounds.expecting import counted_features, pioneers
+from controller.fleet.rounds.expecting import pioneers
+from controller.ranking.prediction.evidence import Network
 from controller.state.catalog.candidates import RacingJob
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.prospects.prospect import Prospect
 from models.catalog.catalog import Catalog
+from models.catalog.features import NetworkFeatures
 
 # The agent looks at the load for 0.2 s, and samples for 0.1 s at least.
 _LEAST_PROCESS_MS: Final = 300
 
 
-def first_round(prospect: Prospect, catalog: Catalog) -> Prospect:
+def first_round(
+    prospect: Prospect, catalog: Catalog, networks: Mapping[Network, NetworkFeatures]
+) -> Prospect:
     """What a race begins with: the pioneers of each device, see `pioneers`, without sentinels."""
     planned = list(zip(prospect.plan.jobs, prospect.standing, strict=True))
     of_device: defaultdict[str, list[RacingJob]] = defaultdict(list)
     for number, (job, figure) in enumerate(planned):
         if not job.is_sentinel:
-            of_device[job.device_id].append(_racing(number, job, figure, catalog))
-    features = counted_features()
-    first = {int(each) for those in of_device.values() for each in pioneers(those, features)}
+            begun = prospect.continued.get(job)
+            of_device[job.device_id].append(_racing(number, job, figure or begun, catalog))
+    first = {int(each) for those in of_device.values() for each in pioneers(those, networks)}
     jobs = tuple(job for number, (job, _) in enumerate(planned) if number in first)
     return replace(
         prospect, plan=replace(prospect.plan, jobs=jobs), standing=tuple(None for _ in jobs)

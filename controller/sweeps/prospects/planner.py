@@ -6,6 +6,7 @@ from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
 from controller.domain.jobs import SweepPlan
 from controller.domain.sweeps import SweepSpec
+from controller.fleet.rounds.networks import known_networks
 from controller.state.artifacts import made_needs
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
@@ -16,7 +17,7 @@ from controller.sweeps.prospects.enough_time import check_time, first_round
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
-from controller.sweeps.prospects.reuse import measured_before
+from controller.sweeps.prospects.reuse import begun_before, measured_before
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import OnnxVersions
 from models.catalog.variants import WeightsKind
@@ -42,9 +43,10 @@ class Planner:
         files = self._shelf.made_files(variants, spec.weights, self._catalog)
         sha256s = {variant: file.sha256 for variant, file in files.items()}
         measuring = {} if spec.fresh else dict.fromkeys(job.device_id for job in plan.jobs)
-        earlier = earlier_figures(self._database, measuring, set(sha256s.values()))
+        earlier = tuple(earlier_figures(self._database, measuring, set(sha256s.values())))
         standing = measured_before(plan.jobs, spec, devices, sha256s, earlier)
-        return Prospect(plan, standing, files, tuple(devices))
+        begun = begun_before(plan.jobs, spec, devices, sha256s, earlier)
+        return Prospect(plan, standing, files, tuple(devices), begun)
 
     def preview(self, spec: SweepSpec, devices: Sequence[Device], *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take.
@@ -72,7 +74,7 @@ class Planner:
         """
         if spec.race is None or spec.time_ms is None:
             return
-        first = first_round(prospect, self._catalog)
+        first = first_round(prospect, self._catalog, known_networks(self._database))
         check_time(spec.time_ms, first, self.expected_ms(spec, first))
 
     def _history(self, spec: SweepSpec, prospect: Prospect) -> History:

@@ -21,12 +21,14 @@ class Prospect:
         standing: for each of them, the figure of before that it has, so that it is not measured.
         files: those that were made of the jobs' variants, sentinels aside.
         devices: those of the fleet.
+        begun: for each of the plan's jobs, the figure of before whose processes count on.
     """
 
     plan: Plan
     standing: tuple[EarlierFigure | None, ...]
     files: Mapping[Variant, MadeFile]
     devices: tuple[Device, ...]
+    begun: tuple[EarlierFigure | None, ...] = ()
 
     @cached_property
     def to_measure(self) -> tuple[PlannedJob, ...]:
@@ -44,6 +46,12 @@ class Prospect:
             if not job.is_sentinel:
                 found.setdefault(job.device_id, []).append(job)
         return found
+
+    @cached_property
+    def continued(self) -> Mapping[PlannedJob, EarlierFigure]:
+        """Of the jobs that are measured, those of which processes of before count on."""
+        begun = zip(self.plan.jobs, self.standing, self.begun, strict=False)
+        return {job: earlier for job, stands, earlier in begun if earlier and stands is None}
 
     @cached_property
     def reused(self) -> tuple[EarlierFigure, ...]:

@@ -3,7 +3,8 @@
 Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
 a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
 sweep tried as hard to make it so and a new one would end as wide. In the same race it is as good
-where that race decided on it. What was disturbed or throttled stands for nothing.
+where that race decided on it, and where it did not, its processes count on. What was disturbed or
+throttled stands for nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,15 +37,45 @@ def measured_before(
         files: the SHA-256 of each variant's file, of those that there are.
         earlier: figures of before, the oldest first.
     """
+    return _newest(jobs, devices, files, (each for each in earlier if holds(each, spec)))
+
+
+def begun_before(
+    jobs: Sequence[PlannedJob],
+    spec: SweepSpec,
+    devices: Iterable[Device],
+    files: Mapping[Variant, str],
+    earlier: Iterable[EarlierFigure],
+) -> tuple[EarlierFigure | None, ...]:
+    """The newest figure of each job that the same race left undecided: its processes count on.
+
+    Args:
+        jobs: of the sweep.
+        spec: what is asked for.
+        devices: those of the jobs.
+        files: the SHA-256 of each variant's file, of those that there are.
+        earlier: figures of before, the oldest first.
+    """
+    if spec.race is None:
+        return tuple(None for _ in jobs)
+    return _newest(jobs, devices, files, (each for each in earlier if goes_on(each, spec)))
+
+
+def _newest(
+    jobs: Sequence[PlannedJob],
+    devices: Iterable[Device],
+    files: Mapping[Variant, str],
+    figures: Iterable[EarlierFigure],
+) -> tuple[EarlierFigure | None, ...]:
     has = {
         (device.device_id, info.runtime): info
         for device in devices
         for info in device.profile.runtimes
     }
     there: dict[tuple[str, str], list[tuple[MeasureSettings, EarlierFigure]]] = {}
-    for figure in earlier:
+    for figure in figures:
         info = has.get((figure.device_id, figure.settings.runtime))
-        if info is not None and _ran_with(figure, info) and holds(figure, spec):
+        if info is not None and _ran_with(figure, info):
             of_file = there.setdefault((figure.device_id, figure.artifact_sha256), [])
             of_file.append((_told(figure.settings), figure))
 
@@ -58,6 +89,13 @@ def measured_before(
     return tuple(map(standing_for, jobs))
 
 
+def goes_on(figure: EarlierFigure, spec: SweepSpec) -> bool:
+    """Whether the race that gave a figure was the same and ended before it was decided."""
+    is_undecided = any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons)
+    is_watched = figure.asked.sentinel or not spec.sentinel
+    return is_undecided and is_watched and figure.asked.race == spec.race
+
+
 def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
     """Whether a figure is as good as what a sweep would give, of a job that is told the same."""
     if figure.latency.repetition_count < spec.fewest_repetitions:
@@ -65,7 +103,7 @@ def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
     if spec.sentinel and not figure.asked.sentinel:
         return False
     if any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons):
-        # Another day goes on where the time ended.
+        # Another day goes on where the time ended, see `begun_before`.
         return False
     if spec.race is not None and figure.asked.race is not None:
         # It is decided, however little time that took; of another question nothing is.

@@ -190,6 +190,14 @@ child.main()
 """
 
 
+LEAVES_NONE = """
+from pathlib import Path
+from agent.child import __main__ as child
+Path.write_bytes = lambda *_: 0
+child.main()
+"""
+
+
 def test_a_child_that_is_killed_leaves_nothing_behind(network: Path, temporary: Path) -> None:
     failure = failure_of(measurer(sys.executable, "-c", DIES), network, wanted(1))
     assert failure.code is ReasonCode.CRASHED
@@ -201,6 +209,11 @@ def test_a_trace_that_is_cut_off_is_no_profile(network: Path) -> None:
     failure = failure_of(measurer(sys.executable, "-c", CUTS_OFF), network, wanted(1))
     assert failure.code is ReasonCode.RUNTIME_ERROR
     assert detail_of(failure).startswith("the profiler's trace")
+
+
+def test_an_answer_without_a_trace_is_no_profile(network: Path) -> None:
+    failure = failure_of(measurer(sys.executable, "-c", LEAVES_NONE), network, wanted(1))
+    assert failure.code is ReasonCode.RUBBISH
 
 
 def test_a_cancelled_profile_starts_no_child(network: Path) -> None:

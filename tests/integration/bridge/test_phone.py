@@ -1,5 +1,6 @@
 """A phone's shell, files and runner, by the real adb, adbd and shell of Android."""
 
+import gzip
 import hashlib
 import os
 import platform
@@ -17,8 +18,10 @@ from agent.bridge.losses import MOST_LOSSES, Losses
 from agent.bridge.measuring import PhoneMeasurer
 from agent.bridge.mirror import Mirror
 from agent.bridge.phone import PhoneFull
+from agent.child.operator_profile import read_operator_times
 from agent.device.profile import read_device_profile
 from agent.device.state import read_device_state
+from agent.measuring import measurer as measuring
 from agent.measuring.gate_watch import GateWatch
 from agent.measuring.supervision import Cancellation, DeviceAway, MeasuringFailed
 from protos.measuring import StopReason
@@ -149,6 +152,29 @@ def test_a_network_is_measured_by_the_runner_on_the_phone(
     assert repetition.after is not None
     assert bool(repetition.before.temperatures) is bool(repetition.after.temperatures)
     assert "input keyevent KEYCODE_SLEEP" in stand_in.calls()
+
+
+def test_operators_are_timed_on_the_phone_and_the_trace_is_brought(
+    measurer: PhoneMeasurer, network: Path, stand_in: StandIn
+) -> None:
+    wanted = replace(settings(Runtime.ONNXRUNTIME), profile_runs=5)
+    profiled = measurer.profile(network, wanted, Cancellation())
+    times = profiled.times
+    assert {"Conv", "MatMul"} <= {each.operator for each in times.layers}
+    unprofiled = (times.unprofiled_run_median_ns,)
+    assert times == read_operator_times(gzip.decompress(profiled.trace_gzip), 5, unprofiled)
+    assert not (stand_in.data / "local/tmp/edgerank/traces").exists()
+
+
+def test_which_provider_ran_how_many_nodes_is_told_by_the_phone(
+    measurer: PhoneMeasurer, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The one that every build has runs all, for which nobody would ask.
+    monkeypatch.setattr(measuring, "_delegates", lambda _: True)
+    measured = measurer.measure(network, settings(Runtime.ONNXRUNTIME), Cancellation())
+    (use,) = measured.repetition.providers
+    assert use.provider == "CPUExecutionProvider"
+    assert use.node_count > 0
 
 
 def test_a_runner_that_dies_has_failed_and_its_phone_is_there(

@@ -25,7 +25,10 @@ BACKBONES = {
     "fold_by_transposition": "MobileViTV2_x0_5",
     "sum_by_addition": "ResNeSt50",
     "heads_as_rows": "MobileNetV4_hybrid_medium",
+    "constant_attention_biases": "LeViT_128S",
 }
+# What paddle2onnx alone does not take, Paddle Lite does.
+FAILING = {name: of for name, of in BACKBONES.items() if name != "constant_attention_biases"}
 
 # One pass alone, at a batch and size where shapes that are wrong would not fit by accident.
 REWRITE = """
@@ -53,12 +56,13 @@ def operators(network):
         ),
     }
 
-name, architecture, operator = sys.argv[1:]
+name, architecture, operator, size = sys.argv[1:]
+size = int(size)
 paddle.seed(0)
 network = architectures.build(architecture)
-images = paddle.to_tensor(noise_images(2, square(128), 1))
+images = paddle.to_tensor(noise_images(2, square(size), 1))
 synthetic.steady_involutions(network, 0)
-synthetic.calibrate(network, 128, 8)
+synthetic.calibrate(network, size, 8)
 with paddle.no_grad():
     before = network(images).numpy()
     untouched = copy.deepcopy(network)
@@ -104,8 +108,8 @@ class Rewritten:
     after: dict[str, int]
 
 
-def rewrite(name: str, architecture: str, operator: str) -> Rewritten:
-    command = [sys.executable, "-c", REWRITE, name, architecture, operator]
+def rewrite(name: str, architecture: str, operator: str, size: int = 128) -> Rewritten:
+    command = [sys.executable, "-c", REWRITE, name, architecture, operator, str(size)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return Rewritten(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -150,6 +154,15 @@ def test_attention_keeps_its_outputs_and_multiplies_what_is_alike() -> None:
     assert rewritten.after["repeating_inputs"] == 0
 
 
+def test_biases_of_pairs_are_gathered_once_and_written_in_their_order() -> None:
+    # It is made for one size.
+    rewritten = rewrite("constant_attention_biases", "LeViT_128S", "gather", 224)
+    assert rewritten.changed == 11
+    assert rewritten.difference == 0
+    assert rewritten.before["count"] > 500
+    assert rewritten.after["count"] == 0
+
+
 def test_other_networks_are_left_alone(pplcnet: Conversion, mobilenet: Conversion) -> None:
     for conversion in (pplcnet, mobilenet):
         assert {made.passes for made in conversion.made.values()} == {(), (SIMPLIFIER,)}
@@ -172,7 +185,7 @@ def convert_for_x86_and_compare(folder: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("backbone", BACKBONES.values())
+@pytest.mark.parametrize("backbone", FAILING.values())
 def test_without_its_pass_a_backbone_still_fails_in_paddle_lite(
     backbone: str, tmp_path: Path
 ) -> None:

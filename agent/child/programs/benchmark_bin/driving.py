@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from agent.child.last_words import LastWords, ending_of
+from agent.child.last_words import LastWords
 from agent.child.programs.benchmark_bin.asking import Work, arguments_of
 from agent.child.programs.benchmark_bin.tracing import await_end
 from agent.child.programs.repeating import Run
 from agent.device.kernel_files import own_descriptors
 from agent.runtimes import RuntimeRefused
+from sandbox.endings import ending_of
 
 _MOST_OUTPUT_BYTES: Final = 64 * 1024**2
 

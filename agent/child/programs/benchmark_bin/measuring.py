@@ -1,6 +1,5 @@
 """One repetition by `benchmark_bin`, wherever the program runs."""
 
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -10,9 +9,9 @@ import numpy as np
 from agent.child.answers import Answer, answer_of, compare
 from agent.child.inputs import make_inputs
 from agent.child.messages import Baseline, ChildRequest, Line, Phase, Sampled, Sampling, say
+from agent.child.programs import repeating
 from agent.child.programs.benchmark_bin.asking import Program, Work
 from agent.child.programs.benchmark_bin.reading import Told, read_outputs, read_times, read_version
-from agent.child.programs.repeating import run_counts, sampling_of, told_or_refused
 from agent.runtimes import InputArray
 from agent.runtimes.extra_kernels import has_extra_kernels
 from protos.device import DeviceState
@@ -35,18 +34,16 @@ def answer(
         pipe: told of the phases.
         read_state: tells the state of the device that it runs on.
     """
-
-    def told() -> Line:
-        if request.sampling is None and request.profiling is None:
-            return _baseline(program, pipe)
-        flushes = request.sampling is not None and request.sampling.flush_denormals
-        cannot = ("subnormal numbers as 0",) if flushes else ()
-        sampling = sampling_of(NAME, request.sampling, request.takes, cannot)
-        with tempfile.TemporaryDirectory(prefix="edgerank-") as folder:
-            measuring = _Measuring(program, request, sampling, Path(folder), pipe)
-            return measuring.measure(read_state)
-
-    return told_or_refused(told)
+    flushes = request.sampling is not None and request.sampling.flush_denormals
+    return repeating.answer_of(
+        NAME,
+        request,
+        cannot=("subnormal numbers as 0",) if flushes else (),
+        baseline=lambda: _baseline(program, pipe),
+        measured=lambda sampling, folder: _Measuring(
+            program, request, sampling, folder, pipe
+        ).measure(read_state),
+    )
 
 
 def written(images: InputArray, others: Iterable[InputArray], folder: Path) -> list[Path]:
@@ -95,11 +92,11 @@ class _Measuring:
         self._inputs = make_inputs(request.takes, request.input_seed)
 
     def measure(self, read_state: Callable[[], DeviceState]) -> Sampled:
-        """Measure; raises what `told_or_refused` understands."""
+        """Measure; raises what `repeating.answer_of` understands."""
         say(self._pipe, Phase.LOADING)
         inputs = self._written(self._inputs.images)
         trial, _ = self._times(inputs, warmup=1, repeats=1)
-        warmup, repeats = run_counts(trial.mean_ns, self._sampling.time_budget_ms)
+        warmup, repeats = repeating.run_counts(trial.mean_ns, self._sampling.time_budget_ms)
         before = read_state()
         say(self._pipe, Phase.SAMPLING)
         told, peak_rss_bytes = self._times(inputs, warmup=warmup, repeats=repeats)

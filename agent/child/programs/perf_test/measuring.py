@@ -3,7 +3,6 @@
 It tells every inference and no output: whether these are right, nobody can say.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,7 +12,7 @@ from agent.child.messages import Baseline, ChildRequest, Line, Phase, Sampled, S
 from agent.child.programs.perf_test.asking import Program, TimedRun, Work
 from agent.child.programs.perf_test.reading import is_usage, read_load_ns, read_times
 from agent.child.programs.perf_test.tensors import write_tensor
-from agent.child.programs.repeating import Unreadable, run_counts, sampling_of, told_or_refused
+from agent.child.programs.repeating import Unreadable, answer_of, run_counts
 from protos.device import DeviceState
 from protos.measuring import ProcessMemory, StopReason
 from protos.runtimes import CPU_PROVIDER, OnnxRuntimeOptions
@@ -33,16 +32,18 @@ def answer(
         read_state: tells the state of the device that it runs on.
     """
 
-    def told() -> Line:
-        if request.sampling is None and request.profiling is None:
-            return _baseline(program, pipe)
-        sampling = sampling_of(NAME, request.sampling, request.takes, _cannot(request))
-        with tempfile.TemporaryDirectory(prefix="edgerank-") as folder:
-            tensor = Path(folder) / "input_0.pb"
-            write_tensor(make_inputs(request.takes, request.input_seed).images, tensor)
-            return _measured(program, sampling, tensor, pipe, read_state)
+    def measured(sampling: Sampling, folder: Path) -> Sampled:
+        tensor = folder / "input_0.pb"
+        write_tensor(make_inputs(request.takes, request.input_seed).images, tensor)
+        return _measured(program, sampling, tensor, pipe, read_state)
 
-    return told_or_refused(told)
+    return answer_of(
+        NAME,
+        request,
+        cannot=_cannot(request),
+        baseline=lambda: _baseline(program, pipe),
+        measured=measured,
+    )
 
 
 def _cannot(request: ChildRequest) -> Iterator[str]:

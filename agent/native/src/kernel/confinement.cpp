@@ -29,7 +29,7 @@ constexpr long landlock_create_ruleset_call = 444, landlock_add_rule_call = 445,
 constexpr std::uint32_t io_uring_setup_call = 425, clone3_call = 435, openat2_call = 437, pidfd_getfd_call = 438;
 
 // linux/landlock.h, whose newer rights older headers lack.
-constexpr std::uint64_t write_file = 1 << 1, read_file = 1 << 2, read_dir = 1 << 3;
+constexpr std::uint64_t write_file = 1 << 1, read_file = 1 << 2, read_dir = 1 << 3, remove_file = 1 << 5, make_file = 1 << 8;
 constexpr std::uint64_t rights_of_first_version = (1 << 13) - 1, refer = 1 << 13, truncate_file = 1 << 14, ioctl_device = 1 << 15;
 constexpr std::uint64_t scopes = 3;  // sockets by name, and signals
 constexpr int scope_version = 6;
@@ -122,12 +122,14 @@ std::vector<std::string> named_folders() {
     return folders;
 }
 
-void hold_to_files(int version, const std::vector<std::string>& readable, const std::string& library_path) {
+void hold_to_files(int version, const std::vector<std::string>& readable, const std::optional<std::string>& trace_folder,
+                   const std::string& library_path) {
     FileRules rules(version);
     for (const char* path : read_everywhere) rules.grant(path, read_file | read_dir);
     for (const std::string& path : readable) rules.grant(path, read_file | read_dir);
     for (const std::string& path : named_folders()) rules.grant(path, read_file | read_dir);
     for (const std::string& path : {library_path, real_path(library_path)}) grant_folder(rules, folder_of(path));
+    if (trace_folder) rules.grant(*trace_folder, read_file | read_dir | write_file | truncate_file | make_file | remove_file);
     for (const char* path : {"/proc/self/clear_refs", "/dev/null"}) rules.grant(path, read_file | write_file | truncate_file);
     for (const char* pattern : accelerators) {
         glob_t found{};
@@ -248,14 +250,15 @@ void deny_calls() {}
 
 }  // namespace
 
-void confine(const std::vector<std::string>& readable, const std::string& library_path) {
+void confine(const std::vector<std::string>& readable, const std::optional<std::string>& trace_folder,
+             const std::string& library_path) {
     // Before its third version (Linux 6.2) Landlock does not know of emptying files: the filter does.
     constexpr int truncation_version = 3;
     bool filters = can_filter();
     long version = syscall(landlock_create_ruleset_call, nullptr, 0, 1);
     if (version >= (filters ? 1 : truncation_version)) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) not_confined("its files");
-        hold_to_files(static_cast<int>(version), readable, library_path);
+        hold_to_files(static_cast<int>(version), readable, trace_folder, library_path);
     }
     if (filters) deny_calls();
 }

@@ -6,10 +6,11 @@
 
 #include "kernel/clocks.hpp"
 #include "kernel/memory.hpp"
-#include "kernel/process.hpp"
 #include "kernel/threads.hpp"
 #include "measuring/comparing.hpp"
 #include "measuring/inputs.hpp"
+#include "measuring/loading.hpp"
+#include "measuring/profiling.hpp"
 #include "measuring/sampling.hpp"
 #include "version.hpp"
 
@@ -30,14 +31,12 @@ std::unique_ptr<Runtime> open_runtime(const std::string& name, const std::string
 }
 
 std::unique_ptr<Network> load(Runtime& runtime, const LoadSettings& settings, std::int64_t& load_ns) {
-    set_flushing(settings.flush_denormals);
-    std::int64_t begin_ns = now_ns();
-    std::unique_ptr<Network> network = runtime.load(settings);
-    load_ns = now_ns() - begin_ns;
-    if (settings.flush_denormals && !flushes())
-        throw Refused(runtime_error_code, "subnormal numbers do not count as 0 on this device, whatever it is told; "
-                                          "measure without flushing denormals");
-    return network;
+    return load_as_asked(settings, [&](const LoadSettings& asked) {
+        std::int64_t begin_ns = now_ns();
+        std::unique_ptr<Network> network = runtime.load(asked);
+        load_ns = now_ns() - begin_ns;
+        return network;
+    });
 }
 
 Sampled sample_as_asked(Network& network, const Sampling& sampling, std::int64_t start_ns) {
@@ -58,6 +57,16 @@ Json pace_as_asked(Network& network, const Sampling& sampling, const Lines& line
     lines.phase("running on a clock");
     Paced paced = pace(network, std::llround(1e9 / sampling.paced_fps), sampling.paced_ns);
     return {{"latency_ns", paced.latency_ns}, {"delay_ns", paced.delay_ns}};
+}
+
+// Behind all, in the place of the network; none where nobody asks.
+Json profile_as_asked(Runtime& runtime, Network& network, const Sampling& sampling, const GivenInputs& inputs,
+                      const Lines& lines) {
+    if (!sampling.trace_folder) return Json::array();
+    lines.phase("profiling");
+    // A board may have room for one.
+    network.unload();
+    return providers_used(runtime, sampling.load, *sampling.trace_folder, inputs);
 }
 
 // What is resident when the network is warm; by which peaks it came there is added.
@@ -103,7 +112,11 @@ Json measure(Runtime& runtime, const Request& request, GivenInputs& inputs, cons
     Json paced = pace_as_asked(*network, sampling, lines);
     // At last, so that neither the first run nor memory has any of it.
     Json check = check_as_asked(*network, request, inputs, lines);
-    return {{"build", build_of(network->build())},
+    std::string build = build_of(network->build());
+    // The network's threads go with it.
+    std::vector<int> affinity = cores_of_threads();
+    Json providers = profile_as_asked(runtime, *network, sampling, inputs, lines);
+    return {{"build", build},
             {"library_version", runtime.version()},
             {"latency_ns", sampled.latency_ns},
             {"warmup_ns", warmup_ns},
@@ -116,10 +129,16 @@ Json measure(Runtime& runtime, const Request& request, GivenInputs& inputs, cons
             {"stop_reason", sampled.stop_reason},
             {"before", before},
             {"after", after},
-            {"affinity", cores_of_threads()},
+            {"affinity", affinity},
             {"samples_per_window", sampled.samples_per_window},
             {"paced", paced},
+            {"providers", providers},
             {"output_check", check}};
+}
+
+Json profiled(Runtime& runtime, const Profiling& profiling, const GivenInputs& inputs, const Lines& lines) {
+    Json times = profile(runtime, profiling, inputs, lines);
+    return {{"build", build_of(runtime.build())}, {"times", times}, {"affinity", cores_of_threads()}};
 }
 
 // Everything that measuring does, but without a network, and the memory of it.
@@ -142,20 +161,19 @@ void check_affinity(const Request& request, const Json& answer) {
 }  // namespace
 
 void work(const Request& request, const std::string& library_path, const Lines& lines) {
-    if (request.profiles)
-        throw Refused(runtime_error_code, "the native runner has no profiler; profile with the Python runtime");
     stay_on_cores(request.cores);
     lines.phase("importing the runtime");
     std::unique_ptr<Runtime> runtime = open_runtime(request.runtime, library_path);
-    if (request.sampling && !request.inputs_path)
+    if ((request.sampling || request.profiling) && !request.inputs_path)
         throw Refused(runtime_error_code, "the request has no inputs for the native runner");
     // The memory of inputs belongs to the baseline, too.
     std::optional<GivenInputs> inputs;
     if (request.inputs_path) inputs.emplace(request.inputs, *request.inputs_path);
-    if (!request.sampling) return lines.answer("baseline", baseline(*runtime));
-    Json answer = measure(*runtime, request, *inputs, lines);
+    if (!request.sampling && !request.profiling) return lines.answer("baseline", baseline(*runtime));
+    Json answer = request.profiling ? profiled(*runtime, *request.profiling, *inputs, lines)
+                                    : measure(*runtime, request, *inputs, lines);
     check_affinity(request, answer);
-    lines.answer("sampled", answer);
+    lines.answer(request.profiling ? "profiled" : "sampled", answer);
 }
 
 }  // namespace edgerank

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,16 @@ public:
     // The only call that is timed.
     virtual void run() = 0;
     virtual std::vector<Output> compute() = 0;
+    // Gives its memory back, where the runtime can; nothing of it is called any more. Left out before the
+    // process ends: runtimes that crash while they are taken down would turn a good answer into a failure.
+    virtual void unload() {}
+};
+
+// A network whose runtime writes down what each operator takes, until it is told to stop; that tells
+// the path of the trace.
+struct ProfiledNetwork {
+    std::unique_ptr<Network> network;
+    std::function<std::string()> end_profiling;
 };
 
 // A runtime's library, loaded into this process.
@@ -66,6 +77,8 @@ public:
     virtual std::string build() const = 0;
     virtual std::vector<std::string> execution_providers() const = 0;
     virtual std::unique_ptr<Network> load(const LoadSettings& settings) = 0;
+    // The trace comes into the folder. Throws Refused where the runtime has no profiler that is read here.
+    virtual ProfiledNetwork load_profiled(const LoadSettings& settings, const std::string& folder) = 0;
 };
 
 // Loads a library; throws Refused where there is none that serves.

@@ -136,6 +136,22 @@ public:
         return outputs;
     }
 
+    void unload() override {
+        release(fed_);
+        api_.functions->ReleaseSession(session_);
+        session_ = nullptr;
+    }
+
+    std::string end_profiling() {
+        OrtAllocator* allocator = nullptr;
+        char* name = nullptr;
+        api_.check(api_.functions->GetAllocatorWithDefaultOptions(&allocator));
+        api_.check(api_.functions->SessionEndProfiling(session_, allocator, &name));
+        std::string path = name;
+        api_.check(api_.functions->AllocatorFree(allocator, name));
+        return path;
+    }
+
 private:
     std::vector<OrtValue*> computed() {
         std::vector<OrtValue*> given(outputs_.size(), nullptr);
@@ -201,14 +217,25 @@ public:
     }
 
     std::unique_ptr<Network> load(const LoadSettings& settings) override {
+        return loaded(settings, options_of(settings));
+    }
+
+    ProfiledNetwork load_profiled(const LoadSettings& settings, const std::string& folder) override {
         OrtSessionOptions* options = options_of(settings);
+        api_.check(api_.functions->EnableProfiling(options, (folder + "/trace").c_str()));
+        std::unique_ptr<OnnxNetwork> network = loaded(settings, options);
+        OnnxNetwork* writes = network.get();
+        return {std::move(network), [writes] { return writes->end_profiling(); }};
+    }
+
+private:
+    std::unique_ptr<OnnxNetwork> loaded(const LoadSettings& settings, OrtSessionOptions* options) const {
         OrtSession* session = nullptr;
         api_.check(api_.functions->CreateSession(environment_, settings.artifact_path.c_str(), options, &session));
         api_.functions->ReleaseSessionOptions(options);
         return std::make_unique<OnnxNetwork>(api_, session, build());
     }
 
-private:
     const OrtApiBase* base() const { return library_.function<const OrtApiBase*()>("OrtGetApiBase")(); }
 
     const OrtApi* newest_api() const {

@@ -126,6 +126,10 @@ public:
         return std::make_unique<PaddleLiteNetwork>(shim_, network);
     }
 
+    ProfiledNetwork load_profiled(const LoadSettings&, const std::string&) override {
+        throw Refused(runtime_error_code, "no profiler of Paddle Lite is read here; profile with onnxruntime");
+    }
+
 private:
     Shim shim_;
     std::string version_;

@@ -39,9 +39,15 @@ OnnxRuntimeOptions onnxruntime_of(const Json& asked) {
             found->at("arena")};
 }
 
+LoadSettings load_of(const Json& asked) {
+    return {asked.at("artifact_path"), asked.at("threads"), asked.at("flush_denormals"), onnxruntime_of(asked)};
+}
+
+Profiling profiling_of(const Json& asked) { return {load_of(asked), asked.at("run_count"), asked.at("folder")}; }
+
 Sampling sampling_of(const Json& asked) {
     return {
-        {asked.at("artifact_path"), asked.at("threads"), asked.at("flush_denormals"), onnxruntime_of(asked)},
+        load_of(asked),
         asked.at("relative_half_width"),
         asked.at("time_budget_ms").get<std::int64_t>() * ns_per_ms,
         asked.at("process_spread"),
@@ -50,6 +56,7 @@ Sampling sampling_of(const Json& asked) {
         asked.value("paced_fps", 0.0),
         asked.value("paced_ms", std::int64_t{0}) * ns_per_ms,
         optional_of<std::string>(asked, "reference_path"),
+        optional_of<std::string>(asked, "trace_folder"),
     };
 }
 
@@ -63,11 +70,13 @@ Request read_request(const std::string& text) {
         document.at("runtime"),
         document.at("cores").get<std::vector<int>>(),
         inputs_of(document.at("takes")),
-        document.contains("profiling") && !document.at("profiling").is_null(),
+        std::nullopt,
         std::nullopt,
         std::nullopt,
         std::nullopt,
     };
+    if (auto found = document.find("profiling"); found != document.end() && !found->is_null())
+        request.profiling = profiling_of(*found);
     if (const Json& sampling = document.at("sampling"); !sampling.is_null())
         request.sampling = sampling_of(sampling);
     if (document.contains("given") && !document.at("given").is_null()) {

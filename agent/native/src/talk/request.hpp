@@ -31,7 +31,18 @@ struct Sampling {
     double paced_fps;
     std::int64_t paced_ns;
     std::optional<std::string> reference_path;
+    // For a profiled inference behind all; none is none.
+    std::optional<std::string> trace_folder;
 };
+
+// See agent.child.messages.Profiling; the trace is left in the folder by the name of `trace_name`.
+struct Profiling {
+    LoadSettings load;
+    int run_count;
+    std::string folder;
+};
+
+inline constexpr const char* trace_name = "trace.json";
 
 // See agent.child.messages.ChildRequest; a parent of 0 is none, and so is a limit of 0.
 struct Request {
@@ -40,7 +51,7 @@ struct Request {
     std::string runtime;
     std::vector<int> cores;
     std::vector<TakenInput> inputs;
-    bool profiles;
+    std::optional<Profiling> profiling;
     std::optional<Sampling> sampling;
     std::optional<std::string> inputs_path;
     std::optional<std::string> reference_inputs_path;

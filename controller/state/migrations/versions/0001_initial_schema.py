@@ -502,6 +502,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_reused_jobs_job_id", ["job_id"], unique=False)
 
     op.create_table(
+        "continued_jobs",
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("earlier_job_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["earlier_job_id"], ["jobs.job_id"], name=op.f("fk_continued_jobs_earlier_job_id")
+        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"], name=op.f("fk_continued_jobs_job_id")),
+        sa.PrimaryKeyConstraint("job_id", "earlier_job_id", name=op.f("pk_continued_jobs")),
+    )
+    op.create_table(
         "courses",
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
@@ -593,6 +603,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_courses_sweep_id")
 
     op.drop_table("courses")
+    op.drop_table("continued_jobs")
     with op.batch_alter_table("reused_jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_reused_jobs_job_id")
 

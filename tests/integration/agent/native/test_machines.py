@@ -33,6 +33,8 @@ def test_one_for_aarch64_measures_the_same_network_there(
     library = printed_by("tools/onnxruntime-library", "aarch64")
     emulate = (userland / "qemu-aarch64-static", "-cpu", "cortex-a72", "-L", userland / "root")
     reference = artifacts.reference("tiny")
+    traces = tmp_path / "traces"
+    traces.mkdir()
     request = ChildRequest(
         parent_pid=0,
         memory_limit_bytes=0,
@@ -45,6 +47,7 @@ def test_one_for_aarch64_measures_the_same_network_there(
             relative_half_width=0.5,
             time_budget_ms=2_000,
             reference_path=str(reference),
+            trace_folder=str(traces),
         ),
         given=write_given(tmp_path, takes("tiny"), 0, reference),
     )
@@ -61,3 +64,6 @@ def test_one_for_aarch64_measures_the_same_network_there(
     assert answer.output_check is not None
     assert answer.output_check.max_relative_difference is not None
     assert answer.output_check.max_relative_difference < 1e-5
+    (use,) = answer.providers
+    assert use.provider == "CPUExecutionProvider"
+    assert use.node_count > 0

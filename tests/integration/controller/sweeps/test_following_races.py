@@ -18,7 +18,9 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import SystemClock
 from controller.fleet.reports import Recorded, record_report
+from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.following import Races
+from controller.ranking.prediction.evidence import features_by_name
 from controller.state import attempts
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, Transaction
@@ -31,8 +33,10 @@ from controller.sweeps.planning import plan_sweep
 from controller.sweeps.preparing.preparation import Preparing
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
+from models.catalog.features import load_features
 from models.catalog.variants import Variant, WeightsKind
-from tests.integration.controller.conftest import OwnedClock, start_sweep
+from protos.runtimes import Runtime
+from tests.integration.controller.conftest import OwnedClock, start_sweep, store_artifact
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
 from tests.simulation.preparing import outcome_of
 
@@ -162,3 +166,66 @@ async def test_the_agents_that_report_are_given_what_follows_until_the_race_is_d
         await fleet.report(session, measured_report(lease.attempt_id, lease.job_id, latency_ns))
     assert processes > len(read_counts(database, sweep_id).jobs) + 1
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
+
+
+class AllMade:
+    """A converter that makes at once what it is asked for, and remembers it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.demand = Demand()
+        self.made: list[str] = []
+
+    async def ensure(
+        self,
+        variants: Sequence[Variant],
+        kind: WeightsKind,  # noqa: ARG002 - the real one's
+        listener: Listener,
+    ) -> None:
+        for variant in variants:
+            self.made.append(variant.backbone)
+            outcome, _ = outcome_of(variant, is_refused=False)
+            await listener.on_outcome(variant, outcome, store_artifact(self._database, variant))
+
+
+async def test_a_file_is_made_when_the_race_first_wants_it_and_no_other(
+    database: Database, fleet: Fleet, changes: Changes, clock: OwnedClock
+) -> None:
+    store_catalog(database, load_catalog())
+    session = await fleet.connect(hello("phone"))
+    known = list_devices(database, connected=frozenset({PHONE}))
+    features = features_by_name(load_catalog(), load_features())
+    names = sorted(
+        (each.name for each in load_catalog() if each.top1 is not None and each.name in features),
+        key=lambda name: features[name].multiply_adds,
+    )[20:60]
+    spec = replace(
+        SPEC,
+        devices=("phone",),
+        backbones=tuple(names),
+        runtimes=(Runtime.ONNXRUNTIME,),
+        threads=(1,),
+        fewest_repetitions=1,
+        most_repetitions=10,
+        sentinel=False,
+        race=Race(max_latency_ms=10_000.0),
+    )
+    sweep_id = create_sweep(database, spec, plan_sweep(spec, known, load_catalog()).jobs, 0)
+    converter = AllMade(database)
+    preparing = Preparing(database, fleet, cast(Converter, converter), changes, clock)
+    preparing.soon(find_sweep(database, sweep_id))
+    measured = set()
+    while find_sweep(database, sweep_id).phase is not SweepPhase.ENDED:
+        seen = changes.version
+        await fleet.ready(session)
+        if not session.leases:
+            await asyncio.wait_for(changes.after(seen), 60)
+            continue
+        (lease,) = session.leases.values()
+        measured.add(lease.backbone)
+        latency_ns = 500_000 + features[lease.backbone].multiply_adds // 30
+        await fleet.report(session, measured_report(lease.attempt_id, lease.job_id, latency_ns))
+    await preparing.close()
+    assert len(converter.made) == len(set(converter.made))
+    assert measured == set(converter.made)
+    assert PIONEERS <= len(measured) < len(names)

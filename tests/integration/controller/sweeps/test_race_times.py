@@ -9,13 +9,16 @@ from controller.conversions.stored import Shelf
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepSpec
 from controller.domain.sweeps.races import Race
-from controller.fleet.rounds.expecting import PIONEERS, counted_features
+from controller.fleet.rounds.expecting import PIONEERS
+from controller.fleet.rounds.networks import known_networks
+from controller.ranking.prediction.evidence import features_by_name
 from controller.state.blobs import open_blobs
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.prospects.enough_time import first_round
 from controller.sweeps.prospects.planner import Planner
 from models.catalog.catalog import load_catalog
+from models.catalog.features import load_features
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import SPEC, hello
@@ -23,7 +26,9 @@ from tests.integration.controller.domain_samples import SPEC, hello
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
 NAMES = tuple(
-    each.name for each in CATALOG if each.top1 is not None and each.name in counted_features()
+    each.name
+    for each in CATALOG
+    if each.top1 is not None and each.name in features_by_name(CATALOG, load_features())
 )[:40]
 # Enough for the pioneers, at 0.3 s each at least, and not for everybody.
 RACE = replace(
@@ -51,7 +56,9 @@ def test_a_time_that_holds_the_pioneers_is_enough(database: Database, planner: P
     devices = list_devices(database, connected=frozenset({PHONE}))
     prospect = planner.prospect(RACE, devices)
     assert len(prospect.by_device[PHONE]) == len(NAMES)
-    assert len(first_round(prospect, CATALOG).by_device[PHONE]) == PIONEERS
+    assert (
+        len(first_round(prospect, CATALOG, known_networks(database)).by_device[PHONE]) == PIONEERS
+    )
     planner.check_time(RACE, prospect)
 
 

@@ -6,8 +6,9 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.reports import record_report
-from controller.fleet.rounds.expecting import PIONEERS, counted_features
+from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.settling import follow_race, settle_sweep
+from controller.ranking.prediction.evidence import features_by_name
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
@@ -17,13 +18,14 @@ from controller.state.sweeps import end_finished
 from controller.sweeps.planning import SENTINEL_BACKBONE
 from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
+from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
-FEATURES = counted_features()
+FEATURES = features_by_name(CATALOG, load_features())
 NAMES = tuple(
     sorted(
         (each.name for each in CATALOG if each.top1 is not None and each.name in FEATURES),

@@ -1,5 +1,7 @@
 """What was measured alike before is not measured again: it is the new sweep's by reference."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.reports import record_report
-from controller.fleet.rounds.settling import follow_race
+from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.catalog.accuracy import store_catalog
@@ -41,6 +43,7 @@ from tests.integration.controller.domain_samples import SPEC, hello, measured_re
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
+DAY_MS = 86_400_000
 ASKED = replace(
     SPEC,
     devices=("phone",),
@@ -121,6 +124,7 @@ def started(database: Database, planner: Planner, spec: SweepSpec = ASKED) -> st
     before = Before(
         expected_ms=planner.expected_ms(spec, found),
         reused=[figure.job_id for figure in found.reused],
+        continued={job: figure.job_id for job, figure in found.continued.items()},
     )
     return create_sweep(database, spec, found.to_measure, 1, before)
 
@@ -183,9 +187,15 @@ def raced(database: Database, spec: SweepSpec, *, one_ms: float, two_ms: float) 
     asked = {name: getattr(spec, name) for name in ("race", "time_ms", "relative_half_width")}
     repetitions = (spec.fewest_repetitions, spec.most_repetitions)
     sweep_id = start_sweep(database, "phone", (1, 2), repetitions, made_of=weights(), **asked)
-    latency_ms = {1: one_ms, 2: two_ms}
-    now_ms = 0
+    race_on(database, {1: one_ms, 2: two_ms})
+    return sweep_id
+
+
+def race_on(database: Database, latency_ms: Mapping[int, float], now_ms: int = 0) -> Counter[int]:
+    """Measures what a race asks for, by threads, until it ends; gives the processes of each."""
+    taken: Counter[int] = Counter()
     while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
+        taken[leased.settings.threads] += 1
         latency_ns = round(latency_ms[leased.settings.threads] * 1e6)
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
@@ -193,7 +203,7 @@ def raced(database: Database, spec: SweepSpec, *, one_ms: float, two_ms: float) 
         if recorded.race is not None:
             follow_race(database, recorded.race, now_ms)
     end_finished(database, now_ms)
-    return sweep_id
+    return taken
 
 
 def verdicts(database: Database, sweep_id: str) -> dict[int, tuple[Verdict, set[ReasonCode]]]:
@@ -232,6 +242,35 @@ def test_a_race_that_its_time_ended_measures_who_is_undecided_again(
     assert undecided
     again = prospect(database, planner, short).to_measure
     assert {job.settings.threads for job in again} == undecided
+
+
+def test_on_another_day_the_processes_of_who_was_undecided_count_on(
+    database: Database, planner: Planner
+) -> None:
+    close = {1: 4.2, 2: 4.0}
+    first = raced(database, replace(RACE, time_ms=2_000), one_ms=close[1], two_ms=close[2])
+    before = processes(database, first)
+    second = started(database, planner, replace(RACE, time_ms=1_000))
+    make_ready(database, second)
+    settle_sweep(database, second, DAY_MS)
+    taken = race_on(database, close, DAY_MS)
+    between = processes(database, second)
+    assert between == before + taken
+    third = started(database, planner, RACE)
+    make_ready(database, third)
+    settle_sweep(database, third, 2 * DAY_MS)
+    more = race_on(database, close, 2 * DAY_MS)
+    assert processes(database, third) == between + more
+    assert prospect(database, planner, RACE).to_measure == ()
+    forget(database, PHONE)
+
+
+def processes(database: Database, sweep_id: str) -> Counter[int]:
+    """How many processes each figure of a race rests on, by threads."""
+    found = list_measurements(database, MeasurementFilter(sweep_id=sweep_id))
+    return Counter(
+        {each.threads: each.latency.repetition_count for each in found if each.latency is not None}
+    )
 
 
 def test_another_version_of_the_runtime_measures_again(

@@ -6,18 +6,19 @@ from dataclasses import replace
 
 from controller.fleet.rounds.expecting import (
     PIONEERS,
-    counted_features,
     expected_of,
     pioneers,
 )
+from controller.ranking.prediction.evidence import features_by_name, features_by_network
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.catalog import load_catalog
-from models.catalog.features import NetworkFeatures
+from models.catalog.features import NetworkCount, NetworkFeatures, load_features
 from protos.inputs import ImageSize
 from tests.unit.controller.samples.measurements import settings
 
 SIZES = {each.name: each.input_size for each in load_catalog()}
-FEATURES = counted_features()
+DOES = features_by_network(load_catalog(), load_features(), {})
+FEATURES = features_by_name(load_catalog(), load_features())
 NAMES = sorted(FEATURES, key=lambda name: FEATURES[name].multiply_adds)[20:60]
 
 
@@ -41,12 +42,12 @@ def racing(names: Sequence[str], measured: Sequence[str] = (), threads: int = 1)
 
 
 def test_a_race_of_many_begins_with_those_that_tell_most_in_each_setting() -> None:
-    first = pioneers([*racing(NAMES), *racing(NAMES, threads=2)], FEATURES)
+    first = pioneers([*racing(NAMES), *racing(NAMES, threads=2)], DOES)
     assert len(first) == len(set(first)) == 2 * PIONEERS
 
 
 def test_a_race_of_few_begins_with_everybody() -> None:
-    assert len(pioneers(racing(NAMES[:PIONEERS]), FEATURES)) == PIONEERS
+    assert len(pioneers(racing(NAMES[:PIONEERS]), DOES)) == PIONEERS
 
 
 def test_who_cannot_be_predicted_or_has_nothing_to_win_has_a_process_at_once() -> None:
@@ -55,19 +56,19 @@ def test_who_cannot_be_predicted_or_has_nothing_to_win_has_a_process_at_once() -
     without = replace(plain, job_id="without", top1=None)
     images = replace(plain, job_id="images", batch=8)
     ended = replace(unknown, job_id="ended", has_ended=True)
-    first = pioneers([*others, unknown, without, images, ended], FEATURES)
+    first = pioneers([*others, unknown, without, images, ended], DOES)
     assert {"unknown", "without", "images"} <= set(first)
     assert "ended" not in first
 
 
 def test_what_was_measured_before_counts_among_the_first() -> None:
     known = [replace(each, has_ended=True) for each in racing(NAMES[:PIONEERS], NAMES)]
-    assert pioneers([*known, *racing(NAMES[PIONEERS:])], FEATURES) == ()
+    assert pioneers([*known, *racing(NAMES[PIONEERS:])], DOES) == ()
 
 
 def test_the_others_are_expected_near_what_they_take_and_told_how_surely() -> None:
-    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), FEATURES)]
-    priors = expected_of(racing(NAMES, first), (), FEATURES, 0.01)
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), DOES)]
+    priors = expected_of(racing(NAMES, first), (), DOES, 0.01)
     assert len(priors) > len(NAMES) // 2
     for job_id, prior in priors.items():
         name = job_id.split(" ")[0]
@@ -78,28 +79,47 @@ def test_the_others_are_expected_near_what_they_take_and_told_how_surely() -> No
 
 
 def test_of_a_device_that_nothing_is_known_of_nothing_is_expected() -> None:
-    assert expected_of(racing(NAMES), (), FEATURES, 0.01) == {}
+    assert expected_of(racing(NAMES), (), DOES, 0.01) == {}
     few = racing(NAMES, NAMES[:4])
-    assert expected_of(few, (), FEATURES, 0.01) == {}
+    assert expected_of(few, (), DOES, 0.01) == {}
     # Earlier sweeps of the same setting tell as much, those of another one do not.
     earlier = [replace(each, has_ended=True) for each in racing(NAMES[4:16], NAMES)]
-    assert expected_of(few, earlier, FEATURES, 0.01)
+    assert expected_of(few, earlier, DOES, 0.01)
     others = racing(NAMES[4:16], NAMES, threads=2)
-    assert expected_of(few, others, FEATURES, 0.01) == {}
+    assert expected_of(few, others, DOES, 0.01) == {}
 
 
 def test_at_another_size_nothing_is_known_of_what_a_network_does() -> None:
     plain, *others = racing(NAMES)
     smaller = replace(plain, input_size=ImageSize(96, 96))
-    assert smaller.job_id in pioneers([smaller, *others], FEATURES)
+    assert smaller.job_id in pioneers([smaller, *others], DOES)
 
 
 def test_what_was_measured_at_another_size_tells_nothing_of_the_own_one() -> None:
-    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), FEATURES)]
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), DOES)]
     candidates = racing(NAMES, first)
     others = [
         replace(each, input_size=ImageSize(96, 96), medians_ms=(0.1,), has_ended=True)
         for each in racing(NAMES, NAMES)
     ]
-    plain = expected_of(candidates, (), FEATURES, 0.01)
-    assert expected_of(candidates, others, FEATURES, 0.01) == plain
+    plain = expected_of(candidates, (), DOES, 0.01)
+    assert expected_of(candidates, others, DOES, 0.01) == plain
+
+
+def test_an_own_model_and_another_size_that_were_counted_are_expected_as_any_other() -> None:
+    small = ImageSize(96, 96)
+    copied = NAMES[len(NAMES) // 2]
+    counted = {
+        ("somebody's own", small): NetworkCount(features=FEATURES[copied]),
+        (copied, small): NetworkCount(features=FEATURES[NAMES[0]]),
+    }
+    does = features_by_network(load_catalog(), load_features(), counted)
+    plain, *others = racing(NAMES)
+    own = replace(plain, job_id="own", backbone="somebody's own", input_size=small)
+    resized = replace(plain, job_id="resized", backbone=copied, input_size=small)
+    first = {each.split(" ")[0] for each in pioneers([own, resized, *others], does)}
+    assert len(first) == PIONEERS
+    candidates = [own, resized, *racing(NAMES, sorted(set(NAMES) - {copied, NAMES[0]}))]
+    priors = expected_of(candidates, (), does, 0.01)
+    for job_id, alike in (("own", copied), ("resized", NAMES[0])):
+        assert abs(math.log(priors[job_id].median_ms / latency_ms(FEATURES[alike]))) < 0.1
