@@ -331,6 +331,6 @@ def limited(gate: StartGate, left_ms: int) -> StartGate:
 
     With nothing left it looks once. A strict gate keeps its deadline: to go on is no choice there.
     """
-    if gate.is_strict:
+    if gate.is_strict or gate.deadline_ms <= left_ms:
         return gate
-    return replace(gate, deadline_ms=max(0, min(gate.deadline_ms, left_ms)))
+    return replace(gate, deadline_ms=max(0, left_ms))

@@ -306,12 +306,12 @@ def _repetitions(known: _Known) -> list[NewRepetition]:
     report, turn = known.report, known.attempt.turn
     if report.measured is None:
         return []
-    repetition = replace(report.measured.repetition, waited_ms=report.waited_ms)
     return [
         NewRepetition(
             job_id=turn.job_id,
             ordinal=turn.ordinal,
-            measured=replace(report.measured, repetition=repetition),
+            measured=report.measured,
+            waited_ms=report.waited_ms,
             taken_at_unix_ms=report.ended_at_unix_ms,
         )
     ]

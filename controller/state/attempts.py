@@ -27,6 +27,7 @@ from controller.state.rounds.next_turns import find_leasable, find_next_turns, l
 from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
 from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
 from controller.state.schema.columns import Unreadable
+from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
@@ -119,7 +120,7 @@ def lease_each(transaction: Transaction, asks: Sequence[Ask]) -> list[Lease | Jo
     ]
     if leased:
         lease_turns(transaction, [each.turn for _, each in leased])
-        transaction.execute(_ADD, [_row(each, ask.now_unix_ms) for ask, each in leased])
+        write_rows(transaction, _ADD, [_row(each, ask.now_unix_ms) for ask, each in leased])
     return [each.lease if isinstance(each, _Leased) else each for each in found]
 
 
@@ -322,14 +323,14 @@ def _process_spread(job: Row[Any], medians_ms: Sequence[float]) -> float:
 
 def _lease(attempt_id: str, job: Row[Any], ordinal: int, spread: float) -> Lease:
     settings: MeasureSettings = job.settings
-    left_ms = waiting_limit_ms(job.planned_ms) - job.waited_ms
+    gate = limited(settings.gate, waiting_limit_ms(job.planned_ms) - job.waited_ms)
     return Lease(
         attempt_id=attempt_id,
         job_id=job.job_id,
         artifact_sha256=job.sha256,
         artifact_size_bytes=job.size_bytes,
         backbone=job.backbone,
-        settings=replace(settings, gate=limited(settings.gate, left_ms)),
+        settings=settings if gate is settings.gate else replace(settings, gate=gate),
         ordinal=ordinal,
         process_spread=spread,
         reference_sha256=job.reference_sha256 or "",

@@ -25,6 +25,7 @@ from controller.state.profiles import fail_profile
 from controller.state.rounds.counts import VARIANT_COLUMNS, add_counts
 from controller.state.rounds.courses import Place
 from controller.state.schema import artifacts, jobs, turns
+from controller.state.schema.many_rows import write_rows
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason
@@ -255,7 +256,7 @@ def move_each(
         more[move.sweep_id].update({move.before.value: -1, move.to.value: 1})
     if moves:
         given = [{"of_job": move.job_id, "before": move.before, "after": move.to} for move in moves]
-        transaction.execute(_MOVE_ONE, given)
+        write_rows(transaction, _MOVE_ONE, given)
     for sweep_id, counts in more.items():
         add_counts(transaction, sweep_id, counts)
 

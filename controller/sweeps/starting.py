@@ -93,8 +93,7 @@ def create_sweep(
             for device_id, its in here.items()
         ]
         open_courses(transaction, [course for course, _ in begun])
-        for course, order in begun:
-            begin_turns(transaction, course.place, order)
+        begin_turns(transaction, sweep_id, [(course.place, order) for course, order in begun])
     return sweep_id
 
 

@@ -172,20 +172,22 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def edgerank(*arguments: str, address: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    environment = dict(os.environ, COLUMNS="100")
+def edgerank(
+    *arguments: str, address: str | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; `environment` is what it gets besides ours."""
+    given = {**os.environ, "COLUMNS": "100", **(environment or {})}
     if address is not None:
-        environment["EDGERANK_CONTROLLER"] = address
-    origin = origin_for(environment)
+        given["EDGERANK_CONTROLLER"] = address
+    origin = origin_for(given)
     if origin is not None:
-        return completed(origin, arguments, environment, COMMAND_TIMEOUT_S)
+        return completed(origin, arguments, given, COMMAND_TIMEOUT_S)
     return subprocess.run(
         [*EDGERANK, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=environment,
+        env=given,
         timeout=COMMAND_TIMEOUT_S,
         check=False,
     )

@@ -132,6 +132,7 @@ def put_measurement(
                 measured=Measured(
                     runtime=runtime, repetition=repetition, affinity=measurement.affinity
                 ),
+                waited_ms=repetition.waited_ms,
                 taken_at_unix_ms=measurement.measured_at_unix_ms,
             )
             for ordinal, repetition in enumerate(measurement.repetitions, 1)

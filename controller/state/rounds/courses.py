@@ -30,6 +30,7 @@ from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
 from controller.state.schema import courses, device_spreads, jobs, sweeps, turns
 from controller.state.schema.columns import IsJson, Unreadable
+from controller.state.schema.many_rows import write_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ def open_courses(transaction: Transaction, begun: Sequence[NewCourse]) -> None:
         for course in begun
     ]
     if rows:
-        transaction.execute(insert(courses), rows)
+        write_rows(transaction, _OPEN, rows)
 
 
 def read_course(transaction: Transaction, place: Place) -> StoredCourse:
@@ -211,9 +212,9 @@ def add_to_courses(transaction: Transaction, told: Sequence[Told]) -> None:
         }
         for each in told
     ]
-    transaction.execute(_ADD_TO_COURSE, grown)
+    write_rows(transaction, _ADD_TO_COURSE, grown)
     spread = [given for each, given in zip(told, grown, strict=True) if each.more != UNKNOWN]
-    if spread and transaction.execute(_ADD_TO_DEVICE, spread).rowcount < len(spread):
+    if spread and write_rows(transaction, _ADD_TO_DEVICE, spread) < len(spread):
         # Some had none, and have what is told then.
         transaction.execute(_BEGIN_OF_DEVICE, spread)
 
@@ -315,6 +316,7 @@ _STANDING = (
     .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
     .where(_IS_PLACE)
 )
+_OPEN = insert(courses)
 _SPREADS = with_spreads(select(courses.c.device_id)).where(_IS_PLACE)
 _ADD_TO_COURSE = (
     update(courses)

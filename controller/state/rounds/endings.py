@@ -16,6 +16,7 @@ from controller.state.jobs import Move, move_each
 from controller.state.rounds.courses import Place, Told, add_to_courses
 from controller.state.rounds.turns import ENDING, LeasedTurn, turn_key
 from controller.state.schema import attempts, jobs, sweep_counts, turns
+from controller.state.schema.many_rows import write_rows
 
 # What is asked for each report is put together once.
 _SET_REPORTED = (
@@ -78,7 +79,7 @@ def set_reported(transaction: Transaction, attempt_ids: Sequence[str]) -> None:
     """Remembers that attempts were reported, also those that were given up for lost before."""
     if attempt_ids:
         given = [{"of_attempt": attempt_id} for attempt_id in attempt_ids]
-        transaction.execute(_SET_REPORTED, given)
+        write_rows(transaction, _SET_REPORTED, given)
 
 
 def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Taken | None]:
@@ -143,7 +144,7 @@ def _take(
                 "took_ms": each.spent_ms,
             }
         )
-    transaction.execute(_TAKE, taken)
+    write_rows(transaction, _TAKE, taken)
 
 
 def _is_open(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:

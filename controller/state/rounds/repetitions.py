@@ -8,6 +8,7 @@ from sqlalchemy import Row, and_, bindparam, insert, literal, select, update
 
 from controller.state.database import Transaction
 from controller.state.schema import continued_jobs, repetitions, turns
+from controller.state.schema.many_rows import write_rows
 from protos.fleet import Measured
 from protos.measuring import Repetition
 
@@ -48,18 +49,19 @@ class TakenRepetition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRepetition:
-    """What was measured at a turn that was taken by it."""
+    """What was measured at a turn that was taken by it, and how long its start waited, ms."""
 
     job_id: str
     ordinal: int
     measured: Measured
+    waited_ms: int
     taken_at_unix_ms: int
 
 
 def record_repetitions(transaction: Transaction, new: Sequence[NewRepetition]) -> None:
     """Keeps repetitions with every raw sample."""
     if new:
-        transaction.execute(_ADD, [_row(each) for each in new])
+        write_rows(transaction, _ADD, [_row(each) for each in new])
 
 
 def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
@@ -115,4 +117,6 @@ def _row(new: NewRepetition) -> dict[str, object]:
         # What is suspect, settling says and no agent.
         "is_suspect": False,
         **{name: getattr(repetition, name) for name in _FIELDS},
+        # Its report tells, and no repetition by itself.
+        "waited_ms": new.waited_ms,
     }

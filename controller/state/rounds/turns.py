@@ -1,9 +1,9 @@
 """Turns: in their order, leased, taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ from controller.state.jobs import Move, move_each, move_job
 from controller.state.rounds.counts import add_counts
 from controller.state.rounds.courses import Place, take_places
 from controller.state.schema import jobs, turns
+from controller.state.schema.many_rows import write_rows
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
@@ -33,6 +34,7 @@ _MOVE = (
     .where(IS_ONE, turns.c.state == bindparam("before"))
     .values(state=bindparam("after"))
 )
+_ADD = insert(turns)
 _WAITS = select(jobs.c.state == JobState.WAITING).where(jobs.c.job_id == bindparam("of_job"))
 ENDING = update(turns).where(IS_ONE, or_(*(turns.c.state == state for state in OPEN_TURNS)))
 _SKIP = ENDING.values(state=TurnState.NOT_READY, spent_ms=bindparam("took_ms"))
@@ -112,7 +114,7 @@ def lease_turns(transaction: Transaction, leased: Sequence[LeasedTurn]) -> None:
     ]
     move_each(transaction, moves)
     moved = {"before": TurnState.QUEUED, "after": TurnState.LEASED}
-    transaction.execute(_MOVE, [turn_key(turn) | moved for turn in leased])
+    write_rows(transaction, _MOVE, [turn_key(turn) | moved for turn in leased])
 
 
 def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
@@ -124,13 +126,21 @@ def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
     transaction.execute(_MOVE, turn_key(turn) | moved)
 
 
-def begin_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
-    """Adds the first turns of a course that was opened for them, in this order.
+def begin_turns(
+    transaction: Transaction, sweep_id: str, orders: Sequence[tuple[Place, Sequence[str]]]
+) -> None:
+    """Adds the first turns of a sweep's courses that were opened for them, each in its order.
 
     Their jobs wait for their artifacts.
     """
-    waiting = frozenset(order)
-    _insert_turns(transaction, place, order, first_place=0, ordinals={}, waiting=waiting)
+    _insert_turns(
+        transaction,
+        sweep_id,
+        chain.from_iterable(
+            _following(place, order, first_place=0, ordinals={}, waiting=frozenset(order))
+            for place, order in orders
+        ),
+    )
 
 
 def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -> None:
@@ -150,9 +160,10 @@ def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -
         ordinals |= {row.job_id: row.turn_count for row in there}
         waiting |= {row.job_id for row in there if row.state is JobState.WAITING}
     first_place = take_places(transaction, place, len(order))
-    _insert_turns(
-        transaction, place, order, first_place=first_place, ordinals=ordinals, waiting=waiting
+    following = _following(
+        place, order, first_place=first_place, ordinals=ordinals, waiting=waiting
     )
+    _insert_turns(transaction, place.sweep_id, following)
 
 
 def list_open_jobs(
@@ -200,37 +211,40 @@ def medians_of(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, li
     return medians_ms
 
 
-def _insert_turns(
-    transaction: Transaction,
+def _following(
     place: Place,
     order: Sequence[str],
     *,
     first_place: int,
     ordinals: Mapping[str, int],
     waiting: AbstractSet[str],
-) -> None:
-    """Adds turns; `ordinals` are those of the jobs that have some, `waiting` jobs that wait."""
+) -> Iterator[dict[str, object]]:
+    """Rows of turns; `ordinals` are those of the jobs that have some, `waiting` jobs that wait."""
     following = dict(ordinals)
+    for number, job_id in enumerate(order, first_place):
+        ordinal = following.get(job_id, 0)
+        following[job_id] = ordinal + 1
+        yield {
+            "job_id": job_id,
+            "ordinal": ordinal,
+            "sweep_id": place.sweep_id,
+            "device_id": place.device_id,
+            "place": number,
+            "state": _beginning(is_waiting=job_id in waiting),
+            "spent_ms": 0,
+        }
+
+
+def _insert_turns(
+    transaction: Transaction, sweep_id: str, following: Iterator[dict[str, object]]
+) -> None:
+    """Adds turns of a sweep, and counts them."""
+    count = 0
     # Of millions, not all are held as rows at once.
-    for start in range(0, len(order), _AT_ONCE):
-        rows: list[dict[str, object]] = []
-        for number, job_id in enumerate(order[start : start + _AT_ONCE], start):
-            ordinal = following.get(job_id, 0)
-            following[job_id] = ordinal + 1
-            rows.append(
-                {
-                    "job_id": job_id,
-                    "ordinal": ordinal,
-                    "sweep_id": place.sweep_id,
-                    "device_id": place.device_id,
-                    "place": first_place + number,
-                    "state": _beginning(is_waiting=job_id in waiting),
-                    "spent_ms": 0,
-                }
-            )
-        transaction.execute(insert(turns), rows)
-    if order:
-        add_counts(transaction, place.sweep_id, {"turns": len(order)})
+    while rows := list(islice(following, _AT_ONCE)):
+        write_rows(transaction, _ADD, rows)
+        count += len(rows)
+    add_counts(transaction, sweep_id, {"turns": count})
 
 
 def _beginning(*, is_waiting: bool) -> TurnState:

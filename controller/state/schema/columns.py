@@ -121,15 +121,6 @@ class Document(TypeDecorator[Any]):
         return _converter.structure(value, self.document_type)
 
 
-def _is_hashable(value: Any) -> bool:
-    """Whether a value, and all that is inside, can be a key."""
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
 class SharedDocument(Document):
     """A document that many rows have alike, as what jobs are told: made of the same text once.
 
@@ -143,8 +134,15 @@ class SharedDocument(Document):
         make = super().bind_processor(dialect)
         assert make is not None
         shared = functools.lru_cache(maxsize=_SHARED_AT_MOST)(make)
-        # What has a mapping inside, as reasons have, has no hash.
-        return lambda value: shared(value) if _is_hashable(value) else make(value)
+
+        def kept(value: Any) -> Any:
+            try:
+                return shared(value)
+            except TypeError:
+                # What has a mapping inside, as reasons have, has no hash.
+                return make(value)
+
+        return kept
 
     def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
         """The dataclass that all rows with this text share, which nobody can change."""

@@ -39,6 +39,7 @@ from controller.state.schema import (
     sweeps,
 )
 from controller.state.schema.columns import IsJson
+from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 from controller.state.sweeps.listing import list_sweeps, pause_of
 from protos.reasons import Reason
@@ -72,6 +73,7 @@ _HAS_FINISHED = and_(
     )
     .correlate(sweeps),
 )
+_ADD_JOBS = insert(jobs)
 _FINISHED = select(sweeps.c.sweep_id).where(_HAS_FINISHED)
 _IS_FINISHED = _FINISHED.where(sweeps.c.sweep_id == bindparam("of_sweep"))
 
@@ -142,7 +144,7 @@ def add_sweep(
     variants = len({job.variant for job in planned})
     open_counts(transaction, sweep_id, job_count=len(rows), variants=variants)
     if rows:
-        transaction.execute(insert(jobs), rows)
+        write_rows(transaction, _ADD_JOBS, rows)
         expect_profiles(transaction, rows)
     return tuple(row["job_id"] for row in rows)
 
