@@ -188,7 +188,7 @@ def test_a_part_that_is_kept_up_leaves_who_stands_on_it_there(busy: Lab, visit: 
     for change in ("Rest now", "Let it take jobs"):
         with page.expect_response(lambda told: busy.sweep_id in told.url):
             device.get_by_role("button", name=change).click()
-    # The first answer is put in, since what was before it is not known; what comes later is the same.
+    # The first answer is put in, as what was before it is not known; later ones are the same.
     expect(page.locator("#to-pause")).to_be_focused()
     assert visited.complaints == []
 
@@ -206,11 +206,13 @@ def test_a_page_hears_of_what_changes_elsewhere(busy: Lab, visit: Visitor) -> No
 
 
 def test_who_is_away_is_told_so_and_hears_again(busy: Lab, visit: Visitor) -> None:
-    page = visit(f"{busy.url}devices").page
-    page.context.set_offline(True)
+    page, device = visit(f"{busy.url}devices").page, visit(f"{busy.url}devices/pixel-8").page
+    page.route("**/devices", lambda route: route.abort())
+    device.get_by_role("button", name="Rest now").click()
     expect(page.locator("#lost")).to_be_visible()
-    page.context.set_offline(False)
-    expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+    page.unroute("**/devices")
+    expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
+    expect(page.locator(".card", has_text="pixel-8").locator("p.mark")).to_have_count(1)
 
 
 def test_a_sweep_is_paused_resumed_and_cancelled(busy: Lab, visit: Visitor) -> None:

@@ -148,6 +148,7 @@ function follow() {
 document.addEventListener("visibilitychange", follow);
 document.addEventListener("htmx:sendError", () => {
   tell("The controller does not answer; what is shown may be old.");
+  setTimeout(refresh, AGAIN_MS);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const part = partOf(event);
