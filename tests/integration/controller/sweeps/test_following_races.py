@@ -17,7 +17,7 @@ from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import SystemClock
-from controller.fleet.reports import Recorded, record_report
+from controller.fleet.reports import Recorded
 from controller.fleet.rounds.following import Races
 from controller.state import attempts
 from controller.state.catalog.accuracy import store_catalog
@@ -34,6 +34,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.variants import Variant, WeightsKind
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+from tests.measured import record_report
 from tests.simulation.preparing import outcome_of
 
 PHONE = "id-of-phone"

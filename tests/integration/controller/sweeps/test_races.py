@@ -5,7 +5,6 @@ from typing import Any
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
-from controller.fleet.reports import record_report
 from controller.fleet.rounds.expecting import PIONEERS, counted_features
 from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.state import attempts, jobs
@@ -20,6 +19,7 @@ from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
+from tests.measured import record_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
