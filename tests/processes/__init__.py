@@ -1,4 +1,8 @@
-"""Starts real edgerank processes for tests, and waits for what they say instead of sleeping."""
+"""Starts real edgerank processes for tests, and waits for what they say instead of sleeping.
+
+Under pytest they are forked from one that has read the modules, see `tests.processes.warm`; where
+their start itself matters, and in benchmarks, each is started by its command.
+"""
 
 import os
 import re
@@ -11,16 +15,45 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
+
+from tests.processes.warm import completed, forked, origin_for
 
 EDGERANK = (sys.executable, "-m", "controller.cli.main")
 START_TIMEOUT_S = 60.0
 COMMAND_TIMEOUT_S = 580.0
 
 
+class Process(Protocol):
+    """What is asked of a process, whichever way it was started."""
+
+    pid: int
+    returncode: int | None
+
+    @property
+    def stdout(self) -> IO[str] | None:
+        """What it prints."""
+
+    def poll(self) -> int | None:
+        """How it ended, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """How it ended, once it has."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Signals it, unless it has ended."""
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+
+
 class Output:
     """The lines that a process prints, read in a thread so that it never blocks."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Process) -> None:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -55,7 +88,7 @@ class Output:
 class Running:
     """A started process and its output."""
 
-    process: subprocess.Popen[str]
+    process: Process
     output: Output
 
     def kill(self) -> None:
@@ -81,14 +114,20 @@ def running(
     `before` is what stands before it on the command line, `environment` what it gets besides ours,
     `program` what is started in its place.
     """
-    process = subprocess.Popen(
-        [*before, *program, *arguments],
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    given = {**os.environ, **(environment or {})}
+    origin = origin_for(given) if program is EDGERANK and not before else None
+    process: Process
+    if origin is not None:
+        process = forked(origin, arguments, given)
+    else:
+        process = subprocess.Popen(
+            [*before, *program, *arguments],
+            env=given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     started = Running(process, Output(process))
     try:
         yield started
@@ -138,6 +177,9 @@ def edgerank(*arguments: str, address: str | None = None) -> subprocess.Complete
     environment = dict(os.environ, COLUMNS="100")
     if address is not None:
         environment["EDGERANK_CONTROLLER"] = address
+    origin = origin_for(environment)
+    if origin is not None:
+        return completed(origin, arguments, environment, COMMAND_TIMEOUT_S)
     return subprocess.run(
         [*EDGERANK, *arguments],
         stdin=subprocess.DEVNULL,
