@@ -2,8 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -39,7 +39,7 @@ from controller.state.catalog.imports import (
     is_imported,
     put_measurement,
 )
-from controller.state.database import Database
+from controller.state.database import Database, Transaction
 from controller.state.devices.imported import imported_device
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
@@ -59,8 +59,19 @@ _MAX_SIGNED: Final = 2**31 - 1
 _MAX_REASONS: Final = 32
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Checked:
+    """A measurement that can be, with what was derived of it."""
+
+    measurement: Measurement
+    settings: MeasureSettings
+    spec: SweepSpec
+    conclusion: Conclusion
+    digest: str
+
+
 class Importing:
-    """One import: each measurement by itself, so that one that is cut off goes on when repeated."""
+    """One import, group by group, so that one that is cut off goes on when repeated."""
 
     def __init__(self, database: Database, header: ImportHeader, started_by: str) -> None:
         """Raises EdgerankError, INVALID_INPUT, for a header that cannot be."""
@@ -76,57 +87,75 @@ class Importing:
         self._counts = {"added": 0, "known": 0, "without": 0}
         self._devices: dict[str, None] = {}
 
-    def take(self, measurement: Measurement, now_unix_ms: int) -> None:
-        """Takes one in, unless it is here already or has no figures.
+    def take(self, several: Iterable[Measurement], now_unix_ms: int) -> None:
+        """Takes in those that are not here already and have figures, by one commit.
+
+        Those before one that cannot be, or cannot be read, stay.
 
         Raises:
             EdgerankError: INVALID_INPUT, naming the measurement and what cannot be; NAME_TAKEN.
         """
-        number = sum(self._counts.values()) + 1
-        if number > MOST_MEASUREMENTS:
-            raise _invalid(f"an import has at most {MOST_MEASUREMENTS:,} measurements: part it")
-        if measurement.verdict is Verdict.FAILED or measurement.latency is None:
-            self._counts["without"] += 1
-            return
-        problem = next(_problems(measurement), None)
-        settings = measurement.settings
-        if problem is not None:
-            raise _invalid(f"measurement {number} cannot be: {problem}")
-        if settings is None or _differ(settings, measurement):
-            raise _invalid(f"measurement {number} cannot be: its settings are of something else")
-        if not _may_be_asked(settings):
-            raise _invalid(f"measurement {number} cannot be: no sweep may ask for its settings")
-        digest = content_digest(measurement)
-        header = self._open.header
-        spec = _spec(measurement, settings, header)
-        conclusion = _concluded(measurement, settings, spec)
+        # Derived before anybody waits for the database.
+        checked, problem = self._checked(several)
+        outcomes: list[tuple[str, str | None]] = []
         with self._database.writing() as transaction:
-            if is_imported(transaction, digest) or any(
-                content_digest(_with_samples(measurement, samples)) == digest
-                for samples in alike_samples(transaction, measurement)
-            ):
-                self._counts["known"] += 1
-                return
-            device = imported_device(
-                transaction,
-                header.origin,
-                measurement.device,
-                emulator=measurement.emulator,
-                now_unix_ms=now_unix_ms,
-            )
-            put_measurement(
-                transaction,
-                self._open,
-                replace(spec, devices=(device.name,)),
-                device.device_id,
-                measurement,
-                settings=settings,
-                conclusion=conclusion,
-                content_sha256=digest,
-                now_unix_ms=now_unix_ms,
-            )
-        self._devices[device.name] = None
-        self._counts["added"] += 1
+            try:
+                for each in checked:
+                    outcomes.append(self._put(transaction, each, now_unix_ms))
+            except EdgerankError as error:
+                # Those before it are committed.
+                problem = error
+        for outcome, device in outcomes:
+            self._counts[outcome] += 1
+            if device is not None:
+                self._devices[device] = None
+        if problem is not None:
+            raise problem
+
+    def _checked(
+        self, several: Iterable[Measurement]
+    ) -> tuple[list[_Checked | None], EdgerankError | None]:
+        """Up to the first that cannot be, and why it cannot; None for one without figures."""
+        checked: list[_Checked | None] = []
+        before = sum(self._counts.values())
+        try:
+            for number, measurement in enumerate(several, before + 1):
+                checked.append(_check(measurement, number, self._open.header))
+        except EdgerankError as error:
+            return checked, error
+        return checked, None
+
+    def _put(
+        self, transaction: Transaction, checked: _Checked | None, now_unix_ms: int
+    ) -> tuple[str, str | None]:
+        """Keeps one; gives what became of it, and of which device it is where it is new."""
+        if checked is None:
+            return "without", None
+        measurement, digest = checked.measurement, checked.digest
+        if is_imported(transaction, digest) or any(
+            content_digest(_with_samples(measurement, samples)) == digest
+            for samples in alike_samples(transaction, measurement)
+        ):
+            return "known", None
+        device = imported_device(
+            transaction,
+            self._open.header.origin,
+            measurement.device,
+            emulator=measurement.emulator,
+            now_unix_ms=now_unix_ms,
+        )
+        put_measurement(
+            transaction,
+            self._open,
+            replace(checked.spec, devices=(device.name,)),
+            device.device_id,
+            measurement,
+            settings=checked.settings,
+            conclusion=checked.conclusion,
+            content_sha256=digest,
+            now_unix_ms=now_unix_ms,
+        )
+        return "added", device.name
 
     def done(self) -> ImportDone:
         """What became of it."""
@@ -137,6 +166,34 @@ class Importing:
             without_figures_count=self._counts["without"],
             devices=tuple(self._devices),
         )
+
+
+def _check(measurement: Measurement, number: int, header: ImportHeader) -> _Checked | None:
+    """Derive what is kept of a measurement; None where it has no figures.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for one that cannot be.
+    """
+    if number > MOST_MEASUREMENTS:
+        raise _invalid(f"an import has at most {MOST_MEASUREMENTS:,} measurements: part it")
+    if measurement.verdict is Verdict.FAILED or measurement.latency is None:
+        return None
+    problem = next(_problems(measurement), None)
+    settings = measurement.settings
+    if problem is not None:
+        raise _invalid(f"measurement {number} cannot be: {problem}")
+    if settings is None or _differ(settings, measurement):
+        raise _invalid(f"measurement {number} cannot be: its settings are of something else")
+    if not _may_be_asked(settings):
+        raise _invalid(f"measurement {number} cannot be: no sweep may ask for its settings")
+    spec = _spec(measurement, settings, header)
+    return _Checked(
+        measurement=measurement,
+        settings=settings,
+        spec=spec,
+        conclusion=_concluded(measurement, settings, spec),
+        digest=content_digest(measurement),
+    )
 
 
 def _with_samples(measurement: Measurement, samples: Sequence[tuple[int, ...]]) -> Measurement:
