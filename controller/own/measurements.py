@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -97,18 +98,20 @@ class Importing:
         """
         # Derived before anybody waits for the database.
         checked, problem = self._checked(several)
-        outcomes: list[tuple[str, str | None]] = []
+        outcomes: Counter[str] = Counter()
+        devices: dict[str, None] = {}
         with self._database.writing() as transaction:
             try:
                 for each in checked:
-                    outcomes.append(self._put(transaction, each, now_unix_ms))
+                    outcome, device = self._put(transaction, each, now_unix_ms)
+                    outcomes[outcome] += 1
+                    devices |= {} if device is None else {device: None}
             except EdgerankError as error:
                 # Those before it are committed.
                 problem = error
-        for outcome, device in outcomes:
-            self._counts[outcome] += 1
-            if device is not None:
-                self._devices[device] = None
+        for outcome, count in outcomes.items():
+            self._counts[outcome] += count
+        self._devices |= devices
         if problem is not None:
             raise problem
 
