@@ -33,8 +33,10 @@ async def _events(parts: Parts) -> AsyncIterator[ServerSentEvent]:
             # Browsers drop an event without data.
             yield ServerSentEvent(event="changed", data=str(version))
             coming = asyncio.create_task(_after(parts, version))
-            await asyncio.wait((coming, stopping), return_when=asyncio.FIRST_COMPLETED)
-            coming.cancel()
+            try:
+                await asyncio.wait((coming, stopping), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                coming.cancel()
     finally:
         stopping.cancel()
 
