@@ -1,5 +1,7 @@
 """What simulated agents and tests say that they measured: one home of a whole repetition."""
 
+from controller.fleet.reports import Came, Recorded, SaidReport, record_reports
+from controller.state.database import Database
 from protos.measuring import OutputCheck, ProcessMemory, Repetition, StopReason
 
 
@@ -18,3 +20,11 @@ def repetition_of(latency_ns: tuple[int, ...]) -> Repetition:
             input_count=4, max_relative_difference=2e-6, l2_relative_difference=1e-6
         ),
     )
+
+
+def record_report(
+    database: Database, device_id: str, said: SaidReport, now_unix_ms: int
+) -> Recorded:
+    """Commits how one attempt ended, as a group of one."""
+    (recorded,) = record_reports(database, [Came(device_id, said, now_unix_ms)])
+    return recorded

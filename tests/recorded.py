@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from controller.fleet.reports import record_report
 from controller.state.attempts import lease_next
 from controller.state.database import Database
 from protos.device import DeviceState
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import LITE, RUNTIME, measured_report
+from tests.measured import record_report
 
 LITE_RATIO = 1.5
 _RUNTIMES = {Runtime.ONNXRUNTIME: (RUNTIME, 1.0), Runtime.PADDLELITE: (LITE, LITE_RATIO)}

@@ -156,14 +156,6 @@ def record_reports(database: Database, came: Sequence[Came]) -> list[Recorded]:
     return of_one_each(came, lambda each: each.device_id, partial(_record, database))
 
 
-def record_report(
-    database: Database, device_id: str, said: SaidReport, now_unix_ms: int
-) -> Recorded:
-    """Commits how one attempt ended, as `record_reports` does."""
-    (recorded,) = record_reports(database, [Came(device_id, said, now_unix_ms)])
-    return recorded
-
-
 def _record(database: Database, came: Sequence[Came]) -> list[Recorded]:
     """Commits reports of different devices."""
     with database.writing() as transaction:

@@ -8,15 +8,35 @@ from typing import Final
 from controller.domain.measurements import Measurement
 from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
 from controller.domain.rankings.explanations import MOST_RIVALS, Explanation, Goal, Lack, Rival
-from controller.domain.rankings.limits import Bound, Criterion, figure_of
+from controller.domain.rankings.limits import FIGURES, Bound, Criterion, figure_of
+from controller.domain.rankings.rows import table_of
 from controller.figures.statistics import median_ratio
 from controller.ranking.entries import Entry, entry_of, order_of
-from controller.ranking.merits import front_of, memory_of
+from controller.ranking.entries.columns import columns_of
+from controller.ranking.merits import costs_of, front_of
 from controller.ranking.pareto import above_chord
-from controller.ranking.ranking import cost_of
 
 _USUAL_AXES: Final = (Criterion.LATENCY, Criterion.TOP1)
 _LEAST_POINTS: Final = 1e-9
+
+
+class _Costs:
+    """What candidates cost, as rankings have it; `axes` are the figures of the front."""
+
+    def __init__(self, shown: Sequence[Candidate], axes: Sequence[Criterion]) -> None:
+        self.axes = axes
+        self._columns = columns_of(table_of([each.measurement for each in shown]))
+        self._rows = {measured: row for row, measured in enumerate(self._columns.ids)}
+        self._costs = {axis: costs_of(self._columns, axis) for axis in FIGURES}
+
+    def of(self, axis: Criterion, entry: Entry) -> float:
+        """By a figure, the less the better; without end where it is not known."""
+        return float(self._costs[axis][self._rows[entry.id]])
+
+    def is_surely_smaller(self, entry: Entry, other: Entry) -> bool:
+        """Whether each of its processes needed less memory than any of the other's."""
+        least, most = self._columns.memory
+        return bool(most[self._rows[entry.id]] < least[self._rows[other.id]])
 
 
 def explain(ranking: Ranking, backbone: str) -> Explanation:
@@ -35,9 +55,9 @@ def explain(ranking: Ranking, backbone: str) -> Explanation:
     lacks: tuple[Lack, ...] = ()
     if candidate is not None:
         entry = entry_of(candidate.measurement)
-        axes = ranking.constraints.front or _USUAL_AXES
-        rivals = _rivals(entry, passing, winner, axes)
-        lacks = tuple(_lacks(entry, candidate, passing, ranking, axes))
+        costs = _Costs(shown, ranking.constraints.front or _USUAL_AXES)
+        rivals = _rivals(entry, passing, winner, costs)
+        lacks = tuple(_lacks(entry, candidate, passing, ranking, costs))
     return Explanation(
         device=ranking.device,
         backbone=backbone,
@@ -68,10 +88,10 @@ def _best_first(candidate: Candidate) -> tuple[object, ...]:
 
 
 def _rivals(
-    entry: Entry, passing: Sequence[Entry], winner: Measurement | None, axes: Sequence[Criterion]
+    entry: Entry, passing: Sequence[Entry], winner: Measurement | None, costs: _Costs
 ) -> list[Rival]:
     def beats(other: Entry) -> bool:
-        pairs = [(cost_of(axis, other), cost_of(axis, entry)) for axis in axes]
+        pairs = [(costs.of(axis, other), costs.of(axis, entry)) for axis in costs.axes]
         return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
     first = "" if winner is None else winner.measurement_id
@@ -79,18 +99,18 @@ def _rivals(
         other for other in passing if other.id != entry.id and (other.id == first or beats(other))
     ]
     beating.sort(key=lambda each: (each.id != first, each.median_ms, order_of(each.measurement)))
-    told = tuple(dict.fromkeys((*axes, Criterion.MEMORY)))
-    return [_rival(entry, other, told) for other in beating]
+    told = tuple(dict.fromkeys((*costs.axes, Criterion.MEMORY)))
+    return [_rival(entry, other, told, costs) for other in beating]
 
 
-def _rival(entry: Entry, other: Entry, axes: Sequence[Criterion]) -> Rival:
+def _rival(entry: Entry, other: Entry, axes: Sequence[Criterion], costs: _Costs) -> Rival:
     ratio = median_ratio(entry.latency, reference=other.latency)
-    better = [axis for axis in axes if cost_of(axis, other) < cost_of(axis, entry)]
+    better = [axis for axis in axes if costs.of(axis, other) < costs.of(axis, entry)]
     own_memory, other_memory = entry.measurement.memory, other.measurement.memory
     return Rival(
         measurement=other.measurement,
         better_in=tuple(better),
-        surely_in=tuple(axis for axis in better if _surely(axis, entry, other, ratio.low)),
+        surely_in=tuple(axis for axis in better if _surely(axis, entry, other, ratio.low, costs)),
         latency_ratio=ratio.ratio,
         latency_ratio_low=ratio.low,
         latency_ratio_high=ratio.high,
@@ -101,13 +121,13 @@ def _rival(entry: Entry, other: Entry, axes: Sequence[Criterion]) -> Rival:
     )
 
 
-def _surely(axis: Criterion, entry: Entry, other: Entry, ratio_low: float) -> bool:
+def _surely(axis: Criterion, entry: Entry, other: Entry, ratio_low: float, costs: _Costs) -> bool:
     """Say whether the other is better by this figure whatever the intervals say."""
     match axis:
         case Criterion.LATENCY:
             return ratio_low > 1
         case Criterion.MEMORY:
-            return memory_of(other)[1] < memory_of(entry)[0]
+            return costs.is_surely_smaller(other, entry)
         case Criterion.P90 | Criterion.P99:
             # Percentiles have no interval.
             return False
@@ -119,17 +139,17 @@ def _lacks(
     candidate: Candidate,
     passing: Sequence[Entry],
     ranking: Ranking,
-    axes: Sequence[Criterion],
+    costs: _Costs,
 ) -> Iterator[Lack]:
     if not candidate.rank_low:
         yield from _to_qualify(entry, ranking.constraints)
     wanted: list[Lack] = []
     if not candidate.on_pareto_front:
-        for axis in axes:
-            wanted += _to_be_on_the_front(entry, passing, axes, axis)
+        for axis in costs.axes:
+            wanted += _to_be_on_the_front(entry, passing, axis, costs)
     winner = ranking.winner
     if winner is not None and winner.measurement.measurement_id != entry.id:
-        wanted += _to_win(entry, entry_of(winner.measurement), passing, ranking.merit)
+        wanted += _to_win(entry, entry_of(winner.measurement), passing, ranking.merit, costs)
     # What only a limit keeps back may be ahead of all that is within.
     yield from (lack for lack in wanted if not _is_ahead(lack))
 
@@ -154,33 +174,37 @@ def _to_qualify(entry: Entry, constraints: Constraints) -> Iterator[Lack]:
 
 
 def _to_be_on_the_front(
-    entry: Entry, passing: Sequence[Entry], axes: Sequence[Criterion], axis: Criterion
+    entry: Entry, passing: Sequence[Entry], axis: Criterion, costs: _Costs
 ) -> Iterator[Lack]:
     """Yield what has to be surpassed by one figure: the best of those as good by all others."""
-    others = [each for each in axes if each is not axis]
+    others = [each for each in costs.axes if each is not axis]
     as_good = [
-        cost_of(axis, each)
+        costs.of(axis, each)
         for each in passing
-        if each.id != entry.id and all(cost_of(o, each) <= cost_of(o, entry) for o in others)
+        if each.id != entry.id and all(costs.of(o, each) <= costs.of(o, entry) for o in others)
     ]
     if as_good and math.isfinite(best := min(as_good)):
-        yield _lack(Goal.FRONT, axis, best, entry)
+        yield _lack(Goal.FRONT, axis, best, entry, costs)
 
 
-def _to_win(entry: Entry, winner: Entry, passing: Sequence[Entry], merit: Merit) -> Iterator[Lack]:
-    told = partial(_lack, Goal.WIN, entry=entry)
+def _to_win(
+    entry: Entry, winner: Entry, passing: Sequence[Entry], merit: Merit, costs: _Costs
+) -> Iterator[Lack]:
+    told = partial(_lack, Goal.WIN, entry=entry, costs=costs)
     match merit:
         case Merit.LATENCY:
-            yield told(Criterion.LATENCY, cost_of(Criterion.LATENCY, winner))
+            yield told(Criterion.LATENCY, costs.of(Criterion.LATENCY, winner))
         case Merit.MEMORY:
-            yield told(Criterion.MEMORY, cost_of(Criterion.MEMORY, winner))
+            yield told(Criterion.MEMORY, costs.of(Criterion.MEMORY, winner))
         case Merit.ACCURACY:
-            yield told(Criterion.TOP1, cost_of(Criterion.TOP1, winner))
+            yield told(Criterion.TOP1, costs.of(Criterion.TOP1, winner))
         case Merit.VALUE:
-            yield from _to_be_worth_more(entry, winner, passing)
+            yield from _to_be_worth_more(entry, winner, passing, costs)
 
 
-def _to_be_worth_more(entry: Entry, winner: Entry, passing: Sequence[Entry]) -> Iterator[Lack]:
+def _to_be_worth_more(
+    entry: Entry, winner: Entry, passing: Sequence[Entry], costs: _Costs
+) -> Iterator[Lack]:
     """Yield the latency, and the top-1, at which an entry is as far above the line as the winner.
 
     The line through the front's ends stays where it is; `above_chord` is linear in top-1 and in
@@ -195,17 +219,17 @@ def _to_be_worth_more(entry: Entry, winner: Entry, passing: Sequence[Entry]) -> 
     # Less is what rounding leaves of nothing.
     if missing <= _LEAST_POINTS:
         return
-    yield _lack(Goal.WIN, Criterion.TOP1, -(entry.top1 + missing), entry)
+    yield _lack(Goal.WIN, Criterion.TOP1, -(entry.top1 + missing), entry, costs)
     slope = gain(entry.top1, entry.median_ms / math.e) - gain(entry.top1, entry.median_ms)
     if slope > 0:
         needed_ms = entry.median_ms * math.exp(-missing / slope)
-        yield _lack(Goal.WIN, Criterion.LATENCY, needed_ms, entry)
+        yield _lack(Goal.WIN, Criterion.LATENCY, needed_ms, entry, costs)
 
 
-def _lack(goal: Goal, criterion: Criterion, cost: float, entry: Entry) -> Lack:
+def _lack(goal: Goal, criterion: Criterion, cost: float, entry: Entry, costs: _Costs) -> Lack:
     """Turn a cost back into a figure; of top-1 it is its negative."""
     is_benefit = criterion is Criterion.TOP1
-    own = cost_of(criterion, entry)
+    own = costs.of(criterion, entry)
     return Lack(
         goal=goal,
         criterion=criterion,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from controller.domain.rankings import Merit
+from controller.domain.rankings.limits import Criterion
 from controller.ranking.entries import Entry
 from controller.ranking.entries.columns import Codes, Columns, Mask, Numbers, Rows
 from controller.ranking.pareto import Gain, above_line, front_places, pareto_front
@@ -127,10 +128,11 @@ def _could_be_best_value(columns: Columns, winner: int, passing: Rows) -> Rows:
     return could_be
 
 
-def memory_of(entry: Entry) -> tuple[float, float]:
-    """Return the least and the most that its processes needed, bytes; no end where unknown."""
-    memory = entry.measurement.memory
-    if memory is None:
-        return float("inf"), float("inf")
-    least = memory.least_peak_rss_bytes
-    return memory.peak_rss_bytes if least is None else least, memory.peak_rss_bytes
+def costs_of(columns: Columns, axis: Criterion) -> Numbers:
+    """Return what each row costs by a figure, the less the better; of latency its median.
+
+    What a figure is not known of costs without end.
+    """
+    figures = columns.median_ms if axis is Criterion.LATENCY else columns.figure(axis)
+    costs = -figures if axis is Criterion.TOP1 else figures
+    return np.where(np.isnan(costs), np.inf, costs)

@@ -1,6 +1,5 @@
 """Which backbone is best on a device: a pure function of its measurements and the constraints."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,12 +7,12 @@ import numpy as np
 
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import WITH_FIGURES, Constraints, LeftOut, Ranking
-from controller.domain.rankings.limits import Criterion, LimitEffect, figure_of
+from controller.domain.rankings.limits import LimitEffect
 from controller.domain.rankings.rows import table_of
 from controller.domain.sweeps import SweepSpec
 from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
-from controller.ranking.entries import Entry, left_out_of
+from controller.ranking.entries import left_out_of
 from controller.ranking.entries.choosing import Selected, Why
 from controller.ranking.entries.columns import columns_of
 from controller.ranking.merits import preferred
@@ -172,14 +171,6 @@ def _suggested(
         return suggest_repeat(here.device, could_win, catalog)
     weights = here.weights_in_use()
     return suggest_sweep(here.device, wanting, constraints, here.runtimes, weights)
-
-
-def cost_of(axis: Criterion, entry: Entry) -> float:
-    """Return what an entry costs by a figure, the less the better; of latency its median."""
-    figure = entry.median_ms if axis is Criterion.LATENCY else figure_of(axis, entry.measurement)
-    if figure is None:
-        return math.inf
-    return -figure if axis is Criterion.TOP1 else figure
 
 
 def _verdicts(there: Collection[Verdict]) -> tuple[Verdict, ...]:

@@ -119,7 +119,7 @@ async def serve(
         behind = _Behind(*parts, Bandwidth(wanted.push, clock), tracing)
         servers, entrance, administration = _guarded_servers(doors, behind, on_authority)
         given = partial(Parts, sweeps=sweeps, steering=steering, retrying=retrying, catalog=catalog)
-        given = partial(given, guard=entrance.guard, administration=administration)
+        given = partial(given, guard=entrance.guard, administration=administration, changes=changes)
         told = partial(_query_service, state_dir=state_dir, open_to_all=wanted.insecure)
         service = told(behind, catalog, sweeps, steering, retrying)
         await _add_services_of_people(servers, service)

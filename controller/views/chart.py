@@ -13,6 +13,7 @@ from controller.views.wording import (
     memory_words,
     samples_words,
     setting,
+    top1_figure,
     top1_words,
     with_held_back,
 )
@@ -20,6 +21,7 @@ from controller.views.wording import (
 Specification: TypeAlias = dict[str, Any]
 
 _HEIGHT_PX: Final = 440
+_MOST_TOLD: Final = 12
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 # Narrower than this, names beside the points would cover each other.
 _NAMED_FROM_PX: Final = 520
@@ -28,6 +30,17 @@ _PLOT_PX: Final = (1000, 340)
 _NAME_PX: Final = (6.5, 14)
 _RUNTIME_COLOURS: Final = {"onnxruntime": "var(--series-1)", "paddlelite": "var(--series-2)"}
 _SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+
+def front_words(ranking: Ranking) -> str:
+    """Say what the chart shows: of how many the front consists, and its members with figures."""
+    front = [each.measurement for each in ranking.pareto_front]
+    told = "; ".join(
+        f"{candidate_name(each)}, {top1_figure(each)}, {latency_words(each)}"
+        for each in front[:_MOST_TOLD]
+    )
+    more = f"; and {len(front) - _MOST_TOLD} more" if len(front) > _MOST_TOLD else ""
+    return f"On the front, the fastest first: {told}{more}." if told else ""
 
 
 def chart_specification(ranking: Ranking) -> Specification:

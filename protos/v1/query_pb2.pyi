@@ -3855,11 +3855,14 @@ class Candidate(_message.Message):
     MEASUREMENT_FIELD_NUMBER: _builtins.int
     ON_PARETO_FRONT_FIELD_NUMBER: _builtins.int
     LATENCY_TIES_FIELD_NUMBER: _builtins.int
+    LATENCY_TIE_COUNT_FIELD_NUMBER: _builtins.int
     LOST_BECAUSE_FIELD_NUMBER: _builtins.int
     FIRST_BY_FIELD_NUMBER: _builtins.int
     RANK_LOW_FIELD_NUMBER: _builtins.int
     RANK_HIGH_FIELD_NUMBER: _builtins.int
     on_pareto_front: _builtins.bool
+    latency_tie_count: _builtins.int
+    """How many there are."""
     rank_low: _builtins.int
     """Its best and its worst place by the merit, as the intervals tell, from 1; 0 outside of the constraints."""
     rank_high: _builtins.int
@@ -3867,7 +3870,9 @@ class Candidate(_message.Message):
     def measurement(self) -> Global___Measurement: ...
     @_builtins.property
     def latency_ties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the measurements whose latency intervals overlap this one's."""
+        """Ids of the measurements whose latency intervals overlap this one's, of more than 20 those with the nearest
+        medians.
+        """
 
     @_builtins.property
     def lost_because(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
@@ -3883,6 +3888,7 @@ class Candidate(_message.Message):
         measurement: Global___Measurement | None = ...,
         on_pareto_front: _builtins.bool = ...,
         latency_ties: _abc.Iterable[_builtins.str] | None = ...,
+        latency_tie_count: _builtins.int = ...,
         lost_because: _abc.Iterable[_types_pb2.Reason] | None = ...,
         first_by: _abc.Iterable[Global___Merit.ValueType] | None = ...,
         rank_low: _builtins.int = ...,
@@ -3890,7 +3896,7 @@ class Candidate(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["measurement", b"measurement"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front", "rank_high", b"rank_high", "rank_low", b"rank_low"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_by", b"first_by", "latency_tie_count", b"latency_tie_count", "latency_ties", b"latency_ties", "lost_because", b"lost_because", "measurement", b"measurement", "on_pareto_front", b"on_pareto_front", "rank_high", b"rank_high", "rank_low", b"rank_low"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,6 +1,6 @@
 """Rankings of a device and of a fleet: read, ranked, and remembered while nothing changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -20,7 +20,7 @@ from controller.ranking.standing.certainty import certainty
 from controller.ranking.standing.holding import hold
 from controller.ranking.standing.listing import listed
 from controller.state.database import Database
-from controller.state.measurements.pages import find_measurement
+from controller.state.measurements.pages import find_measurements
 from models.catalog.catalog import Catalog
 from protos.measuring import Repetition
 
@@ -29,6 +29,8 @@ _MOST_RANKINGS: Final = 128
 # One that lists more weighs as several.
 _LISTED_OF_ONE: Final = 200
 _MOST_FLEETS: Final = 4
+# With all samples, of which one may have megabytes.
+_READ_AT_ONCE: Final = 32
 
 
 class Rankings:
@@ -85,11 +87,13 @@ class Rankings:
         sure = certainty(ranking, constraints.confidence, self._samples)
         return listed(replace(ranking, certainty=sure), most)
 
-    def _samples(self, measurement: Measurement) -> Sequence[Repetition]:
-        """The stored repetitions of a measurement; none of one that is still measured."""
+    def _samples(self, measurements: Sequence[Measurement]) -> Iterator[Sequence[Repetition]]:
+        """The stored repetitions of measurements; none of one that is still measured."""
         wanted = MeasurementFilter(with_samples=True)
-        found = find_measurement(self._database, measurement.measurement_id, wanted)
-        return () if found is None else found.repetitions
+        for start in range(0, len(measurements), _READ_AT_ONCE):
+            ids = [each.measurement_id for each in measurements[start : start + _READ_AT_ONCE]]
+            found = find_measurements(self._database, ids, wanted)
+            yield from (found[each].repetitions if each in found else () for each in ids)
 
     def rank_fleet(self, devices: Sequence[Device], question: FleetQuestion) -> FleetRanking:
         """What is best on each of these devices, and for all of them together."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from controller.api.limits import Load
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who
+from controller.domain.access import Scope
 
 PAGES: Final[Mapping[str, str | Need]] = {
     "GET /": "/edgerank.v1.Query/Rank",
@@ -22,6 +24,7 @@ PAGES: Final[Mapping[str, str | Need]] = {
     "POST /sweeps/{sweep_id}/cancel": "/edgerank.v1.Query/CancelSweep",
     "POST /sweeps/{sweep_id}/retry": "/edgerank.v1.Query/RetrySweep",
     "GET /measurements/{measurement_id}": "/edgerank.v1.Query/ListMeasurements",
+    "GET /changes": Need(Scope.READ, load=Load.FOLLOWING),
     "GET /fleet": "/edgerank.v1.Query/RankFleet",
     "GET /compare": "/edgerank.v1.Query/Compare",
     # Whoever signs in is a stranger until then, and the files of the pages tell nothing.

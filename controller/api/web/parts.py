@@ -14,6 +14,7 @@ from controller.api.rpc.guard import Guard
 from controller.api.web.pages.ground.chart_code import ChartCode
 from controller.api.web.pages.ground.sessions import Sessions
 from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.state.database import Database
 from controller.sweeps.lifecycle import Sweeps
@@ -32,6 +33,7 @@ class Parts:
         sweeps: plans, starts, watches and cancels sweeps.
         steering: pauses, resumes and edits them.
         fleet: the agents at work.
+        changes: lets who follows something wait for the next change.
         database: what is remembered.
         clock: what time it is.
         open_to_all: whether everybody may do everything.
@@ -50,6 +52,7 @@ class Parts:
     sweeps: Sweeps
     steering: Steering
     fleet: Fleet
+    changes: Changes
     database: Database
     clock: Clock
     open_to_all: bool

@@ -35,6 +35,12 @@ MOST_BACKBONES: Final = 12
 FIRST_LISTED: Final = 50
 """So many of those that lost are listed unless all are asked for, and of what is left out."""
 
+MOST_LATENCY_TIES: Final = 20
+"""So many of those that a candidate cannot be told apart from by latency are named with it."""
+
+MOST_SURE: Final = 5_000
+"""Among so many candidates it can be asked which one is surely the first."""
+
 
 class Merit(Enum):
     """By what the winner is chosen, of those that satisfy the constraints."""
@@ -204,7 +210,9 @@ class Candidate:
     Attributes:
         measurement: what it was measured at, without raw samples.
         on_pareto_front: whether it is on the front.
-        latency_ties: ids of the measurements whose latency intervals overlap this one's.
+        latency_ties: ids of the measurements whose latency intervals overlap this one's, at most
+            `MOST_LATENCY_TIES`, of more those with the nearest medians.
+        latency_tie_count: how many there are.
         lost_because: why it is not the winner; empty for the winner.
         first_by: by what it is the first of those that satisfy the constraints.
         rank_low: its best place among those that satisfy the constraints, by the merit and the
@@ -215,6 +223,7 @@ class Candidate:
     measurement: Measurement
     on_pareto_front: bool
     latency_ties: tuple[str, ...] = ()
+    latency_tie_count: int = 0
     lost_because: tuple[Reason, ...] = ()
     first_by: tuple[Merit, ...] = ()
     rank_low: int = 0

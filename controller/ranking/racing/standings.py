@@ -81,15 +81,6 @@ class Standings:
         """Whether no further process would change the answer."""
         return not self.open
 
-    @property
-    def lost_by_prediction(self) -> tuple[str, ...]:
-        """Ids of those that lost without a process of their own."""
-        return tuple(
-            place.belief.racer.racer_id
-            for place in self.places
-            if place.standing.has_lost and not place.belief.is_measured
-        )
-
 
 def standings(racers: Sequence[Racer], deviation: float, rules: RaceRules) -> Standings:
     """Tell how each candidate stands.

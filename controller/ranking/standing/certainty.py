@@ -1,16 +1,17 @@
 """Which candidates may be the first, so that the statement holds at a confidence."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
-from controller.domain.rankings import Candidate, Merit, Ranking
+from controller.domain.rankings import MOST_SURE, Candidate, Merit, Ranking
 from controller.domain.rankings.certainty import Certainty, MayBeFirst
 from controller.figures.statistics import median_interval, milliseconds
 from protos.measuring import Repetition
 
-Samples = Callable[[Measurement], Sequence[Repetition]]
-"""What gives the stored repetitions of a measurement."""
+Samples = Callable[[Sequence[Measurement]], Iterable[Sequence[Repetition]]]
+"""What gives the stored repetitions of measurements, in their order, few at a time."""
 
 
 def certainty(ranking: Ranking, confidence: float, samples: Samples) -> Certainty:
@@ -30,11 +31,22 @@ def certainty(ranking: Ranking, confidence: float, samples: Samples) -> Certaint
     Args:
         ranking: by latency or accuracy.
         confidence: a fraction.
-        samples: asked for each candidate once; of one process there is no such interval.
+        samples: asked for all candidates once; of one process there is no such interval.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for more candidates than `MOST_SURE`.
     """
     family = _family(ranking)
+    if len(family) > MOST_SURE:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"which one is surely the first can be asked among {MOST_SURE:,} candidates, and "
+            f"{len(family):,} satisfy the limits; narrow them, by a tier, a runtime or threads, or "
+            "ask without a confidence",
+        )
     level = confidence ** (1 / max(1, len(family)))
-    found = [(each, _interval(samples(each.measurement), level)) for each in family]
+    kept = samples([each.measurement for each in family])
+    found = [(each, _interval(its, level)) for each, its in zip(family, kept, strict=True)]
     ends = [high for _, (_, high) in found if high is not None]
     least_end = min(ends, default=math.inf)
     return Certainty(

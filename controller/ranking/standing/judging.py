@@ -7,13 +7,12 @@ from typing import TypeAlias
 import numpy as np
 
 from controller.domain.measurements import Measurement
-from controller.domain.rankings import Candidate, Constraints, Merit
-from controller.domain.rankings.limits import Criterion
+from controller.domain.rankings import MOST_LATENCY_TIES, Candidate, Constraints, Merit
 from controller.ranking.entries import Entry, entry_of
 from controller.ranking.entries.choosing import Selected, select
-from controller.ranking.entries.columns import Columns, Numbers, Rows
+from controller.ranking.entries.columns import Columns, Rows
 from controller.ranking.losing import behind, tied
-from controller.ranking.merits import front_rows, leaders, overlapping, ties_with
+from controller.ranking.merits import costs_of, front_rows, leaders, overlapping, ties_with
 from controller.ranking.pareto import front_places_by
 from controller.ranking.requirements import Exclusions, exclusions, requirements
 from controller.ranking.standing.places import Places, places
@@ -131,15 +130,8 @@ def _asked_front(columns: Columns, passing: Rows, constraints: Constraints) -> R
 
     What a figure is not known of is the worst by it.
     """
-    costs = [_costs(columns, axis)[passing] for axis in constraints.front]
+    costs = [costs_of(columns, axis)[passing] for axis in constraints.front]
     return passing[front_places_by(np.array(costs).T)]
-
-
-def _costs(columns: Columns, axis: Criterion) -> Numbers:
-    """What each row costs by a figure, the less the better; of latency its median."""
-    figures = columns.median_ms if axis is Criterion.LATENCY else columns.figure(axis)
-    costs = -figures if axis is Criterion.TOP1 else figures
-    return np.where(np.isnan(costs), np.inf, costs)
 
 
 class Told:
@@ -172,10 +164,12 @@ class Told:
     def candidate(self, row: int) -> Candidate:
         """What became of a row that can be ranked."""
         judged = self._judged
+        ties, tie_count = self._latency_ties(row)
         return Candidate(
             measurement=self._measurements[row],
             on_pareto_front=row in self._on_front,
-            latency_ties=self._latency_ties(row),
+            latency_ties=ties,
+            latency_tie_count=tie_count,
             lost_because=self._lost_because(row),
             first_by=tuple(each for each in Merit if judged.by.get(each) == row),
             rank_low=int(judged.places.low[row]),
@@ -198,10 +192,14 @@ class Told:
         dominator = None if row in self._unbeaten else _dominator(entry, self._beating, winner)
         return (behind(entry, winner, judged.merit, dominator),)
 
-    def _latency_ties(self, row: int) -> tuple[str, ...]:
+    def _latency_ties(self, row: int) -> tuple[tuple[str, ...], int]:
+        """The ids of those that are told, and how many there are."""
         columns, entries = self._judged.columns, self._judged.entries
         ties = entries[overlapping(columns, row, entries) & (entries != row)]
-        return tuple(columns.ids[ties[np.argsort(columns.id_place[ties])]])
+        far_ms = np.abs(columns.median_ms[ties] - columns.median_ms[row])
+        nearest = ties[np.lexsort((columns.id_place[ties], far_ms))][:MOST_LATENCY_TIES]
+        told = nearest[np.argsort(columns.id_place[nearest])]
+        return tuple(columns.ids[told]), len(ties)
 
 
 def _dominator(entry: Entry, front: Sequence[Entry], winner: Entry) -> Entry:

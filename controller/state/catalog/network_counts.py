@@ -26,6 +26,16 @@ def record_count(transaction: Transaction, digest: str, count: NetworkCount | No
     transaction.execute(insert(network_counts).values(digest=digest, counted=count))
 
 
+def forget_unnamed_counts(transaction: Transaction) -> None:
+    """Forgets what was counted of files that neither an artifact nor an own model names."""
+    transaction.execute(
+        delete(network_counts).where(
+            network_counts.c.digest.not_in(select(own_models.c.digest)),
+            network_counts.c.digest.not_in(select(artifacts.c.sha256)),
+        )
+    )
+
+
 def stored_counts(database: Database) -> Mapping[tuple[str, ImageSize], NetworkCount]:
     """What was counted of backbones, by their names and the sizes of their image.
 

@@ -5,7 +5,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select
 from controller.domain.catalog import OwnModel, as_backbone
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.catalog.accuracy import backbone_row
-from controller.state.catalog.network_counts import record_count
+from controller.state.catalog.network_counts import forget_unnamed_counts, record_count
 from controller.state.database import Database
 from controller.state.schema import accuracies, backbones, jobs, own_models
 from controller.state.schema.unreadable import readable
@@ -80,6 +80,7 @@ def forget_own_model(database: Database, name: str, *, with_accuracy: bool) -> N
             )
         transaction.execute(delete(backbones).where(backbones.c.name == name))
         transaction.execute(delete(own_models).where(own_models.c.name == name))
+        forget_unnamed_counts(transaction)
 
 
 def _model(row: RowMapping) -> OwnModel:

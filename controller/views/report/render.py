@@ -8,26 +8,18 @@ from importlib import resources
 from typing import Final
 
 import vl_convert
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement
-from controller.domain.quantities import (
-    format_interval,
-    format_latency,
-    format_memory,
-    format_number,
-)
 from controller.domain.rankings import Ranking
 from controller.figures.minutes import latency_at
 from controller.ranking.standing.entry import held_back
 from controller.views import device_words, settings_words, wording
 from controller.views.chart import chart_specification
-from controller.views.counting import counted, day, minute
-from controller.views.reasons import sentences
-from controller.views.sweeps.commands import sweep_command
-from controller.views.sweeps.words import unmeasured_words
+from controller.views.counting import day
+from controller.views.report.templating import environment_of
 
 _PAGE: Final = "page.html"
 
@@ -66,47 +58,15 @@ def render_report(ranking: Ranking, device: Device) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("controller.views.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "day": day,
-        "interval": lambda latency: format_interval(latency.low_ms, latency.high_ms),
-        "latency": format_latency,
-        "memory": format_memory,
-        "moment": _moment,
-        "number": format_number,
-        "short": lambda digest: digest[:12],
-    }
+    environment = environment_of("controller.views.report", "")
+    environment.filters["day"] = day
     environment.globals |= {
-        "headline": wording.headline,
         "latency_at": latency_at,
-        "answer": wording.answer,
-        "beside_answer": wording.beside_answer,
-        "cache_words": device_words.cache_words,
-        "clusters_words": device_words.clusters_words,
-        "counted": counted,
-        "provenance": wording.provenance,
-        "setting": wording.setting,
-        "latency_words": wording.latency_words,
         "is_told_with_verdict": wording.is_told_with_verdict,
-        "left_out_words": wording.left_out_words,
-        "sentences": sentences,
-        "verdict_words": wording.verdict_words,
         "energy_words": settings_words.energy_words,
         "paced_words": settings_words.paced_words,
         "per_image_words": wording.per_image_words,
         "memory_range_words": wording.memory_range_words,
-        "memory_words": wording.memory_words,
-        "sweep_command": sweep_command,
-        "samples_words": wording.samples_words,
-        "top1_figure": wording.top1_figure,
-        "top1_words": wording.top1_words,
-        "unmeasured_words": unmeasured_words,
     }
     return environment
 
@@ -132,10 +92,6 @@ def _inline(script: str) -> str:
 def _content_security_hash(script: str) -> str:
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def _moment(unix_ms: int) -> str:
-    return f"{minute(unix_ms)} UTC"
 
 
 def _period(measurements: Sequence[Measurement]) -> str:

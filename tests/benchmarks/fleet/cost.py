@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
@@ -27,6 +26,7 @@ from tests.benchmarks.fleet.simulated import (
 )
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE, scaled
+from tests.measured import record_report
 from tests.processes import running_controller
 
 # Devices, threads, batches: their product is how many jobs are open at first.

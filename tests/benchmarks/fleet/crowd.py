@@ -15,7 +15,6 @@ from sqlalchemy import func, select
 
 from controller.api.limits import DEFAULTS
 from controller.domain.jobs import AttemptState
-from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
@@ -28,6 +27,7 @@ from tests.benchmarks.fleet.member_process import MemberProcess, ask_all, member
 from tests.benchmarks.fleet.simulated import hello, plan, report_of, start
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
+from tests.measured import record_report
 
 AGENTS = 10_000
 A_PROCESS = 5_000

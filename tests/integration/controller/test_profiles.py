@@ -12,7 +12,6 @@ from controller.domain.profiles import ProfileSpec
 from controller.domain.sweeps import Activity, ActivityKind, SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.leasing.losing import lose_attempt
-from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
@@ -36,6 +35,7 @@ from tests.integration.controller.domain_samples import (
     measured_report,
 )
 from tests.integration.controller.fleet.test_fleet import lease as lease_of
+from tests.measured import record_report
 from tests.unit.controller.fleet.test_credibility import TRACE, packed
 from tests.unit.controller.samples.profiles import PROFILE
 from tests.unit.controller.sweeps.test_planning import device

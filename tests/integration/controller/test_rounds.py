@@ -12,7 +12,6 @@ from controller.domain.measurements import Measurement, MeasurementFilter, Verdi
 from controller.domain.rankings import Constraints, Merit
 from controller.figures.spread import UNKNOWN_SPREAD
 from controller.fleet.agents import Fleet
-from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
@@ -21,6 +20,7 @@ from models.catalog.catalog import IMAGENET, load_catalog
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
+from tests.measured import record_report
 
 QUIET_NS = 5_000_000
 

@@ -14,7 +14,6 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.leasing.losing import lose_attempt
-from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database
@@ -37,6 +36,7 @@ from tests.integration.controller.domain_samples import (
     measured_report,
     repetition,
 )
+from tests.measured import record_report
 
 
 def lease(database: Database, device: str) -> tuple[str, str]:

@@ -10,7 +10,6 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.leasing.losing import lose_attempt
-from controller.fleet.reports import record_report
 from controller.fleet.rounds import settling
 from controller.state import attempts, sweeps
 from controller.state.database import Database
@@ -21,6 +20,7 @@ from protos.measuring import StartGate
 from protos.reasons import ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
+from tests.measured import record_report
 
 QUIET_NS, SLOW_NS = 5_000_000, 7_000_000
 

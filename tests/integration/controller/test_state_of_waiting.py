@@ -10,7 +10,6 @@ import pytest
 from controller.domain.jobs import MIN_WAITING_MS
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.fleet.leasing.losing import lose_attempt
-from controller.fleet.reports import record_report
 from controller.state import attempts
 from controller.state.database import Database, open_database
 from controller.state.devices import forget
@@ -20,6 +19,7 @@ from protos.measuring import StartGate
 from protos.reasons import Reason, ReasonCode, reason
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, measured_report
+from tests.measured import record_report
 
 GATE = StartGate(max_load_by_others=1.25, deadline_ms=25_000)
 TAKEN = reason(ReasonCode.CORES_TAKEN, load_by_others=1.9, most=1.25)

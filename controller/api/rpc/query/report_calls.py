@@ -1,8 +1,9 @@
 """The calls of the Query service on many devices, those of other controllers among them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, Final
 
 import grpc
 
@@ -24,6 +25,9 @@ from protos.codec import from_request, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
+# What waits while what came before is written: so many messages, large ones of this part each.
+_AT_ONCE: Final = 32
+_PART_BYTES: Final = LARGEST_BYTES // _AT_ONCE
 
 
 class ReportCalls(query_pb2_grpc.QueryServicer):
@@ -53,7 +57,7 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
     async def ImportMeasurements(  # noqa: N802
         self, request_iterator: AsyncIterator[query_pb2.ImportMeasurementsRequest], context: Context
     ) -> query_pb2.ImportMeasurementsResponse:
-        """Takes in what another controller measured, each measurement by itself."""
+        """Takes in what another controller measured, as it comes."""
         async with answered_failures(context):
             importing = await self._begun(request_iterator)
             try:
@@ -71,12 +75,9 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
         importing: Importing,
         requests: AsyncIterator[query_pb2.ImportMeasurementsRequest],
     ) -> None:
-        async for request in requests:
-            if request.WhichOneof("part") != "measurement":
-                raise _invalid("after an import's header come measurements, and no more")
-            if request.ByteSize() > LARGEST_BYTES:
-                raise _invalid(f"a measurement has at most {LARGEST_BYTES / 1e6:.0f} MB")
-            await told_at_its_end(asyncio.to_thread(self._take, importing, request))
+        async with aclosing(_gathered(requests)) as groups:
+            async for several in groups:
+                await told_at_its_end(asyncio.to_thread(self._take, importing, several))
 
     async def _cut_off(self, importing: Importing) -> int:
         """Writes down what an import took in that does not come to its end; gives how many."""
@@ -104,9 +105,56 @@ class ReportCalls(query_pb2_grpc.QueryServicer):
             break
         raise _invalid("an import begins with its header")
 
-    def _take(self, importing: Importing, request: query_pb2.ImportMeasurementsRequest) -> None:
-        measurement = from_request(request.measurement, Measurement)
-        importing.take(measurement, self._imported_at.unix_ms())
+    def _take(
+        self, importing: Importing, several: Sequence[query_pb2.ImportMeasurementsRequest]
+    ) -> None:
+        importing.take(map(_measurement, several), self._imported_at.unix_ms())
+
+
+async def _gathered(
+    requests: AsyncIterator[query_pb2.ImportMeasurementsRequest],
+) -> AsyncGenerator[list[query_pb2.ImportMeasurementsRequest], None]:
+    """Requests as they come, those together that came while the ones before were taken in."""
+    came: asyncio.Queue[query_pb2.ImportMeasurementsRequest | None] = asyncio.Queue()
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def read() -> None:
+        try:
+            async for request in requests:
+                for _ in range(_weight(request)):
+                    await room.acquire()
+                came.put_nowait(request)
+        finally:
+            came.put_nowait(None)
+
+    reading = asyncio.create_task(read())
+    try:
+        is_over = False
+        while not is_over:
+            several = [await came.get()]
+            while not came.empty():
+                several.append(came.get_nowait())
+            is_over = several[-1] is None
+            told = [each for each in several if each is not None]
+            if told:
+                yield told
+            for _ in range(sum(map(_weight, told))):
+                room.release()
+        await reading
+    finally:
+        reading.cancel()
+
+
+def _weight(request: query_pb2.ImportMeasurementsRequest) -> int:
+    return min(_AT_ONCE, 1 + request.ByteSize() // _PART_BYTES)
+
+
+def _measurement(request: query_pb2.ImportMeasurementsRequest) -> Measurement:
+    if request.WhichOneof("part") != "measurement":
+        raise _invalid("after an import's header come measurements, and no more")
+    if request.ByteSize() > LARGEST_BYTES:
+        raise _invalid(f"a measurement has at most {LARGEST_BYTES / 1e6:.0f} MB")
+    return from_request(request.measurement, Measurement)
 
 
 def _taken_words(added: int) -> str:

@@ -100,7 +100,7 @@ def _add_one(router: APIRouter) -> None:
             ranked=sorted(candidates(ranking), key=lambda each: each != ranking.winner)[:_RANKED],
             chart=await asyncio.to_thread(pareto_chart, ranking),
             states=await asyncio.to_thread(states_charts, latest),
-            state_rows=[(each, span) for each in latest if (span := state_span(each))],
+            state_rows=[(each, span) for each in latest if (span := state_span(each.repetitions))],
             sentinel=sentinel,
             sentinel_chart=await asyncio.to_thread(sentinel_chart, sentinel),
         )

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from controller.api.web.pages.asking.question import read_question
-from controller.api.web.pages.charts.slopes import slope_chart
+from controller.api.web.pages.charts.slopes import ranks, slope_chart
 from controller.api.web.pages.ground.site import page
 from controller.api.web.parts import parts_of
 from controller.api.web.problems import HTTP_STATUSES
@@ -80,6 +80,7 @@ def _shown(ranking: FleetRanking, column: int) -> dict[str, Any]:
         (choice, [on for on in choice.on_devices if on.measurement.device in here])
         for choice in choices
     ]
+    measured = {choice.backbone: [on.measurement for on in its] for choice, its in rows}
     behind = ranking.tie_count - len(ranking.ties) + ranking.other_count - len(ranking.others)
     return {
         "ranking": ranking,
@@ -93,9 +94,8 @@ def _shown(ranking: FleetRanking, column: int) -> dict[str, Any]:
         "heats": _heats(rows),
         "without": without_figures_words(ranking.without_figures),
         "has_without": bool(ranking.without_figures),
-        "slopes": slope_chart(
-            {choice.backbone: [on.measurement for on in its] for choice, its in rows}, columns
-        ),
+        "slopes": slope_chart(measured, columns),
+        "ranks": ranks(measured, columns),
     }
 
 

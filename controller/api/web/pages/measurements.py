@@ -4,6 +4,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
+from controller.api.web.pages.charts.as_tables import distribution_rows, process_rows
 from controller.api.web.pages.charts.samples import distribution_chart, samples_charts
 from controller.api.web.pages.ground.site import page
 from controller.api.web.parts import parts_of
@@ -23,6 +24,8 @@ def add_measurements(router: APIRouter) -> None:
             m=found,
             charts=await asyncio.to_thread(samples_charts, found),
             distribution=await asyncio.to_thread(distribution_chart, found),
+            processes=list(process_rows(found)),
+            shares=await asyncio.to_thread(distribution_rows, found),
         )
 
 

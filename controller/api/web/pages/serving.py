@@ -9,6 +9,7 @@ from controller.api.web.pages.asking.home import add_home
 from controller.api.web.pages.comparing.page import add_comparison
 from controller.api.web.pages.devices import add_devices
 from controller.api.web.pages.fleet import add_fleet
+from controller.api.web.pages.following import add_following
 from controller.api.web.pages.ground.files import CHART_CODE, TYPES, packaged, version_of
 from controller.api.web.pages.ground.site import new_router
 from controller.api.web.pages.measurements import add_measurements
@@ -30,6 +31,7 @@ def _pages() -> APIRouter:
         add_fleet,
         add_comparison,
         add_signing_in,
+        add_following,
     ):
         add(router)
 

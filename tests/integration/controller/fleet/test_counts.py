@@ -19,7 +19,6 @@ from controller.figures.spread import Spread
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.losing import lose_attempt
 from controller.fleet.leaving import leave_out
-from controller.fleet.reports import record_report
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import attempts, jobs
 from controller.state.database import Database, Transaction, open_database
@@ -35,6 +34,7 @@ from protos.fleet import Lease, Report
 from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import failed_report, measured_report
 from tests.integration.controller.test_state_of_turns import not_ready_report
+from tests.measured import record_report
 
 DEVICES = ("phone", "board")
 # What may become of a lease, and what people may do meanwhile.

@@ -18,7 +18,6 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import TOLD_PER_S, Changes
-from controller.fleet.reports import record_report
 from controller.own.adding import OwnModels
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs
@@ -38,6 +37,7 @@ from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import measured_report
 from tests.integration.controller.fleet.statements import heard
+from tests.measured import record_report
 
 MANY = 500
 JOBS = 6

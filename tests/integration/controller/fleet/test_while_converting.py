@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
-from controller.fleet.reports import record_report
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.rounds.turns import SENTINEL_EVERY
 from controller.state import attempts, jobs, sweeps
@@ -33,6 +32,7 @@ from tests.integration.controller.domain_samples import SPEC, hello, measured_re
 from tests.integration.controller.fleet.statements import heard, walking
 from tests.integration.controller.fleet.test_counts import a_database
 from tests.integration.controller.fleet.test_fleet import said
+from tests.measured import record_report
 
 PHONE = "id-of-phone"
 

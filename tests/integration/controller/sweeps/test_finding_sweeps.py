@@ -8,7 +8,6 @@ from sqlalchemy import Connection, event
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.sweeps import StartedSweep, SweepPhase
-from controller.fleet.reports import record_report
 from controller.state import attempts, jobs
 from controller.state.database import Database
 from controller.state.devices import forget
@@ -24,6 +23,7 @@ from controller.state.sweeps import (
 from controller.sweeps.starting import Before
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, measured_report
+from tests.measured import record_report
 
 
 def add(database: Database, sweep_id: str, name: str = "", at_unix_ms: int = 0) -> None:

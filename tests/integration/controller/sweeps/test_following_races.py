@@ -17,7 +17,7 @@ from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import SystemClock
-from controller.fleet.reports import Recorded, record_report
+from controller.fleet.reports import Recorded
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.following import Races
 from controller.ranking.prediction.evidence import features_by_name
@@ -38,6 +38,7 @@ from models.catalog.variants import Variant, WeightsKind
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import OwnedClock, start_sweep, store_artifact
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+from tests.measured import record_report
 from tests.simulation.preparing import outcome_of
 
 PHONE = "id-of-phone"

@@ -12,7 +12,6 @@ from controller.domain.measurements import Measurement, MeasurementFilter, Verdi
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.explanations import ExplainQuestion
 from controller.fleet.agents import Fleet
-from controller.fleet.reports import record_report
 from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
 from controller.state import attempts
@@ -27,6 +26,7 @@ from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.measured import record_report
 
 ALL = MeasurementFilter()
 PHONE = "id-of-phone"

@@ -5,7 +5,6 @@ from typing import Any
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
-from controller.fleet.reports import record_report
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.ranking.prediction.evidence import features_by_name
@@ -22,6 +21,7 @@ from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
+from tests.measured import record_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"

@@ -15,7 +15,6 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.reports import record_report
 from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
@@ -40,6 +39,7 @@ from tests.integration.controller.conftest import (
     store_artifact,
 )
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+from tests.measured import record_report
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"

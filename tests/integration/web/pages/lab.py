@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from controller.domain.sweeps import SweepPhase, SweepSpec
-from controller.fleet.reports import record_report
 from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
@@ -31,7 +30,7 @@ from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.conftest import store_artifact
 from tests.integration.controller.domain_samples import SPEC
-from tests.measured import repetition_of
+from tests.measured import record_report, repetition_of
 
 NOON_UNIX_MS: Final = 1_795_608_000_000
 INERT: Final = "<script>alert(1)</script>"

@@ -184,13 +184,35 @@ def test_a_part_that_is_kept_up_leaves_who_stands_on_it_there(busy: Lab, visit: 
     visited = visit(f"{busy.url}sweeps/{busy.sweep_id}")
     page = visited.page
     page.locator("#to-pause").focus()
-    page.evaluate("document.querySelector('#progress').dataset.seen = 'yes'")
-    for _ in range(2):
+    device = visit(f"{busy.url}devices/desk").page
+    for change in ("Rest now", "Let it take jobs"):
         with page.expect_response(lambda told: busy.sweep_id in told.url):
-            pass
-    # The first answer is put in, since what was before it is not known; the second is the same.
+            device.get_by_role("button", name=change).click()
+    # The first answer is put in, as what was before it is not known; later ones are the same.
     expect(page.locator("#to-pause")).to_be_focused()
     assert visited.complaints == []
+
+
+def test_a_page_hears_of_what_changes_elsewhere(busy: Lab, visit: Visitor) -> None:
+    visited, device = visit(f"{busy.url}devices"), visit(f"{busy.url}devices/pi5").page
+    marks = visited.page.locator(".card", has_text="pi5").locator("p.mark")
+    expect(marks).to_have_count(0)
+    device.get_by_role("button", name="Rest now").click()
+    expect(marks).to_have_count(1)
+    device.get_by_role("button", name="Let it take jobs").click()
+    expect(marks).to_have_count(0)
+    assert [url for url in visited.requests if url.endswith("/changes")] == [f"{busy.url}changes"]
+    assert visited.complaints == []
+
+
+def test_who_is_away_is_told_so_and_hears_again(busy: Lab, visit: Visitor) -> None:
+    page, device = visit(f"{busy.url}devices").page, visit(f"{busy.url}devices/pixel-8").page
+    page.route("**/devices", lambda route: route.abort())
+    device.get_by_role("button", name="Rest now").click()
+    expect(page.locator("#lost")).to_be_visible()
+    page.unroute("**/devices")
+    expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
+    expect(page.locator(".card", has_text="pixel-8").locator("p.mark")).to_have_count(1)
 
 
 def test_a_sweep_is_paused_resumed_and_cancelled(busy: Lab, visit: Visitor) -> None:

@@ -59,7 +59,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def _import(database: Database, measurement: Measurement) -> int:
     header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
     importing = Importing(database, header, "")
-    importing.take(measurement, now_unix_ms=1_000)
+    importing.take([measurement], now_unix_ms=1_000)
     return importing.done().added_count
 
 
@@ -157,10 +157,10 @@ def test_however_much_has_one_moment_each_is_known_by_its_content(fresh: Databas
     header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
     importing = Importing(fresh, header, "")
     for number in range(8):
-        importing.take(_later(500, 5_000_000 + number), now_unix_ms=1_000)
+        importing.take([_later(500, 5_000_000 + number)], now_unix_ms=1_000)
     again = Importing(fresh, header, "")
     for number in range(9):
-        again.take(_later(500, 5_000_000 + number), now_unix_ms=1_000)
+        again.take([_later(500, 5_000_000 + number)], now_unix_ms=1_000)
     assert (importing.done().added_count, again.done().known_count) == (8, 8)
     assert again.done().added_count == 1
 
@@ -169,7 +169,7 @@ def test_what_is_counted_in_step_is_what_counting_anew_gives(fresh: Database) ->
     header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
     importing = Importing(fresh, header, "")
     for number, backbone in enumerate(("MobileNetV1", "MobileNetV2", "MobileNetV1")):
-        importing.take(replace(_later(number + 1), backbone=backbone), now_unix_ms=1_000)
+        importing.take([replace(_later(number + 1), backbone=backbone)], now_unix_ms=1_000)
     with fresh.transaction() as transaction:
         [sweep_id] = transaction.scalars(select(sweeps.c.sweep_id))
     before = read_counts(fresh, sweep_id)
@@ -177,3 +177,15 @@ def test_what_is_counted_in_step_is_what_counting_anew_gives(fresh: Database) ->
         count_anew(transaction, sweep_id)
     assert read_counts(fresh, sweep_id) == before
     assert (before.jobs_ended, before.variants, before.outcomes) == (3, 2, 3)
+
+
+def test_those_before_one_that_cannot_be_come_in_with_their_group(fresh: Database) -> None:
+    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
+    importing = Importing(fresh, header, "")
+    group = [_later(1), _later(2), _later(1), replace(_later(3), threads=0), _later(4)]
+    with pytest.raises(EdgerankError) as refused:
+        importing.take(group, now_unix_ms=1_000)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    assert (importing.done().added_count, importing.done().known_count) == (2, 1)
+    with fresh.transaction() as transaction:
+        assert len(transaction.scalars(select(measurements.c.job_id)).all()) == 2

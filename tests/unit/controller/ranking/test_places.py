@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MemoryFigures
 from controller.domain.rankings import Constraints, Merit, Ranking
 from controller.domain.rankings.limits import Criterion
@@ -120,7 +121,9 @@ def _certainty_of(
 ) -> tuple[bool, list[str], float]:
     kept = {m.measurement_id: repetitions for m, repetitions in measured}
     ranking = rank(DEVICE, [m for m, _ in measured], FASTEST, EMPTY)
-    found = certainty(ranking, confidence, lambda m: kept[m.measurement_id])
+    found = certainty(
+        ranking, confidence, lambda several: [kept[m.measurement_id] for m in several]
+    )
     names = {m.measurement_id: m.backbone for m, _ in measured}
     may_be = [names[each.measurement_id] for each in found.may_be_first]
     return found.is_sure, may_be, found.interval_confidence
@@ -150,6 +153,15 @@ def test_the_more_candidates_there_are_the_wider_each_interval_is() -> None:
     low, high = median_interval(samples)
     wide_low, wide_high = median_interval(samples, 0.95 ** (1 / 20))
     assert wide_low < low < high < wide_high
+
+
+def test_what_would_read_the_samples_of_too_many_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("controller.ranking.standing.certainty.MOST_SURE", 2)
+    with pytest.raises(EdgerankError) as refused:
+        _certainty_of(*FAR)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
 
 
 def test_one_process_leaves_nobody_sure() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from controller.domain.measurements import Measurement, MemoryFigures
-from controller.domain.rankings import Candidate, Constraints, Merit, Ranking
+from controller.domain.rankings import MOST_LATENCY_TIES, Candidate, Constraints, Merit, Ranking
 from controller.ranking.ranking import rank
 from models.catalog.catalog import Catalog
 from models.catalog.tiers import Tier
@@ -182,6 +182,14 @@ class TestTies:
         )
         ties = {c.measurement.backbone: c.latency_ties for c in ranking.pareto_front}
         assert ties == {"A": ("B-paddlelite-2",), "B": ("A-onnxruntime-1",), "C": ()}
+
+    def test_of_many_ties_the_nearest_are_named_and_all_counted(self) -> None:
+        many = [measurement(f"B{place:02}", 5 + place / 100, 9) for place in range(40)]
+        (first, *_) = _rank(*many, within=Constraints(by=Merit.LATENCY)).pareto_front
+        assert first.latency_tie_count == 39
+        assert first.latency_ties == tuple(
+            f"B{place:02}-onnxruntime-1" for place in range(1, MOST_LATENCY_TIES + 1)
+        )
 
     def test_ties_that_differ_by_their_weights_alone_are_told_apart(self) -> None:
         ranking = _rank(

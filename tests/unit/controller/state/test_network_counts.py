@@ -84,6 +84,22 @@ def test_of_an_own_model_only_the_files_of_now_count(database: Database) -> None
     assert stored_counts(database) == {}
 
 
+def test_what_was_counted_of_a_model_goes_with_the_last_that_has_its_files(
+    database: Database,
+) -> None:
+    def digests() -> set[str]:
+        with database.transaction() as transaction:
+            return set(transaction.scalars(text("SELECT digest FROM network_counts")))
+
+    record_own_model(database, OWN, LARGE)
+    record_own_model(database, replace(OWN, name="Twin"), LARGE)
+    record_artifact(database, replace(converted_of(VARIANT), count=LARGE), now_unix_ms=1)
+    forget_own_model(database, "Mine", with_accuracy=False)
+    assert stored_counts(database)["Twin", SIZE] == LARGE
+    forget_own_model(database, "Twin", with_accuracy=False)
+    assert digests() == {converted_of(VARIANT).sha256}
+
+
 @pytest.mark.parametrize("rotten", ["7", '{"features": {"params": -1}}', "nothing"])
 def test_a_count_of_which_nothing_can_be_made_spoils_no_other(
     database: Database, rotten: str

@@ -35,11 +35,7 @@ def samples_charts(measurement: Measurement) -> list[Specification]:
 
 def distribution_chart(measurement: Measurement) -> Specification | None:
     """How often which latency was, repetition by repetition in colours; None without samples."""
-    rows = [
-        {"ms": sample / _NS_PER_MS, "process": number}
-        for number, repetition in enumerate(measurement.repetitions, start=1)
-        for sample in _part(repetition.latency_ns, len(measurement.repetitions))
-    ]
+    rows = [{"ms": each, "process": number} for number, each in even_samples_ms(measurement)]
     if not rows:
         return None
     low, high = min(row["ms"] for row in rows), max(row["ms"] for row in rows)
@@ -63,6 +59,13 @@ def distribution_chart(measurement: Measurement) -> Specification | None:
             ],
         },
     )
+
+
+def even_samples_ms(measurement: Measurement) -> Iterator[tuple[int, float]]:
+    """The number of its process and the ms of each sample; of many, an even part."""
+    for number, repetition in enumerate(measurement.repetitions, start=1):
+        for sample in _part(repetition.latency_ns, len(measurement.repetitions)):
+            yield number, sample / _NS_PER_MS
 
 
 def _part(samples: Sequence[int], of: int) -> Sequence[int]:

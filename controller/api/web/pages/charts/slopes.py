@@ -20,24 +20,16 @@ def slope_chart(
     if len(devices) < 2 or not by_backbone:
         return None
     named = list(by_backbone)[: len(SERIES_COLOURS)]
-    rows: list[dict[str, Any]] = []
-    for device in devices:
-        here = {
-            name: measured.latency.median_ms
-            for name, several in by_backbone.items()
-            for measured in several
-            if measured.device == device and measured.latency is not None
+    rows: list[dict[str, Any]] = [
+        {
+            "device": device,
+            "rank": rank,
+            "backbone": name,
+            "line": name if name in named else OTHER,
+            "ms": round(ms, 3),
         }
-        for rank, name in enumerate(sorted(here, key=lambda each: here[each]), start=1):
-            rows.append(
-                {
-                    "device": device,
-                    "rank": rank,
-                    "backbone": name,
-                    "line": name if name in named else OTHER,
-                    "ms": round(here[name], 3),
-                }
-            )
+        for (name, device), (rank, ms) in ranks(by_backbone, devices).items()
+    ]
     names = [*named, *([OTHER] if len(by_backbone) > len(named) else [])]
     most = max(row["rank"] for row in rows)
     return drawn(
@@ -70,6 +62,23 @@ def slope_chart(
             ],
         },
     )
+
+
+def ranks(
+    by_backbone: Mapping[str, Sequence[Measurement]], devices: Sequence[str]
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """By backbone and device: the rank by latency there, 1 is the fastest shown; its median, ms."""
+    found = {}
+    for device in devices:
+        here = {
+            name: measured.latency.median_ms
+            for name, several in by_backbone.items()
+            for measured in several
+            if measured.device == device and measured.latency is not None
+        }
+        for rank, name in enumerate(sorted(here, key=lambda each: here[each]), start=1):
+            found[name, device] = rank, here[name]
+    return found
 
 
 def _ticks(most: int) -> list[int]:

@@ -24,9 +24,9 @@ class StateSpan:
     most_ghz: float | None
 
 
-def state_span(measurement: Measurement) -> StateSpan | None:
-    """The least and the most of what a chart draws of a measurement; None where nothing is told."""
-    states = [state for each in measurement.repetitions for state in states_of(each)]
+def state_span(repetitions: Sequence[Repetition]) -> StateSpan | None:
+    """The least and the most of what a chart draws of them; None where nothing is told."""
+    states = [state for each in repetitions for state in states_of(each)]
     celsius = [each for each in map(hottest, states) if each is not None]
     ghz = [each for each in map(fastest_ghz, states) if each is not None]
     if not celsius and not ghz:

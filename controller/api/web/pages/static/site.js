@@ -104,13 +104,16 @@ function enliven(root) {
   root.querySelectorAll("button[data-copy]").forEach(linkCopy);
 }
 
-// Parts of a page are asked for again and again: where nothing is new, nothing is touched, so that
-// whoever reads, scrolls or stands on a button there stays where they are.
+// Parts of a page that are stale are asked for again: where nothing is new, nothing is touched, so
+// that whoever reads, scrolls or stands on a button there stays where they are.
+const KEPT_UP = "[hx-trigger=stale]";
+const AGAIN_MS = 5000;
 const shown = new Map();
+let following = null;
 
 function partOf(event) {
   const asking = event.detail.requestConfig?.elt ?? event.detail.elt;
-  return asking?.getAttribute("hx-trigger")?.startsWith("every") ? asking : null;
+  return asking?.matches(KEPT_UP) ? asking : null;
 }
 
 function tell(words) {
@@ -119,13 +122,33 @@ function tell(words) {
   lost.textContent = words;
 }
 
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (partOf(event) !== null && document.hidden) {
-    event.preventDefault();
+function refresh() {
+  document.querySelectorAll(KEPT_UP).forEach((part) => window.htmx.trigger(part, "stale"));
+}
+
+// A page that nobody looks at does not listen: a browser has few connections to a host.
+function follow() {
+  const isWanted = document.querySelector(KEPT_UP) !== null && !document.hidden;
+  if (isWanted === (following !== null)) {
+    return;
   }
-});
+  following?.close();
+  following = isWanted ? new EventSource("/changes") : null;
+  following?.addEventListener("changed", refresh);
+  following?.addEventListener("error", (event) => {
+    // Asking anew tells why it ended. Of itself the browser tries again where it was cut off only.
+    refresh();
+    if (event.target.readyState === EventSource.CLOSED && event.target === following) {
+      following = null;
+      setTimeout(follow, AGAIN_MS);
+    }
+  });
+}
+
+document.addEventListener("visibilitychange", follow);
 document.addEventListener("htmx:sendError", () => {
   tell("The controller does not answer; what is shown may be old.");
+  setTimeout(refresh, AGAIN_MS);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const part = partOf(event);
@@ -149,10 +172,15 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   });
 });
 document.addEventListener("htmx:afterSettle", () => {
-  document.querySelectorAll("[hx-trigger^=every] .scroll[id]").forEach((region) => {
+  document.querySelectorAll(`${KEPT_UP} .scroll[id]`).forEach((region) => {
     [region.scrollLeft, region.scrollTop] = shown.get(region.id) ?? [0, 0];
   });
+  // What has ended is not followed any more.
+  follow();
 });
 
-document.addEventListener("DOMContentLoaded", () => enliven(document));
+document.addEventListener("DOMContentLoaded", () => {
+  enliven(document);
+  follow();
+});
 document.addEventListener("htmx:afterSettle", (event) => enliven(event.detail.elt));

@@ -71,11 +71,12 @@ def test_what_is_only_predicted_may_lose_and_never_wins() -> None:
     )
     measured = (racer("good", 75, 10.0),)
     now = standings((*measured, *unmeasured), QUIET, RaceRules())
-    assert now.lost_by_prediction == ("slow",)
+    assert [each.belief.racer.racer_id for each in now.places if each.standing.has_lost] == ["slow"]
     assert next_processes(now, RaceRules(), 1) == ("promising",)
     assert not now.is_decided
     # Nothing is compared with a candidate that nobody measured.
-    assert not standings(unmeasured, QUIET, RaceRules()).lost_by_prediction
+    alone = standings(unmeasured, QUIET, RaceRules())
+    assert not any(each.standing.has_lost for each in alone.places)
 
 
 def test_what_nothing_is_known_of_is_measured_first() -> None:
