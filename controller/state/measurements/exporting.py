@@ -1,28 +1,23 @@
 """Measurements for an export: columns and raw samples of many rows, read as they are stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    bindparam,
-    func,
-    select,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Row, Select, String, bindparam, func, select, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 from controller.domain.measurements import MeasurementFilter
-from controller.state.database import Database
-from controller.state.measurements import ended
+from controller.state.database import Database, Transaction
+from controller.state.devices.emulators import emulator_told
+from controller.state.measurements import beside_accuracy
 from controller.state.measurements.pages import Place, order_after, place_of
-from controller.state.schema import jobs, measurements, repetitions
+from controller.state.schema import devices, jobs, measurements, repetitions
 from controller.state.schema.columns import Document, Member, Samples, Sides
 
 _DATASETS: Final = 16
@@ -41,17 +36,23 @@ class StoredSamples:
     """
 
     values: npt.NDArray[np.int64]
-    repetition_ends: Sequence[int]
-    row_ends: Sequence[int]
+    repetition_ends: npt.NDArray[np.int32]
+    row_ends: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPage:
     """Some measurements in the order of their commits.
 
+    Many have jobs of the same kind, alike but for their devices: what is known of a kind is there
+    once.
+
     Attributes:
         ids: of the measurements.
-        columns: by the names of `ended`; documents as texts.
+        columns: of the measurements, by the names of theirs, with `device` and `emulator`; texts
+            are bytes where the database gives these.
+        jobs: of the kinds of jobs, by the names of `beside_accuracy`; documents as texts.
+        kinds: which of `jobs` each measurement has; None where what it belongs to is gone.
         packed: by job the samples of its repetitions, as they are stored; None where they are not
             wanted.
         last: behind which the next page begins; None where there is none.
@@ -59,6 +60,8 @@ class StoredPage:
 
     ids: Sequence[str]
     columns: Mapping[str, Sequence[Any]]
+    jobs: Mapping[str, Sequence[Any]]
+    kinds: Sequence[int | None]
     packed: Mapping[str, Sequence[Any]] | None
     last: Place | None
 
@@ -79,8 +82,8 @@ class StoredPage:
             raise ValueError("a sample that no inference takes")
         return StoredSamples(
             values=values.astype(np.int64),
-            repetition_ends=np.cumsum([0, *each_has]).tolist(),
-            row_ends=np.cumsum([0, *map(len, every)]).tolist(),
+            repetition_ends=np.cumsum([0, *each_has], dtype=np.int32),
+            row_ends=np.cumsum([0, *map(len, every)], dtype=np.int32),
         )
 
 
@@ -94,28 +97,102 @@ def _sample_count(packed: Any) -> int:
 def read_stored(database: Database, wanted: MeasurementFilter, after: Place | None) -> StoredPage:
     """The next measurements that the filter lets through: so many that memory holds them."""
     with database.transaction() as transaction:
-        following = transaction.execute(order_after(wanted, after, _ROWS + 1)).all()
-        places = following[:_ROWS]
-        job_ids = [each.job_id for each in places]
+        following = transaction.execute(_following(wanted, after)).all()
+        rows = following[:_ROWS]
         raw: Sequence[Any] = ()
-        if wanted.with_samples and places:
+        if wanted.with_samples and rows:
+            job_ids = [each.job_id for each in rows]
             sizes = dict(transaction.execute(_SIZES, {"job_ids": job_ids}).tuples().all())
-            places = places[: _fitting([sizes.get(each, 0) for each in job_ids])]
-            job_ids = [each.job_id for each in places]
-            raw = transaction.execute(_RAW, {"job_ids": job_ids}).all()
-        ids = [each.measurement_id for each in places]
-        rows = (
-            transaction.execute(_stored(wanted.accuracy_dataset), {"ids": ids}).all() if ids else []
-        )
-    names = _stored(wanted.accuracy_dataset).selected_columns.keys()
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
-    last = places[-1] if len(places) < len(following) else None
+            rows = rows[: _fitting([sizes.get(each, 0) for each in job_ids])]
+            raw = transaction.execute(_RAW, {"job_ids": job_ids[: len(rows)]}).all()
+        found = _by_name(_FOLLOWING, rows)
+        told, kinds = _kinds(transaction, found, wanted.accuracy_dataset)
+    last = rows[-1] if len(rows) < len(following) else None
     return StoredPage(
-        ids=columns.get("measurement_id", ()),
-        columns=columns,
+        ids=found["measurement_id"],
+        columns=found,
+        jobs=told,
+        kinds=kinds,
         packed=_by_job(raw) if wanted.with_samples else None,
         last=None if last is None else place_of(last),
     )
+
+
+class _Text(FunctionElement[Any]):
+    """A column's text, as fast as the database gives it."""
+
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(_Text)
+def _text(element: _Text, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS TEXT)"
+
+
+@compiles(_Text, "sqlite")
+def _bytes(element: _Text, compiler: Any, **options: Any) -> str:
+    # Of bytes there is no Python object to be made by a call for each.
+    return f"CAST({compiler.process(element.clauses, **options)} AS BLOB)"
+
+
+# What jobs may differ in that what is known of them depends on.
+_OF_KIND: Final = tuple(
+    _Text(jobs.c[name]).label(f"kind_{name}")
+    for name in (
+        *("sweep_id", "backbone", "format", "precision", "target", "input_size", "batch"),
+        *("conversion_key", "settings"),
+    )
+)
+_OWN: Final = (
+    measurements.c.busy_threads,
+    measurements.c.measured_at_unix_ms,
+    *(
+        _Text(measurements.c[name]).label(name)
+        for name in (
+            *("verdict", "reasons", "runtime_version", "runtime_build", "affinity", "latency"),
+            *("memory", "outputs", "paced", "energy", "delegation"),
+        )
+    ),
+    _Text(devices.c.name).label("device"),
+    _Text(func.coalesce(emulator_told().element, "")).label("emulator"),
+)
+
+
+def _following(wanted: MeasurementFilter, after: Place | None) -> Select[Any]:
+    """What is there of measurements and their jobs, of one more than are read."""
+    return (
+        order_after(wanted, after, _ROWS + 1)
+        .join(jobs, jobs.c.job_id == measurements.c.job_id)
+        .join(devices, devices.c.device_id == jobs.c.device_id)
+        .where(jobs.c.is_sentinel.is_(False))
+        .add_columns(*_OWN, *_OF_KIND)
+    )
+
+
+_FOLLOWING: Final = tuple(
+    _following(MeasurementFilter(), None).selected_columns.keys()
+)
+
+
+def _kinds(
+    transaction: Transaction, found: Mapping[str, Sequence[Any]], dataset: str
+) -> tuple[dict[str, Sequence[Any]], list[int | None]]:
+    """What is known of each kind of job, and of which kind each is."""
+    keys = list(zip(*(found[each.key] for each in _OF_KIND), strict=True))
+    # Any of a kind says it for all.
+    job_of = dict(zip(keys, found["job_id"], strict=True))
+    query = _stored(dataset)
+    rows = transaction.execute(query, {"job_ids": list(job_of.values())}).all() if keys else []
+    told = _by_name(query.selected_columns.keys(), rows)
+    place_of_job = {job_id: place for place, job_id in enumerate(told["job_id"])}
+    places = {key: place_of_job.get(job_id) for key, job_id in job_of.items()}
+    return told, [places[key] for key in keys]
+
+
+def _by_name(names: Iterable[str], rows: Sequence[Row[Any]]) -> dict[str, Sequence[Any]]:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(tuple(names))
+    return dict(zip(names, columns, strict=True))
 
 
 def _fitting(sizes: Sequence[int]) -> int:
@@ -138,21 +215,11 @@ _RAW: Final = (
 
 @lru_cache(maxsize=_DATASETS)
 def _stored(dataset: str) -> Select[Any]:
-    """As `ended`, by `ids`, with columns as they are stored."""
-    found = ended(dataset)
+    """As `beside_accuracy`, by `job_ids`, with columns as they are stored."""
+    found = beside_accuracy(dataset)
     columns = [_as_stored(column) for column in found.selected_columns]
-    return (
-        found.with_only_columns(*columns)
-        .where(
-            measurements.c.measurement_id.in_(bindparam("ids", expanding=True)),
-            jobs.c.is_sentinel.is_(False),
-        )
-        .order_by(
-            measurements.c.committed_at_unix_ms,
-            measurements.c.position,
-            measurements.c.measurement_id,
-        )
-    )
+    these = jobs.c.job_id.in_(bindparam("job_ids", expanding=True))
+    return found.with_only_columns(*columns).where(these)
 
 
 def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
