@@ -96,16 +96,16 @@ def _sample_count(packed: Any) -> int:
 
 def read_stored(database: Database, wanted: MeasurementFilter, after: Place | None) -> StoredPage:
     """The next measurements that the filter lets through: so many that memory holds them."""
+    query = _following(wanted, after)
     with database.transaction() as transaction:
-        following = transaction.execute(_following(wanted, after)).all()
+        following = transaction.execute(query).all()
         rows = following[:_ROWS]
         raw: Sequence[Any] = ()
         if wanted.with_samples and rows:
+            rows = rows[: _fitting([each.samples_bytes for each in rows])]
             job_ids = [each.job_id for each in rows]
-            sizes = dict(transaction.execute(_SIZES, {"job_ids": job_ids}).tuples().all())
-            rows = rows[: _fitting([sizes.get(each, 0) for each in job_ids])]
-            raw = transaction.execute(_RAW, {"job_ids": job_ids[: len(rows)]}).all()
-        found = _by_name(_FOLLOWING, rows)
+            raw = transaction.execute(_RAW, {"job_ids": job_ids}).all()
+        found = _by_name(query.selected_columns.keys(), rows)
         told, kinds = _kinds(transaction, found, wanted.accuracy_dataset)
     last = rows[-1] if len(rows) < len(following) else None
     return StoredPage(
@@ -159,6 +159,14 @@ _OWN: Final = (
 )
 
 
+_SAMPLES_SIZE: Final = (
+    select(func.coalesce(func.sum(func.length(repetitions.c.latency_ns)), 0))
+    .where(repetitions.c.job_id == measurements.c.job_id)
+    .scalar_subquery()
+    .label("samples_bytes")
+)
+
+
 def _following(wanted: MeasurementFilter, after: Place | None) -> Select[Any]:
     """What is there of measurements and their jobs, of one more than are read."""
     return (
@@ -166,13 +174,8 @@ def _following(wanted: MeasurementFilter, after: Place | None) -> Select[Any]:
         .join(jobs, jobs.c.job_id == measurements.c.job_id)
         .join(devices, devices.c.device_id == jobs.c.device_id)
         .where(jobs.c.is_sentinel.is_(False))
-        .add_columns(*_OWN, *_OF_KIND)
+        .add_columns(*_OWN, *_OF_KIND, *([_SAMPLES_SIZE] if wanted.with_samples else []))
     )
-
-
-_FOLLOWING: Final = tuple(
-    _following(MeasurementFilter(), None).selected_columns.keys()
-)
 
 
 def _kinds(
@@ -200,15 +203,9 @@ def _fitting(sizes: Sequence[int]) -> int:
     return max(1, int(np.searchsorted(np.cumsum(sizes), _SAMPLES_BYTES, side="right")))
 
 
-_OF_JOBS = repetitions.c.job_id.in_(bindparam("job_ids", expanding=True))
-_SIZES: Final = (
-    select(repetitions.c.job_id, func.sum(func.length(repetitions.c.latency_ns)))
-    .where(_OF_JOBS)
-    .group_by(repetitions.c.job_id)
-)
 _RAW: Final = (
     select(repetitions.c.job_id, type_coerce(repetitions.c.latency_ns, NullType))
-    .where(_OF_JOBS)
+    .where(repetitions.c.job_id.in_(bindparam("job_ids", expanding=True)))
     .order_by(repetitions.c.job_id, repetitions.c.ordinal)
 )
 
