@@ -1,13 +1,14 @@
 """Measurements for an export: columns and raw samples of many rows, read as they are stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Row, Select, String, bindparam, func, select, type_coerce
+from sqlalchemy import ColumnElement, Result, Select, String, bindparam, func, select, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
@@ -16,13 +17,14 @@ from controller.domain.measurements import MeasurementFilter
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
 from controller.state.measurements import beside_accuracy
-from controller.state.measurements.pages import Place, order_after, place_of
+from controller.state.measurements.pages import Place, order_after
 from controller.state.schema import devices, jobs, measurements, repetitions
 from controller.state.schema.columns import Document, Member, Samples, Sides
 
 _DATASETS: Final = 16
 _ROWS: Final = 2_000
 _SAMPLES_BYTES: Final = 8_000_000
+_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ class StoredPage:
             are bytes where the database gives these.
         jobs: of the kinds of jobs, by the names of `beside_accuracy`; documents as texts.
         kinds: which of `jobs` each measurement has; None where what it belongs to is gone.
-        packed: by job the samples of its repetitions, as they are stored; None where they are not
-            wanted.
+        packed: of their repetitions, `job_id` and `latency_ns` as it is stored, those of a job
+            together and in their order; None where they are not wanted.
         last: behind which the next page begins; None where there is none.
     """
 
@@ -73,17 +75,23 @@ class StoredPage:
         """
         if self.packed is None:
             return None
-        of_jobs = self.packed
-        every = [of_jobs.get(each, ()) for each in self.columns.get("job_id", ())]
-        flat = [packed for each in every for packed in each]
-        each_has = [_sample_count(packed) for packed in flat]
+        job_ids, packed = self.packed["job_id"], self.packed["latency_ns"]
+        counts = Counter(job_ids)
+        begins = {job_id: place for place, job_id in reversed(list(enumerate(job_ids)))}
+        flat: list[Any] = []
+        for job_id in self.columns["job_id"]:
+            if job_id in counts:
+                flat += packed[begins[job_id] : begins[job_id] + counts[job_id]]
+        each_has = list(map(_sample_count, flat))
         values = np.frombuffer(b"".join(flat), dtype=Samples.PACKED)
         if values.size and values.max() >= 2**63:
             raise ValueError("a sample that no inference takes")
         return StoredSamples(
             values=values.astype(np.int64),
             repetition_ends=np.cumsum([0, *each_has], dtype=np.int32),
-            row_ends=np.cumsum([0, *map(len, every)], dtype=np.int32),
+            row_ends=np.cumsum(
+                [0, *(counts[each] for each in self.columns["job_id"])], dtype=np.int32
+            ),
         )
 
 
@@ -96,26 +104,29 @@ def _sample_count(packed: Any) -> int:
 
 def read_stored(database: Database, wanted: MeasurementFilter, after: Place | None) -> StoredPage:
     """The next measurements that the filter lets through: so many that memory holds them."""
-    query = _following(wanted, after)
     with database.transaction() as transaction:
-        following = transaction.execute(query).all()
-        rows = following[:_ROWS]
-        raw: Sequence[Any] = ()
-        if wanted.with_samples and rows:
-            rows = rows[: _fitting([each.samples_bytes for each in rows])]
-            job_ids = [each.job_id for each in rows]
-            raw = transaction.execute(_RAW, {"job_ids": job_ids}).all()
-        found = _by_name(query.selected_columns.keys(), rows)
+        found = _columns(transaction.execute(_following(wanted, after)))
+        following = len(found["job_id"])
+        count = min(following, _ROWS)
+        packed = None
+        if wanted.with_samples:
+            count = _fitting(found["samples_bytes"][:count])
+            job_ids = found["job_id"][:count]
+            packed = _columns(transaction.execute(_RAW, {"job_ids": job_ids}))
+        found = {name: column[:count] for name, column in found.items()}
         told, kinds = _kinds(transaction, found, wanted.accuracy_dataset)
-    last = rows[-1] if len(rows) < len(following) else None
     return StoredPage(
         ids=found["measurement_id"],
         columns=found,
         jobs=told,
         kinds=kinds,
-        packed=_by_job(raw) if wanted.with_samples else None,
-        last=None if last is None else place_of(last),
+        packed=packed,
+        last=_last(found) if count < following else None,
     )
+
+
+def _last(found: Mapping[str, Sequence[Any]]) -> Place:
+    return Place(**{each.name: found[each.name][-1] for each in fields(Place)})
 
 
 class _Text(FunctionElement[Any]):
@@ -182,25 +193,37 @@ def _kinds(
     transaction: Transaction, found: Mapping[str, Sequence[Any]], dataset: str
 ) -> tuple[dict[str, Sequence[Any]], list[int | None]]:
     """What is known of each kind of job, and of which kind each is."""
-    keys = list(zip(*(found[each.key] for each in _OF_KIND), strict=True))
-    # Any of a kind says it for all.
-    job_of = dict(zip(keys, found["job_id"], strict=True))
-    query = _stored(dataset)
-    rows = transaction.execute(query, {"job_ids": list(job_of.values())}).all() if keys else []
-    told = _by_name(query.selected_columns.keys(), rows)
+    numbers: dict[tuple[Any, ...], int] = {}
+    # Any job of a kind says it for all.
+    job_of: list[str] = []
+    kinds: list[int] = []
+    keys = zip(*(found[each.key] for each in _OF_KIND), strict=True)
+    for key, job_id in zip(keys, found["job_id"], strict=True):
+        number = numbers.setdefault(key, len(numbers))
+        if number == len(job_of):
+            job_of.append(job_id)
+        kinds.append(number)
+    told = _columns(transaction.execute(_stored(dataset), {"job_ids": job_of}))
     place_of_job = {job_id: place for place, job_id in enumerate(told["job_id"])}
-    places = {key: place_of_job.get(job_id) for key, job_id in job_of.items()}
-    return told, [places[key] for key in keys]
+    places = [place_of_job.get(job_id) for job_id in job_of]
+    return told, [places[number] for number in kinds]
 
 
-def _by_name(names: Iterable[str], rows: Sequence[Row[Any]]) -> dict[str, Sequence[Any]]:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(tuple(names))
-    return dict(zip(names, columns, strict=True))
+def _columns(result: Result[Any]) -> dict[str, list[Any]]:
+    """All rows; of a few at a time, else the collector of garbage looks at every one again."""
+    names = result.keys()
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for some in result.partitions(_AT_ONCE):
+        for column, values in zip(columns.values(), zip(*some, strict=True), strict=True):
+            column.extend(values)
+    return columns
 
 
 def _fitting(sizes: Sequence[int]) -> int:
     """How many of the first are together no larger than may be; one in any case."""
-    return max(1, int(np.searchsorted(np.cumsum(sizes), _SAMPLES_BYTES, side="right")))
+    return min(
+        len(sizes), max(1, int(np.searchsorted(np.cumsum(sizes), _SAMPLES_BYTES, side="right")))
+    )
 
 
 _RAW: Final = (
@@ -222,10 +245,3 @@ def _stored(dataset: str) -> Select[Any]:
 def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     is_made = isinstance(column.type, (Document, Member, Sides))
     return type_coerce(column, String).label(column.key) if is_made else column
-
-
-def _by_job(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    of_jobs: dict[str, list[Any]] = {}
-    for job_id, packed in rows:
-        of_jobs.setdefault(job_id, []).append(packed)
-    return of_jobs
