@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import spelt_safely, to_document
-from controller.views.export.columns import COLUMNS, RAW_COLUMN, flat_columns, parts_of
+from controller.views.export.columns import COLUMNS, RAW_COLUMN, Kind, flat_columns, parts_of
 from models.files import replacing
 from protos.names import printable
 
@@ -183,7 +183,9 @@ def write_parquet(tables: Iterable["pa.Table"], file: IO[bytes]) -> None:
     # They take as long to load as all the rest of the command, and only this file needs them.
     import pyarrow.parquet as pq  # noqa: PLC0415 - as said above
 
-    with pq.ParquetWriter(file, arrow_schema()) as writer:
+    # A dictionary of figures would be as large as they are.
+    texts = [name for name, kind in COLUMNS.items() if kind is Kind.TEXT]
+    with pq.ParquetWriter(file, arrow_schema(), use_dictionary=texts) as writer:
         for table in tables:
             writer.write_table(table)
 
