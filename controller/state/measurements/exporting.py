@@ -191,7 +191,7 @@ def _following(wanted: MeasurementFilter, after: Place | None) -> Select[Any]:
 
 def _kinds(
     transaction: Transaction, found: Mapping[str, Sequence[Any]], dataset: str
-) -> tuple[dict[str, Sequence[Any]], list[int | None]]:
+) -> tuple[Mapping[str, Sequence[Any]], list[int | None]]:
     """What is known of each kind of job, and of which kind each is."""
     numbers: dict[tuple[Any, ...], int] = {}
     # Any job of a kind says it for all.

@@ -30,7 +30,7 @@ def figures_of_texts(texts: Mapping[str, Sequence[str | bytes | None]]) -> dict[
     # What has a line's end inside is more rows than one.
     if table.num_rows != len(lines):
         raise ValueError("documents")
-    found = {}
+    found: dict[str, pa.Array] = {}
     for name in texts:
         inside = table[name].combine_chunks()
         arrays = dict(zip((each.name for each in inside.type), inside.flatten(), strict=True))
