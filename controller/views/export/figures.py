@@ -35,6 +35,9 @@ def figures_of_texts(texts: Mapping[str, Sequence[str | bytes | None]]) -> dict[
         inside = table[name].combine_chunks()
         arrays = dict(zip((each.name for each in inside.type), inside.flatten(), strict=True))
         found |= {column: arrays[inner] for column, inner in inner_names(name).items()}
+    for array in found.values():
+        # The reader takes bytes of which no text can be made.
+        array.validate(full=True)
     return found
 
 

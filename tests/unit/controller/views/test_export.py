@@ -215,3 +215,20 @@ def test_figures_of_texts_are_those_of_documents(many: list[dict[str, Any]]) -> 
     assert told == figures_of_texts(as_bytes)
     for column, values in figure_columns(documents).items():
         assert told[column].equals(arrow_column(column, values)), column
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"stop_reason": "\xff"}',
+        b'{"stop_reason": "\\udc00"}',
+        b'{"median_ms": "4"}',
+        b'{"sample_count": 1.5}',
+        b"{}\n{}",
+        b"[]",
+        b"",
+    ],
+)
+def test_texts_of_no_figures_are_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        figures_of_texts({"latency": [text], "memory": [None], "outputs": [None]})
