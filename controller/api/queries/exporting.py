@@ -1,22 +1,32 @@
 """Measurements for a file of many: in the columns of an export, a page after the other."""
 
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from controller.domain.measurements import MeasurementFilter
+from controller.domain.measurements import MeasurementFilter, Verdict, per_image_ms
 from controller.state.database import Database
 from controller.state.measurements import are_times
 from controller.state.measurements.exporting import StoredPage, StoredSamples, read_stored
 from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
 from controller.views.documents import to_document
-from controller.views.export import arrow_table, table_of_whole
-from controller.views.export.columns import PLAIN, MeasuredParts, Part, flat_columns
+from controller.views.export import arrow_column, arrow_table, table_of_whole
+from controller.views.export.columns import (
+    FIGURES,
+    OF_JOB,
+    OWN,
+    JobParts,
+    figure_columns,
+    job_columns,
+    listed,
+)
+from controller.views.export.figures import figures_of_texts
 from controller.views.reasons import sentences
 from models.catalog.own import OWN_SERIES
 from models.catalog.variants import CheckedThrough, WeightsKind
@@ -34,11 +44,14 @@ _INSTEAD: Final = {
     "max_relative_difference": 0.0,
     "checked_through": CheckedThrough.NOTHING.value,
     "accuracy_source": "",
-    "emulator": "",
 }
 _WEIGHTS: Final = ("series", "weights", "weights_asked")
-_ENDS: Final = ("median_ms", "low_ms", "high_ms")
-_DOCUMENTS: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation")
+_ENDS: Final = ("latency_median_ms", "latency_low_ms", "latency_high_ms")
+# Figures that have more than figures inside.
+_NESTED: Final = ("paced", "energy", "delegation")
+_VERDICTS: Final = frozenset(
+    each for verdict in Verdict for each in (verdict.value, verdict.value.encode())
+)
 _SHARED: Final = 4_096
 # What comes of making columns of what is stored in another form than ours.
 _DAMAGED: Final = (
@@ -61,25 +74,55 @@ def export_page(
     except _DAMAGED:
         found = find_measurements(database, page.ids, wanted)
         table = table_of_whole([found[each] for each in page.ids if each in found])
-    stream = io.BytesIO()
+    stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, table.schema) as writer:
         writer.write_table(table)
-    return stream.getvalue(), page.last
+    return stream.getvalue().to_pybytes(), page.last
 
 
 def _table(page: StoredPage, dataset: str) -> pa.Table:
     if not page.ids:
         return table_of_whole(())
-    return arrow_table(flat_columns(_parts(page, dataset)), _raw(page.samples(), len(page.ids)))
+    if None in page.kinds:
+        raise LookupError("jobs")
+    columns, jobs = page.columns, _job_parts(page.jobs, dataset)
+    if not _VERDICTS.issuperset(columns["verdict"]):
+        raise ValueError("verdict")
+    kinds = pa.array(page.kinds, pa.int32())
+    told: dict[str, Any] = {
+        **{name: columns[name] for name in OWN},
+        **{name: arrow_column(name, of).take(kinds) for name, of in job_columns(jobs).items()},
+        **figure_columns({name: _documents(columns[name]) for name in _NESTED}),
+        **figures_of_texts({name: columns[name] for name in FIGURES if name not in _NESTED}),
+        "affinity": [_affinity(each) for each in columns["affinity"]],
+        "reason": [_sentences(each) for each in columns["reasons"]],
+    }
+    _check_times(*(told[name] for name in _ENDS), missing=columns["latency"].count(None))
+    batches = [jobs.plain["batch"][kind] for kind in page.kinds if kind is not None]
+    told["latency_per_image_ms"] = (
+        [None] * len(batches)
+        if set(jobs.plain["batch"]) == {1}
+        else list(map(per_image_ms, told["latency_median_ms"].to_pylist(), batches))
+    )
+    return arrow_table(told, _raw(page.samples(), len(page.ids)))
 
 
-def _parts(page: StoredPage, dataset: str) -> MeasuredParts:
-    columns = page.columns
+def _check_times(*ends: pa.Array, missing: int) -> None:
+    """Refuse latencies of which there are no ratios."""
+    for each in ends:
+        least, most = pc.min_max(each).as_py().values()
+        if each.null_count != missing or pc.any(pc.is_nan(each)).as_py():
+            raise ValueError("latency")
+        if least is not None and not are_times(least, most, most):
+            raise ValueError("latency")
+
+
+def _job_parts(columns: Mapping[str, Sequence[Any]], dataset: str) -> JobParts:
     settings = [_settings(each) for each in columns["settings"]]
     sizes = columns["input_size"]
     plain = {
         name: [_INSTEAD.get(name) if each is None else each for each in columns[stored]]
-        for name in PLAIN
+        for name in OF_JOB
         if (stored := _STORED_AS.get(name, name)) in columns
     }
     known = {name: _is_known(columns[f"{name}_input_size"], sizes) for name in ("top1", "top5")}
@@ -92,21 +135,12 @@ def _parts(page: StoredPage, dataset: str) -> MeasuredParts:
         "accuracy_source": _where(known["top1"], plain["accuracy_source"], ""),
         "accuracy_dataset": [dataset] * len(settings),
     }
-    parts: dict[str, Sequence[Part]] = {name: _documents(columns[name]) for name in _DOCUMENTS}
-    if not all(_are_times(each) for each in parts["latency"]):
-        raise ValueError("latency")
-    return MeasuredParts(
+    return JobParts(
         plain=plain,
-        parts={**parts, "settings": settings},
+        settings=settings,
         input_sizes=[_size(each) for each in sizes],
         accuracy_sizes=[each and _size(each) for each in columns["top1_input_size"]],
-        affinities=_documents(columns["affinity"]),
-        reasons=[_sentences(each) for each in columns["reasons"]],
     )
-
-
-def _are_times(latency: Part) -> bool:
-    return latency is None or are_times(*(latency[name] for name in _ENDS))
 
 
 def _is_known(of: Sequence[str | None], sizes: Sequence[str]) -> list[bool]:
@@ -131,6 +165,8 @@ def _documents(texts: Sequence[Any]) -> list[Any]:
 
 
 def _text(stored: Any) -> str:
+    if isinstance(stored, bytes):
+        return stored.decode()
     # A database with a type for JSON has read it.
     return stored if isinstance(stored, str) else json.dumps(stored)
 
@@ -145,13 +181,14 @@ def _settings_of(text: str) -> Any:
     return to_document(_made(text, MeasureSettings))
 
 
-def _sentences(stored: Any) -> str:
-    return _sentences_of(_text(stored))
+@lru_cache(maxsize=_SHARED)
+def _sentences(stored: str | bytes) -> str:
+    return sentences(_made(_text(stored), tuple[Reason, ...]))
 
 
 @lru_cache(maxsize=_SHARED)
-def _sentences_of(text: str) -> str:
-    return sentences(_made(text, tuple[Reason, ...]))
+def _affinity(stored: str | bytes) -> str:
+    return listed(_made(_text(stored), tuple[int, ...]))
 
 
 def _made(text: str, kind: Any) -> Any:
@@ -170,6 +207,11 @@ def _raw(samples: StoredSamples | None, count: int) -> Any:
     if samples is None:
         return [[]] * count
     of_repetitions = pa.ListArray.from_arrays(
-        pa.array(samples.repetition_ends, pa.int32()), pa.array(samples.values)
+        _array(samples.repetition_ends, pa.int32()), _array(samples.values, pa.int64())
     )
-    return pa.ListArray.from_arrays(pa.array(samples.row_ends, pa.int32()), of_repetitions)
+    return pa.ListArray.from_arrays(_array(samples.row_ends, pa.int32()), of_repetitions)
+
+
+def _array(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    # pa.array would import pandas, which takes as long as an export of thousands.
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import spelt_safely, to_document
-from controller.views.export.columns import COLUMNS, RAW_COLUMN, flat_columns, parts_of
+from controller.views.export.columns import COLUMNS, RAW_COLUMN, Kind, flat_columns, parts_of
 from models.files import replacing
 from protos.names import printable
 
@@ -183,7 +183,9 @@ def write_parquet(tables: Iterable["pa.Table"], file: IO[bytes]) -> None:
     # They take as long to load as all the rest of the command, and only this file needs them.
     import pyarrow.parquet as pq  # noqa: PLC0415 - as said above
 
-    with pq.ParquetWriter(file, arrow_schema()) as writer:
+    # A dictionary of figures would be as large as they are.
+    texts = [name for name, kind in COLUMNS.items() if kind is Kind.TEXT]
+    with pq.ParquetWriter(file, arrow_schema(), use_dictionary=texts) as writer:
         for table in tables:
             writer.write_table(table)
 
@@ -194,22 +196,27 @@ def table_of_whole(measurements: Sequence[Measurement]) -> "pa.Table":
     return arrow_table(flat_columns(parts_of(measurements)), samples)
 
 
-def arrow_table(columns: Mapping[str, Sequence[Any]], samples: Any) -> "pa.Table":
-    """A table of columns of `COLUMNS`, and of raw samples: lists, or an array of them."""
+def arrow_table(columns: Mapping[str, Any], samples: Any) -> "pa.Table":
+    """A table of columns of `COLUMNS`, and of raw samples: lists, or arrays of them."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    def told(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-        try:
-            return pa.array(values, kind)
-        except OverflowError:
-            return pa.array(map(_storable, values), kind)
-
     schema = arrow_schema()
-    found = [told(columns[name], schema.field(name).type) for name in COLUMNS]
-    is_array = isinstance(samples, pa.Array)
-    return pa.table(
-        [*found, samples if is_array else pa.array(samples, schema.types[-1])], schema=schema
-    )
+    raw = samples if isinstance(samples, pa.Array) else pa.array(samples, schema.types[-1])
+    found = [arrow_column(name, columns[name]) for name in COLUMNS]
+    return pa.table([*found, raw], schema=schema)
+
+
+def arrow_column(name: str, values: Any) -> "pa.Array":
+    """The column of this name of `COLUMNS`; an array stays as it is."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    if isinstance(values, pa.Array):
+        return values
+    kind = pa.type_for_alias(COLUMNS[name].value)
+    try:
+        return pa.array(values, kind)
+    except OverflowError:
+        return pa.array(map(_storable, values), kind)
 
 
 def arrow_schema() -> "pa.Schema":

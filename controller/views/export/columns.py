@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 
@@ -124,9 +125,47 @@ COLUMNS: Final[Mapping[str, Kind]] = MappingProxyType(
 RAW_COLUMN: Final = "latency_ns"
 """Parquet only: the raw latencies, a list for each repetition; empty where they were not read."""
 
-_GROUPS: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation", "settings")
+OWN: Final = (
+    *("measurement_id", "job_id", "device", "runtime_version", "runtime_build", "busy_threads"),
+    *("verdict", "measured_at_unix_ms", "emulator"),
+)
+"""Fields of a measurement that are told as they are, and may be of it alone."""
+OF_JOB: Final = (
+    *("sweep_id", "backbone", "series", "runtime", "format", "precision", "target", "batch"),
+    *("threads", "weights", "weights_digest", "artifact_sha256", "artifact_size_bytes"),
+    *("max_relative_difference", "checked_through", "top1", "top5", "accuracy_source"),
+    *("accuracy_dataset", "params_m", "flops_g", "output_tolerance", "repetitions_wanted"),
+)
+"""Fields that are told as they are, which jobs of one kind have alike."""
+FIGURES: Final = ("latency", "memory", "outputs", "paced", "energy", "delegation")
+"""Fields that have figures inside."""
+
 Part: TypeAlias = Mapping[str, Any] | None
 """A document of a part of a measurement; None where there is none."""
+
+# Beginnings of the names of columns, and of which field they are; before what begins alike.
+_INSIDE: Final = {
+    "paced_latency": "paced",
+    **{name: name for name in FIGURES},
+    "onnxruntime": "settings",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobParts:
+    """What kinds of jobs have, each list with one of each.
+
+    Attributes:
+        plain: by the names of `OF_JOB`.
+        settings: documents of what was told; None where nothing was.
+        input_sizes: of the images.
+        accuracy_sizes: that the accuracies are known at; None for any, or none.
+    """
+
+    plain: Mapping[str, Sequence[Any]]
+    settings: Sequence[Part]
+    input_sizes: Sequence[ImageSize]
+    accuracy_sizes: Sequence[ImageSize | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,100 +173,122 @@ class MeasuredParts:
     """What many measurements have, each list with one of each.
 
     Attributes:
-        plain: by the names of columns, what is told as it is.
-        parts: by names of fields, documents of what has fields of its own.
-        input_sizes: of the images.
-        accuracy_sizes: that the accuracies are known at; None for any, or none.
+        jobs: of their jobs.
+        plain: by the names of `OWN`.
+        figures: by the names of `FIGURES`, documents.
         affinities: cores that were allowed.
         reasons: in sentences.
     """
 
+    jobs: JobParts
     plain: Mapping[str, Sequence[Any]]
-    parts: Mapping[str, Sequence[Part]]
-    input_sizes: Sequence[ImageSize]
-    accuracy_sizes: Sequence[ImageSize | None]
+    figures: Mapping[str, Sequence[Part]]
     affinities: Sequence[Sequence[int]]
     reasons: Sequence[str]
-
-
-PLAIN: Final = (
-    *("measurement_id", "sweep_id", "job_id", "device", "backbone", "series", "runtime"),
-    *("runtime_version", "runtime_build", "format", "precision", "target", "batch", "threads"),
-    *("busy_threads", "weights", "weights_digest", "artifact_sha256", "artifact_size_bytes"),
-    *("max_relative_difference", "checked_through", "verdict", "measured_at_unix_ms", "top1"),
-    *("top5", "accuracy_source", "accuracy_dataset", "params_m", "flops_g", "output_tolerance"),
-    *("repetitions_wanted", "emulator"),
-)
-"""Fields of a measurement that are told as they are."""
 
 
 def parts_of(measurements: Sequence[Measurement]) -> MeasuredParts:
     """What measurements have, of whole ones."""
     documents = cast(list[dict[str, Any]], [to_document(each) for each in measurements])
+
+    def told(names: Sequence[str]) -> dict[str, Sequence[Any]]:
+        return {name: [each[name] for each in documents] for name in names}
+
     return MeasuredParts(
-        plain={name: [each[name] for each in documents] for name in PLAIN},
-        parts={name: [each[name] for each in documents] for name in _GROUPS},
-        input_sizes=[each.input_size for each in measurements],
-        accuracy_sizes=[each.accuracy_input_size for each in measurements],
+        jobs=JobParts(
+            plain=told(OF_JOB),
+            settings=told(["settings"])["settings"],
+            input_sizes=[each.input_size for each in measurements],
+            accuracy_sizes=[each.accuracy_input_size for each in measurements],
+        ),
+        plain=told(OWN),
+        figures=told(FIGURES),
         affinities=[each.affinity for each in measurements],
         reasons=[sentences(each.reasons) for each in measurements],
     )
 
 
 def flat_columns(measured: MeasuredParts) -> dict[str, Sequence[Any]]:
-    """Columns under the names of `COLUMNS`.
+    """All columns under the names of `COLUMNS`, in their order."""
+    medians = _fields(measured.figures["latency"], "median_ms")
+    told = {
+        **measured.plain,
+        **job_columns(measured.jobs),
+        **figure_columns(measured.figures),
+        "affinity": list(map(listed, measured.affinities)),
+        "reason": measured.reasons,
+        "latency_per_image_ms": list(map(per_image_ms, medians, measured.jobs.plain["batch"])),
+    }
+    return {column: told[column] for column in COLUMNS}
 
-    Affinity and the cores that were asked for are lists, 0,1,2; no cores is every one.
-    """
-    parts, plain = dict(measured.parts), measured.plain
-    parts["paced_latency"] = _fields(parts["paced"], "latency")
-    # The first meter; JSON has all of them.
-    energy = [
+
+def job_columns(jobs: JobParts) -> dict[str, Sequence[Any]]:
+    """The columns of what kinds of jobs have; no cores is every one."""
+    plain = dict(jobs.plain)
+    return {
+        "top1_percent": plain.pop("top1"),
+        "top5_percent": plain.pop("top5"),
+        **plain,
+        **_inside("settings", _fields(jobs.settings, "onnxruntime")),
+        "input_height_px": [each.height for each in jobs.input_sizes],
+        "input_width_px": [each.width for each in jobs.input_sizes],
+        "accuracy_input_height_px": [each and each.height for each in jobs.accuracy_sizes],
+        "accuracy_input_width_px": [each and each.width for each in jobs.accuracy_sizes],
+        "cores": [each and listed(each["cores"]) for each in jobs.settings],
+        "flush_denormals": _fields(jobs.settings, "flush_denormals"),
+        "sustained_minutes": [
+            0 if each is None else each["sustained_minutes"] for each in jobs.settings
+        ],
+    }
+
+
+def figure_columns(figures: Mapping[str, Sequence[Part]]) -> dict[str, Sequence[Any]]:
+    """The columns of some of `FIGURES`, but `latency_per_image_ms`, by documents of each."""
+    told: dict[str, Sequence[Any]] = {}
+    for name, parts in figures.items():
+        # The first meter; JSON has all of them.
+        told |= _inside(name, _first_meters(parts) if name == "energy" else parts)
+        if name == "delegation":
+            told |= {f"delegation_{each}": _shares(parts, each) for each in _SHARES}
+    return told
+
+
+def inner_names(name: str) -> dict[str, str]:
+    """The columns of a field, each with what it is called inside of the field."""
+    return {column: inner for column, (of, _, inner) in _columns_inside().items() if of == name}
+
+
+def _inside(name: str, parts: Sequence[Part]) -> dict[str, Sequence[Any]]:
+    paced = _fields(parts, "latency") if name == "paced" else []
+    return {
+        column: _fields(paced if begins == "paced_latency" else parts, inner)
+        for column, (of, begins, inner) in _columns_inside().items()
+        if of == name
+    }
+
+
+@lru_cache(maxsize=1)
+def _columns_inside() -> Mapping[str, tuple[str, str, str]]:
+    """Of columns the field, how they begin, and what is left of them."""
+    found = {}
+    for column in COLUMNS.keys() - _DERIVED:
+        begins = next((each for each in _INSIDE if column.startswith(f"{each}_")), None)
+        if begins is not None:
+            found[column] = (_INSIDE[begins], begins, column.removeprefix(f"{begins}_"))
+    return found
+
+
+_SHARES: Final = ("node_share", "time_share")
+_DERIVED: Final = {"latency_per_image_ms", *(f"delegation_{each}" for each in _SHARES)}
+
+
+def _first_meters(energies: Sequence[Part]) -> Sequence[Part]:
+    return [
         None
         if each is None
         else {**next(iter(each["meters"]), {}), "was_charging": each["was_charging"]}
-        for each in parts["energy"]
+        for each in energies
     ]
-    told = {
-        **plain,
-        "input_height_px": [each.height for each in measured.input_sizes],
-        "input_width_px": [each.width for each in measured.input_sizes],
-        "accuracy_input_height_px": [each and each.height for each in measured.accuracy_sizes],
-        "accuracy_input_width_px": [each and each.width for each in measured.accuracy_sizes],
-        "affinity": list(map(_listed, measured.affinities)),
-        "reason": measured.reasons,
-        "cores": [each and _listed(each["cores"]) for each in parts["settings"]],
-        "flush_denormals": _fields(parts["settings"], "flush_denormals"),
-        "sustained_minutes": [
-            0 if each is None else each["sustained_minutes"] for each in parts["settings"]
-        ],
-        "latency_per_image_ms": [
-            per_image_ms(None if each is None else each["median_ms"], batch)
-            for each, batch in zip(parts["latency"], plain["batch"], strict=True)
-        ],
-        "delegation_node_share": _shares(parts["delegation"], "node_share"),
-        "delegation_time_share": _shares(parts["delegation"], "time_share"),
-        "top1_percent": plain["top1"],
-        "top5_percent": plain["top5"],
-    }
-    groups = {
-        "onnxruntime": _fields(parts["settings"], "onnxruntime"),
-        "energy": energy,
-        **{name: parts[name] for name in ("latency", "memory", "outputs", "delegation")},
-        # Before what its name begins with.
-        "paced_latency": parts["paced_latency"],
-        "paced": parts["paced"],
-    }
-    return {
-        column: told[column] if column in told else _found(column, groups) for column in COLUMNS
-    }
-
-
-def _found(column: str, groups: Mapping[str, Sequence[Part]]) -> Sequence[Any]:
-    for name, parts in groups.items():
-        if column.startswith(f"{name}_"):
-            return _fields(parts, column.removeprefix(f"{name}_"))
-    raise KeyError(column)
 
 
 def _fields(parts: Sequence[Part], name: str) -> list[Any]:
@@ -245,5 +306,6 @@ def _shares(parts: Sequence[Part], name: str) -> list[float | None]:
     return [None if each is None else share(each["providers"]) for each in parts]
 
 
-def _listed(cores: Iterable[int]) -> str:
+def listed(cores: Iterable[int]) -> str:
+    """Cores as a text: 0,1,2."""
     return ",".join(map(str, cores))

@@ -1,9 +1,11 @@
 """What is read in columns is what whole measurements say."""
 
 from dataclasses import fields
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from sqlalchemy import LargeBinary, type_coerce, update
+from sqlalchemy import Column, LargeBinary, text, type_coerce, update
 
 from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import export_page
@@ -15,7 +17,7 @@ from controller.domain.rankings.rows import FigureTable, table_of
 from controller.ranking.ranking import rank
 from controller.state.database import Database
 from controller.state.devices import list_devices
-from controller.state.measurements import list_measurements
+from controller.state.measurements import exporting, list_measurements
 from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import list_newest
 from controller.state.schema import measurements, repetitions
@@ -115,6 +117,45 @@ def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) 
     assert last is None
     assert table.equals(table_of_whole(list_measurements(database, WITH_SAMPLES)))
     assert table.num_rows == 6
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_ROWS", 2), ("_SAMPLES_BYTES", 1)])
+def test_pages_of_an_export_are_together_all_of_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    _measured(database)
+    monkeypatch.setattr(exporting, limit, value)
+    streams: list[bytes] = []
+    last = None
+    while not streams or last is not None:
+        stream, last = export_page(database, WITH_SAMPLES, last)
+        streams.append(stream)
+    whole = table_of_whole(list_measurements(database, WITH_SAMPLES))
+    assert len(streams) >= whole.num_rows / 2
+    assert pa.concat_tables(read_tables(streams)).combine_chunks().equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (measurements.c.verdict, "splendid"),
+        (measurements.c.latency, "{}"),
+        (measurements.c.memory, '{"peak_rss_bytes": "much"}'),
+        (measurements.c.affinity, "7"),
+    ],
+)
+def test_what_is_damaged_is_left_out_of_an_export(
+    database: Database, column: Column[Any], value: str
+) -> None:
+    _measured(database)
+    first, *others = list_measurements(database, WITH_SAMPLES)
+    with database.writing() as transaction:
+        transaction.execute(
+            text(f"UPDATE measurements SET {column.name} = :value WHERE measurement_id = :id"),
+            {"value": value, "id": first.measurement_id},
+        )
+    (table,) = read_tables([export_page(database, WITH_SAMPLES, None)[0]])
+    assert table["measurement_id"].to_pylist() == [each.measurement_id for each in others]
 
 
 def test_samples_that_cannot_be_read_leave_their_own_row_out_of_an_export(

@@ -4,16 +4,26 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.domain.errors import ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import to_document
-from controller.views.export import ExportFailed, write_export
-from controller.views.export.columns import COLUMNS, RAW_COLUMN
+from controller.views.export import ExportFailed, arrow_column, write_export
+from controller.views.export.columns import (
+    COLUMNS,
+    RAW_COLUMN,
+    Kind,
+    figure_columns,
+    inner_names,
+)
+from controller.views.export.figures import figures_of_texts
 from controller.views.reasons import sentences
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import OnnxRuntimeOptions
@@ -175,3 +185,50 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ExportFailed, match=os.strerror(errno.ENOENT)) as error:
         write_export(BOTH, tmp_path / "missing" / "all.csv")
     assert error.value.code is ErrorCode.STORAGE
+
+
+_FIGURE = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+_COUNT = st.none() | st.integers(-(2**63), 2**63 - 1)
+
+
+@st.composite
+def _documents(draw: st.DrawFn, name: str) -> dict[str, Any] | None:
+    kinds = {Kind.REAL: _FIGURE, Kind.WHOLE: _COUNT, Kind.TEXT: st.none() | st.text()}
+    inside = {inner: kinds[COLUMNS[column]] for column, inner in inner_names(name).items()}
+    return draw(st.none() | st.fixed_dictionaries({}, optional={**inside, "more": st.integers()}))
+
+
+_MEASURED = st.fixed_dictionaries(
+    {name: _documents(name) for name in ("latency", "memory", "outputs")}
+)
+
+
+@given(st.lists(_MEASURED, min_size=1, max_size=5))
+def test_figures_of_texts_are_those_of_documents(many: list[dict[str, Any]]) -> None:
+    documents = {name: [each[name] for each in many] for name in many[0]}
+    texts = {
+        name: [None if each is None else json.dumps(each) for each in of]
+        for name, of in documents.items()
+    }
+    as_bytes = {name: [each and each.encode() for each in of] for name, of in texts.items()}
+    told = figures_of_texts(texts)
+    assert told == figures_of_texts(as_bytes)
+    for column, values in figure_columns(documents).items():
+        assert told[column].equals(arrow_column(column, values)), column
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"stop_reason": "\xff"}',
+        b'{"stop_reason": "\\udc00"}',
+        b'{"median_ms": "4"}',
+        b'{"sample_count": 1.5}',
+        b"{}\n{}",
+        b"[]",
+        b"",
+    ],
+)
+def test_texts_of_no_figures_are_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        figures_of_texts({"latency": [text], "memory": [None], "outputs": [None]})
