@@ -71,7 +71,7 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
             told = known.rank(device, within, IMAGENET)
         assert told == Rankings(database, catalog).rank(device, within, IMAGENET)
         whole = [
-            each.parameters for each in asked if "size_bytes" in each.text and "IN (" in each.text
+            each.parameters for each in asked if "has_latency" in each.text and "IN (" in each.text
         ]
         assert came & {str(each) for each in whole[0]}
         assert not before & {str(each) for each in whole[0]}
