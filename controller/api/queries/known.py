@@ -17,8 +17,8 @@ from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
-from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.candidates import Candidates, Damaged
+from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.figures import MOST_BY_ID, newest_ids, read_figures
 from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
@@ -144,9 +144,7 @@ class KnownDevices:
             candidates = {}
             self._candidates.put(dataset, accuracy, candidates)
         try:
-            columns = self._read(
-                device.device_id, dataset, candidates, self._columns.latest(key)
-            )
+            columns = self._read(device.device_id, dataset, candidates, self._columns.latest(key))
         except Damaged:
             self._damaged[device.device_id] = now.stamp
             return None

@@ -13,7 +13,6 @@ from controller.domain.rankings.rows import ACCELERATORS, TIMES, FigureTable
 from controller.ranking.distinction import distinction_of
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target, WeightsKind
-from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 Rows: TypeAlias = npt.NDArray[np.intp]

@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Select, String, bindparam, select, type_coerce
+from sqlalchemy import Integer, String, bindparam, select, type_coerce
 
 from controller.domain.measurements import Verdict
 from controller.domain.rankings.rows import PEAKS, TIMES, FigureTable, table_of
@@ -135,18 +135,19 @@ _ORDER: Final = ("committed_at_unix_ms", "position", "measurement_id")
 _TOLD: Final = select(
     measurements.c.measurement_id,
     measurements.c.candidate_id,
-    # As it is stored: of thousands of rows little is made.
+    # As they are stored: of thousands of rows little is made.
     type_coerce(measurements.c.verdict, String).label("verdict"),
-    measurements.c.latency.is_not(None).label("has_latency"),
-    measurements.c.memory.is_not(None).label("has_memory"),
+    type_coerce(measurements.c.latency.is_not(None), Integer).label("has_latency"),
+    type_coerce(measurements.c.memory.is_not(None), Integer).label("has_memory"),
     *(measurements.c[name] for name in (*TIMES, *PEAKS)),
     measurements.c.committed_at_unix_ms,
     measurements.c.position,
 )
 _NAMES: Final = tuple(_TOLD.selected_columns.keys())
+# In an order that costs nothing: without it SQLite takes an index that has all of a device.
 _OF_DEVICE: Final = _TOLD.where(
     measurements.c.is_newest.is_(True), measurements.c.device_id == bindparam("device_id")
-)
+).order_by(measurements.c.backbone, measurements.c.candidate_id)
 _OF_SOME: Final = _TOLD.where(
     measurements.c.measurement_id.in_(bindparam("measurement_ids", expanding=True))
 )

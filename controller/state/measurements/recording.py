@@ -186,5 +186,7 @@ def _ranked_by(conclusion: Conclusion) -> dict[str, float | int | None]:
     """The figures of which a ranking is made, by their columns."""
     figures = ((conclusion.latency, TIMES), (conclusion.memory, PEAKS))
     return {
-        name: None if told is None else getattr(told, name) for told, names in figures for name in names
+        name: None if told is None else getattr(told, name)
+        for told, names in figures
+        for name in names
     }

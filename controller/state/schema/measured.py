@@ -43,8 +43,8 @@ from protos.measuring import (
 )
 from protos.reasons import Reason
 
-# What jobs measure, on any device, once: measurements of one candidate stand for each other. Kept with
-# the first of them and never changed; devices share what they are ranked by.
+# What jobs measure, once for all devices: what is measured again of a candidate on a device stands
+# for what was measured before. Kept with the first measurement of it, and never changed.
 candidates = Table(
     "candidates",
     metadata,
