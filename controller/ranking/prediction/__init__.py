@@ -24,7 +24,7 @@ seconds of one thread, so it is asked of in a thread and never in the controller
 - `predict(question)`: the same in the unit of the known figures, with what it rests on and how far
   off it is.
 - `fit(question)`: what both learn, once for any confidence and any part of the wanted; keep it
-  while the figures stay as they are. It holds arrays of (known x networks) numbers.
+  while the figures stay as they are. It holds a few numbers for each network.
 
 Several threads may ask at once: the limit of linear algebra to one thread is shared.
 """

@@ -14,55 +14,66 @@ from controller.ranking.prediction.networks import Array
 
 _MOST_FOLDS: Final = 64
 _LEAST_DEVIATION: Final = 0.01
+_ENOUGH_SCORES: Final = 16
+"""So many scores tell alone how far off predictions are; fewer are filled up by usual ones."""
+_USUAL_FREEDOM: Final = 4
+"""Of the Student's t that scores usually have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ensemble:
-    """What experts together say of every row, and what they say without each fold.
+    """What experts together say of every row, and how far off they are without each known one.
 
     Attributes:
         logs: of every row, from all that is known.
         deviations: standard deviations of these, as the experts have them: their ratios count.
         residuals: of each known row what was measured less what is said without it.
         scores: the residuals' sizes, each in units of the deviation that was said without it.
-        left_out_logs: for each known row what is said of every row without its fold.
-        left_out_deviations: likewise.
-        expert_count: how many were weighed.
     """
 
     logs: Array
     deviations: Array
     residuals: Array
     scores: Array
-    left_out_logs: Array
-    left_out_deviations: Array
-    expert_count: int
 
 
 def ensemble(experts: Sequence[Expert], places: Places, logs: Array) -> Ensemble:
-    """Weigh experts by how well they tell what is left out (stacking, Breiman 1996)."""
+    """Weigh experts by how well they tell what is left out (stacking, Breiman 1996).
+
+    The residual of a known row is of experts that were weighed without it, too. Deviations are
+    drawn to what they are on average: of few known values a process may find that they all lie on
+    a curve, and be sure of everything.
+    """
     count = len(places)
     folds = np.arange(count) % min(count, _MOST_FOLDS)
     without = [
         [expert(places[folds != fold], logs[folds != fold]) for expert in experts]
         for fold in range(folds.max() + 1)
     ]
-    said = np.array([[told.logs for told in without[fold]] for fold in folds])
-    each = np.arange(count)
-    weights = _weights(said[each, :, places], logs)
-    left_out_logs = np.einsum("e,keN->kN", weights, said)
-    left_out_deviations = np.array([_deviations(without[fold]) for fold in folds])
-    residuals = logs - left_out_logs[each, places]
+    left_out = [
+        (place, without[fold]) for place, fold in zip(places.tolist(), folds.tolist(), strict=True)
+    ]
+    said = np.array([[each.logs[place] for each in told] for place, told in left_out])
+    own = np.array([_deviations(told)[place] for place, told in left_out])
+    usual = float(np.mean(own**2))
+    residuals = np.array(
+        [
+            logs[row] - _weights(np.delete(said, row, axis=0), np.delete(logs, row)) @ said[row]
+            for row in range(count)
+        ]
+    )
     full = [expert(places, logs) for expert in experts]
     return Ensemble(
-        logs=weights @ np.array([told.logs for told in full]),
-        deviations=_deviations(full),
+        logs=_weights(said, logs) @ np.array([told.logs for told in full]),
+        deviations=_drawn(_deviations(full), usual),
         residuals=residuals,
-        scores=np.abs(residuals) / left_out_deviations[each, places],
-        left_out_logs=left_out_logs,
-        left_out_deviations=left_out_deviations,
-        expert_count=len(experts),
+        scores=np.abs(residuals) / _drawn(own, usual),
     )
+
+
+def _drawn(deviations: Array, usual_variance: float) -> Array:
+    drawn: Array = np.sqrt((deviations**2 + usual_variance) / 2)
+    return drawn
 
 
 def _deviations(told: Sequence[Told]) -> Array:
@@ -87,36 +98,36 @@ def _weights(said: Array, logs: Array) -> Array:
 def intervals(told: Ensemble, confidence: float) -> tuple[Array, Array]:
     """Ends of the interval of every row, as logarithms.
 
-    Jackknife+ (Barber, Candes, Ramdas, Tibshirani 2021; CV+ where folds hold more than one) with
-    residuals in units of the experts' own deviation, so that what is unlike the known is told more
-    widely. Where too few are known for the share wanted, Student's t of the residuals instead.
+    Conformal with the scores of left-out rows (Papadopoulos, Gammerman and Vovk 2008, normalised):
+    so many deviations to each side as hold the share wanted of the scores. Among these are taken
+    some of Student's t, in place of the one at infinity that conformal intervals add: as many as
+    bring the scores to `_ENOUGH_SCORES`, and at least one. It is the predictive distribution of a
+    Dirichlet process (Ferguson 1973) whose base is Student's t.
     """
-    count = len(told.scores)
-    place = (count + 1) * confidence - 1
-    if place > count - 1:
-        freedom = _freedom(told)
-        half = special.stdtrit(freedom, (1 + confidence) / 2) * calibrated(told)
-        return told.logs - half, told.logs + half
-    reached = told.scores[:, None] * told.left_out_deviations
-    low = -_between(np.sort(-(told.left_out_logs - reached), axis=0), place)
-    high = _between(np.sort(told.left_out_logs + reached, axis=0), place)
-    return np.minimum(low, told.logs), np.maximum(high, told.logs)
+    half = _reach(told.scores, confidence) * told.deviations
+    return told.logs - half, told.logs + half
 
 
-def _between(ordered: Array, place: float) -> Array:
-    """What lies at a place of ordered rows, between two of them in proportion."""
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    found: Array = ordered[below] + (place - below) * (ordered[above] - ordered[below])
-    return found
+def _reach(scores: Array, confidence: float) -> float:
+    """The quantile of the scores and the usual ones together.
+
+    With some of the scores below it, the usual ones have to bring what is left of the share.
+    """
+    count = len(scores)
+    mass = _usual_count(count)
+    share = (confidence * (mass + count) - np.arange(count + 1)) / mass
+    possible = share < 1
+    usual = special.stdtrit(_USUAL_FREEDOM, (1 + np.maximum(share[possible], 0)) / 2)
+    return float(np.maximum(np.append(0.0, np.sort(scores))[possible], usual).min())
 
 
-def _freedom(told: Ensemble) -> int:
-    """Residuals less what was fitted to them, the experts' weights."""
-    return max(len(told.scores) - told.expert_count, 1)
+def _usual_count(count: int) -> int:
+    return max(_ENOUGH_SCORES - count, 1)
 
 
 def calibrated(told: Ensemble) -> Array:
-    """The deviation of every row, as large as the residuals say that it is."""
-    deviations: Array = told.deviations * np.sqrt(np.sum(told.scores**2) / _freedom(told))
-    return deviations
+    """The deviation of every row, as large as the scores and the usual ones say that it is."""
+    mass = _usual_count(len(told.scores))
+    variance = _USUAL_FREEDOM / (_USUAL_FREEDOM - 2)
+    total = mass * variance + float(np.sum(told.scores**2))
+    return told.deviations * math.sqrt(total / (mass + len(told.scores)))

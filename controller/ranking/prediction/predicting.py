@@ -85,7 +85,7 @@ class Fitted:
     @property
     def numbers(self) -> int:
         """How many numbers it holds, about."""
-        return sum(2 * each.said.left_out_logs.size for each in self.parts if each.said is not None)
+        return sum(2 * each.said.logs.size for each in self.parts if each.said is not None)
 
     def told(self, wanted: Sequence[str], confidence: float) -> Prediction:
         """Tell of some of the backbones that were wanted, in their order; others are left out.

@@ -51,13 +51,17 @@ def reference() -> tuple[list[Recorded], dict[str, NetworkFeatures]]:
     return _recorded(found), features
 
 
-def phones() -> list[Recorded]:
-    """Latencies of classifiers on phones and boards in float; nothing is known of what they do."""
+def phones(precision: str) -> list[Recorded]:
+    """Latencies of classifiers on phones and boards; nothing is known of what they do.
+
+    Args:
+        precision: as the file names it: "float", "w8a8", "w8a16".
+    """
     found: defaultdict[tuple[str, str], defaultdict[str, list[float]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for row in _rows("phone_latency.csv"):
-        if row["precision"] == "float":
+        if row["precision"] == precision:
             found[row["device"], row["runtime"]][row["model"]].append(float(row["latency_ms"]))
     return _recorded(found)
 
