@@ -17,14 +17,9 @@ from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
+from controller.state.measurements.candidates import Candidates, Damaged
 from controller.state.measurements.counting import MeasurementCounts
-from controller.state.measurements.figures import (
-    MOST_BY_ID,
-    Damaged,
-    Top1,
-    newest_ids,
-    read_figures,
-)
+from controller.state.measurements.figures import MOST_BY_ID, newest_ids, read_figures
 from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
@@ -72,7 +67,7 @@ class KnownDevices:
         self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
-        self._top1: Remembered[Top1] = Remembered(8)
+        self._candidates: Remembered[Candidates] = Remembered(8)
         self._damaged: dict[str, Stamp] = {}
 
     def standing(self, devices: Sequence[Device]) -> list[Standing]:
@@ -144,19 +139,21 @@ class KnownDevices:
         known = self._columns.get(key, now.stamp)
         if known is not None:
             return known
-        top1 = self._top1.get(dataset, accuracy)
-        if top1 is None:
-            top1 = {}
-            self._top1.put(dataset, accuracy, top1)
+        candidates = self._candidates.get(dataset, accuracy)
+        if candidates is None:
+            candidates = {}
+            self._candidates.put(dataset, accuracy, candidates)
         try:
-            columns = self._read(device.device_id, dataset, top1, self._columns.latest(key))
+            columns = self._read(device.device_id, dataset, candidates, self._columns.latest(key))
         except Damaged:
             self._damaged[device.device_id] = now.stamp
             return None
         self._columns.put(key, now.stamp, columns, weight=1 + len(columns))
         return columns
 
-    def _read(self, device_id: str, dataset: str, top1: Top1, before: Columns | None) -> Columns:
+    def _read(
+        self, device_id: str, dataset: str, known: Candidates, before: Columns | None
+    ) -> Columns:
         """Columns of a device; of what was known before only what came since is read.
 
         Raises:
@@ -166,9 +163,9 @@ class KnownDevices:
             ids = newest_ids(self._database, device_id)
             new = sorted({*ids}.difference(before.ids))
             if len(new) <= MOST_BY_ID:
-                table = read_figures(self._database, device_id, dataset, top1, only=new)
+                table = read_figures(self._database, device_id, dataset, known, only=new)
                 return renewed(before, table, ids)
-        return columns_of(read_figures(self._database, device_id, dataset, top1))
+        return columns_of(read_figures(self._database, device_id, dataset, known))
 
     def fetch(self, told: Sequence[tuple[DeviceColumns, Sequence[int]]], dataset: str) -> None:
         """Reads measurements of rows of several devices together, for who asks for them next."""

@@ -2,21 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, NamedTuple
+from typing import Final
 
 from controller.domain.measurements import Measurement
 from models.catalog.variants import Target
 from protos.measuring import MeasureSettings
 
-
-class TimesRow(NamedTuple):
-    """Latency of all samples, ms."""
-
-    median_ms: float
-    low_ms: float
-    high_ms: float
-    p90_ms: float
-    p99_ms: float
+TIMES: Final = ("median_ms", "low_ms", "high_ms", "p90_ms", "p99_ms")
+"""Figures of `LatencyFigures` that measurements are ranked by."""
+PEAKS: Final = ("peak_rss_bytes", "least_peak_rss_bytes")
+"""Figures of `MemoryFigures` that they are ranked by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -43,7 +38,11 @@ class FigureTable:
         top1: percent; None where it is not known.
         params_m: millions of parameters; None where they are not known.
         artifact_size_bytes: size of the artifact, bytes.
-        latency: None where there are no figures.
+        median_ms: as in `LatencyFigures`; None where there are no figures.
+        low_ms: likewise.
+        high_ms: likewise.
+        p90_ms: likewise.
+        p99_ms: likewise.
         peak_rss_bytes: as in `MemoryFigures`; None where there are none.
         least_peak_rss_bytes: likewise; None where it is not known.
     """
@@ -65,7 +64,11 @@ class FigureTable:
     top1: Sequence[float | None]
     params_m: Sequence[float | None]
     artifact_size_bytes: Sequence[int]
-    latency: Sequence[TimesRow | None]
+    median_ms: Sequence[float | None]
+    low_ms: Sequence[float | None]
+    high_ms: Sequence[float | None]
+    p90_ms: Sequence[float | None]
+    p99_ms: Sequence[float | None]
     peak_rss_bytes: Sequence[int | None]
     least_peak_rss_bytes: Sequence[int | None]
 
@@ -104,9 +107,6 @@ def _row(measurement: Measurement) -> tuple[object, ...]:
         measurement.top1,
         measurement.params_m,
         measurement.artifact_size_bytes,
-        None
-        if latency is None
-        else TimesRow(*[getattr(latency, name) for name in TimesRow._fields]),
-        None if memory is None else memory.peak_rss_bytes,
-        None if memory is None else memory.least_peak_rss_bytes,
+        *[None if latency is None else getattr(latency, name) for name in TIMES],
+        *[None if memory is None else getattr(memory, name) for name in PEAKS],
     )

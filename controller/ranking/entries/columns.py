@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from controller.domain.measurements import Verdict
 from controller.domain.rankings.limits import Criterion
-from controller.domain.rankings.rows import ACCELERATORS, FigureTable, TimesRow
+from controller.domain.rankings.rows import ACCELERATORS, TIMES, FigureTable
 from controller.ranking.distinction import distinction_of
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target, WeightsKind
-from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 Rows: TypeAlias = npt.NDArray[np.intp]
@@ -22,7 +21,6 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.int64]
 
-_NO_TIMES: Final = TimesRow(*[float("nan")] * len(TimesRow._fields))
 VERDICTS: Final = {each.value: place for place, each in enumerate(Verdict)}
 """The code of each verdict."""
 _RUNTIMES: Final = {each.value: place for place, each in enumerate(Runtime)}
@@ -227,25 +225,22 @@ def renewed(before: Columns, table: FigureTable, ids: Sequence[str]) -> Columns:
 def _coded(table: FigureTable, known: Words | None) -> tuple[dict[str, npt.NDArray[Any]], Words]:
     """Columns of a table, and what their codes stand for; known ones keep their meaning."""
     words = Words() if known is None else known.copied()
-    times = np.array([each or _NO_TIMES for each in table.latency], dtype=float)
-    times = times.reshape(-1, len(TimesRow._fields))
     ids = np.empty(len(table.threads), dtype=object)
     ids[:] = table.measurement_id
-    distinctions = _distinctions(table.settings, table.target)
     own: dict[str, npt.NDArray[Any]] = {
         "ids": ids,
-        "kind": _codes(map(Kind, table.backbone, table.series), words.kinds),
+        "kind": _kinds(table, words.kinds),
         "runtime": _codes(table.runtime, words.runtimes),
         "precision": _codes(table.precision, words.precisions),
         "weights": _codes(table.weights, words.weights),
         "format": _codes(table.format, words.formats),
         "input_size": _codes(table.input_size, words.input_sizes),
-        "distinction": _codes(distinctions, words.distinctions),
+        "distinction": _distinctions(table, words.distinctions),
         "threads": np.array(table.threads, dtype=np.int64),
         "batch": np.array(table.batch, dtype=np.int64),
         "verdict": _codes(table.verdict, dict(VERDICTS)),
         "is_emulated": np.array(table.is_emulated, dtype=bool),
-        **{name: times[:, at] for at, name in enumerate(TimesRow._fields)},
+        **{name: _numbers(getattr(table, name)) for name in TIMES},
         "peak_bytes": _numbers(table.peak_rss_bytes),
         "least_peak_bytes": _numbers(table.least_peak_rss_bytes),
         "artifact_bytes": _numbers(table.artifact_size_bytes),
@@ -278,29 +273,41 @@ def _made(own: Mapping[str, npt.NDArray[Any]], words: Words) -> Columns:
 
 def alike_codes(values: Iterable[object]) -> Codes:
     """Number values, equal ones alike, in the order in which they come first."""
-    return _codes(values, {})
+    return _codes(list(values), {})
 
 
-def _codes(values: Iterable[Any], known: dict[Any, int]) -> Codes:
+def _codes(values: Sequence[Any], known: dict[Any, int]) -> Codes:
     """The number of each value; what is not known yet is numbered on."""
-    return np.array([known.setdefault(each, len(known)) for each in values], dtype=np.int64)
+    for each in dict.fromkeys(values):
+        known.setdefault(each, len(known))
+    return _looked_up(values, known)
+
+
+def _looked_up(values: Sequence[Any], codes: Mapping[Any, int]) -> Codes:
+    return np.fromiter(map(codes.__getitem__, values), dtype=np.int64, count=len(values))
 
 
 def _numbers(values: Iterable[float | None]) -> Numbers:
     return np.array(values, dtype=float)
 
 
-def _distinctions(
-    settings: Iterable[MeasureSettings | None], targets: Iterable[str]
-) -> Iterable[Hashable]:
+def _kinds(table: FigureTable, known: dict[Kind, int]) -> Codes:
+    pairs = list(zip(table.backbone, table.series, strict=True))
+    code_of = {each: known.setdefault(Kind(*each), len(known)) for each in dict.fromkeys(pairs)}
+    return _looked_up(pairs, code_of)
+
+
+def _distinctions(table: FigureTable, known: dict[Hashable, int]) -> Codes:
     """What is out of the ordinary in each; many rows share their settings."""
-    known: dict[tuple[int, str], Hashable] = {}
-    for told, target in zip(settings, targets, strict=True):
-        accelerator = target if target in ACCELERATORS else ""
-        key = id(told), accelerator
-        if key not in known:
-            known[key] = distinction_of(told, Target(accelerator) if accelerator else None)
-        yield known[key]
+    ids = list(map(id, table.settings))
+    settings = dict(zip(ids, table.settings, strict=True))
+    pairs = list(zip(ids, table.target, strict=True))
+    code_of = {}
+    for pair in dict.fromkeys(pairs):
+        accelerator = Target(pair[1]) if pair[1] in ACCELERATORS else None
+        distinct = distinction_of(settings[pair[0]], accelerator)
+        code_of[pair] = known.setdefault(distinct, len(known))
+    return _looked_up(pairs, code_of)
 
 
 def _alike(columns: Iterable[Codes]) -> Codes:

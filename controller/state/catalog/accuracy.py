@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     RowMapping,
     and_,
     bindparam,
@@ -143,23 +144,31 @@ def place_of(precision: ColumnElement[Precision]) -> ColumnElement[int]:
     )
 
 
-def figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
-    """The id of the one figure that tells most of what a job measured."""
+def figure_of_job(
+    metric: AccuracyMetric, dataset: str, job: FromClause = jobs
+) -> ColumnElement[int]:
+    """The id of the one figure that tells most of what a job measured.
+
+    Args:
+        metric: which figure.
+        dataset: on which it was found.
+        job: what tells what was measured, in columns of the names that those of jobs have.
+    """
     known = accuracies.alias()
     of_size = case(
-        (known.c.input_size == jobs.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
+        (known.c.input_size == job.c.input_size, 0), (known.c.input_size.is_(None), 1), else_=2
     )
     place = of_size * (len(QUANTISED) + 1) + place_of(known.c.precision)
     # The least pair of place and id as one number: SQLite's ORDER BY sees no outer columns.
     least = (
         select(func.min(place * _MOST_FIGURES + known.c.figure_id))
         .where(
-            known.c.backbone == jobs.c.backbone,
+            known.c.backbone == job.c.backbone,
             known.c.dataset == dataset,
             known.c.metric == metric,
             or_(
-                known.c.precision == jobs.c.precision,
-                and_(jobs.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
+                known.c.precision == job.c.precision,
+                and_(job.c.precision == Precision.INT8, known.c.precision.in_(QUANTISED)),
             ),
             or_(
                 and_(
@@ -169,7 +178,7 @@ def figure_of_job(metric: AccuracyMetric, dataset: str) -> ColumnElement[int]:
                 known.c.model_digest == artifacts.c.weights_digest,
             ),
         )
-        .correlate(jobs, artifacts)
+        .correlate(job, artifacts)
         .scalar_subquery()
     )
     return least % _MOST_FIGURES

@@ -2,18 +2,20 @@
 
 import uuid
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
+    FromClause,
     String,
     and_,
     bindparam,
     cast,
     exists,
     false,
+    func,
     insert,
-    or_,
     select,
     update,
 )
@@ -28,9 +30,11 @@ from controller.domain.measurements import (
     PacedFigures,
     Verdict,
 )
+from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.database import Transaction
 from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
-from controller.state.schema import jobs, measurements
+from controller.state.schema import candidates, jobs, measurements
+from controller.state.schema.columns import SharedDocument
 from protos.reasons import Reason
 
 
@@ -57,45 +61,61 @@ class Conclusion:
 CONCLUDED: Final = tuple(field.name for field in fields(Conclusion))
 """Each has a column of its name."""
 
-_THIS, _OTHER = jobs.alias("this"), jobs.alias("other")
 _OF_JOB = {
     column.name: select(column).where(jobs.c.job_id == bindparam("of_job")).scalar_subquery()
     for column in (jobs.c.device_id, jobs.c.backbone, jobs.c.position)
 }
 # What differs in any of these may be ranked as something else; what is alike in all is not.
-_ALIKE = (
-    *(
-        _THIS.c[name] == _OTHER.c[name]
-        for name in ("format", "precision", "target", "input_size", "batch", "is_sentinel")
-    ),
-    cast(_THIS.c.settings, String) == cast(_OTHER.c.settings, String),
-    or_(
-        _THIS.c.conversion_key == _OTHER.c.conversion_key,
-        # Without an artifact, the sweep says of which weights it would have been.
-        and_(
-            _THIS.c.conversion_key.is_(None),
-            _OTHER.c.conversion_key.is_(None),
-            _THIS.c.sweep_id == _OTHER.c.sweep_id,
-        ),
-    ),
+_SAID_OF_CANDIDATE: Final = {
+    "made_of": func.coalesce(jobs.c.conversion_key, jobs.c.sweep_id),
+    **{
+        column.name: jobs.c[column.name]
+        for column in candidates.c
+        if column.name not in ("candidate_id", "made_of")
+    },
+}
+
+
+def _compared(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What tells whether two are equal: of a document, its text."""
+    return cast(column, String) if isinstance(column.type, SharedDocument) else column
+
+
+_IS_CANDIDATE = and_(
+    *(_compared(candidates.c[name]) == _compared(said) for name, said in _SAID_OF_CANDIDATE.items())
+)
+_JOB = jobs.c.job_id == bindparam("of_job")
+_CANDIDATE_OF_JOB = (
+    select(func.min(candidates.c.candidate_id)).where(_JOB, _IS_CANDIDATE).scalar_subquery()
 )
 # What is asked for each job that ends is put together once.
-_ADD = insert(measurements).values(sweep_id=SWEEP_OF_JOB, ordinal=LAST_OUTCOME, **_OF_JOB)
+_ADD_CANDIDATE = insert(candidates).from_select(
+    list(_SAID_OF_CANDIDATE),
+    select(*_SAID_OF_CANDIDATE.values()).where(_JOB, ~exists().where(_IS_CANDIDATE)),
+)
+_ADD = insert(measurements).values(
+    sweep_id=SWEEP_OF_JOB, ordinal=LAST_OUTCOME, candidate_id=_CANDIDATE_OF_JOB, **_OF_JOB
+)
+
+
+def _is_alike(other: FromClause) -> ColumnElement[bool]:
+    """Whether another measurement is of the same, and as good to go by."""
+    return and_(
+        other.c.is_newest.is_(True),
+        other.c.device_id == _OF_JOB["device_id"],
+        other.c.backbone == _OF_JOB["backbone"],
+        other.c.candidate_id == _CANDIDATE_OF_JOB,
+        other.c.verdict == bindparam("this_verdict", type_=measurements.c.verdict.type),
+        other.c.latency.is_(None) == bindparam("is_without_figures", type_=Boolean()),
+    )
+
+
 _OUTDATE = (
     update(measurements)
     .where(
-        measurements.c.is_newest.is_(True),
-        measurements.c.device_id == _OF_JOB["device_id"],
-        measurements.c.backbone == _OF_JOB["backbone"],
-        measurements.c.verdict == bindparam("this_verdict", type_=measurements.c.verdict.type),
-        measurements.c.latency.is_(None) == bindparam("is_without_figures", type_=Boolean()),
+        _is_alike(measurements),
         # A clock that was set back makes nothing newer than it is.
         measurements.c.committed_at_unix_ms <= bindparam("this_committed_at"),
-        exists().where(
-            _THIS.c.job_id == bindparam("of_job"),
-            _OTHER.c.job_id == measurements.c.job_id,
-            *_ALIKE,
-        ),
     )
     .values(is_newest=false())
 )
@@ -108,15 +128,7 @@ _OUTDATE_THIS = (
     .where(
         measurements.c.job_id == bindparam("of_job"),
         exists().where(
-            _LATER.c.is_newest.is_(True),
-            _LATER.c.device_id == _OF_JOB["device_id"],
-            _LATER.c.backbone == _OF_JOB["backbone"],
-            _LATER.c.verdict == bindparam("this_verdict", type_=measurements.c.verdict.type),
-            _LATER.c.latency.is_(None) == bindparam("is_without_figures", type_=Boolean()),
-            _LATER.c.committed_at_unix_ms > bindparam("this_committed_at"),
-            _THIS.c.job_id == bindparam("of_job"),
-            _OTHER.c.job_id == _LATER.c.job_id,
-            *_ALIKE,
+            _is_alike(_LATER), _LATER.c.committed_at_unix_ms > bindparam("this_committed_at")
         ),
     )
     .values(is_newest=false())
@@ -128,6 +140,7 @@ def record_conclusion(
 ) -> None:
     """Keeps how a job ended; the transaction is the caller's, which writes."""
     count_outcome(transaction, job_id)
+    transaction.execute(_ADD_CANDIDATE, {"of_job": job_id})
     transaction.execute(_OUTDATE, _this(job_id, conclusion, now_unix_ms))
     kept = {
         "measurement_id": uuid.uuid4().hex,
@@ -135,7 +148,7 @@ def record_conclusion(
         "of_job": job_id,
         "committed_at_unix_ms": now_unix_ms,
     }
-    transaction.execute(_ADD, kept | vars(conclusion))
+    transaction.execute(_ADD, kept | vars(conclusion) | _ranked_by(conclusion))
 
 
 def record_imported(
@@ -166,4 +179,14 @@ def _this(job_id: str, conclusion: Conclusion, at_unix_ms: int) -> dict[str, obj
         "this_verdict": conclusion.verdict,
         "is_without_figures": conclusion.latency is None,
         "this_committed_at": at_unix_ms,
+    }
+
+
+def _ranked_by(conclusion: Conclusion) -> dict[str, float | int | None]:
+    """The figures of which a ranking is made, by their columns."""
+    figures = ((conclusion.latency, TIMES), (conclusion.memory, PEAKS))
+    return {
+        name: None if told is None else getattr(told, name)
+        for told, names in figures
+        for name in names
     }

@@ -29,7 +29,13 @@ from controller.state.schema.devices import (
     devices,
     replaced_agents,
 )
-from controller.state.schema.measured import imports, measurements, profiles, repetitions
+from controller.state.schema.measured import (
+    candidates,
+    imports,
+    measurements,
+    profiles,
+    repetitions,
+)
 from models.catalog.precisions import Precision
 from models.catalog.variants import CheckedThrough, Format, Target, WeightsKind
 from protos.measuring import MeasureSettings
@@ -41,6 +47,7 @@ __all__ = [
     "artifacts",
     "attempts",
     "backbones",
+    "candidates",
     "continued_jobs",
     "courses",
     "device_events",

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -24,11 +25,15 @@ from controller.domain.measurements import (
     PacedFigures,
     Verdict,
 )
+from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.schema.base import metadata
-from controller.state.schema.columns import Document, Member, Samples, SharedDocument
+from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
+from models.catalog.precisions import Precision
+from models.catalog.variants import Format, Target
 from protos.device import DeviceState
 from protos.measuring import (
     AveragedRuns,
+    MeasureSettings,
     OperatorTimes,
     OutputCheck,
     PacedSamples,
@@ -37,6 +42,26 @@ from protos.measuring import (
     StopReason,
 )
 from protos.reasons import Reason
+
+# What jobs measure, once for all devices: what is measured again of a candidate on a device stands
+# for what was measured before. Kept with the first measurement of it, and never changed.
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("candidate_id", Integer, primary_key=True),
+    # The conversion of its file; where a job ended without one, the sweep, which says of which
+    # weights it would have been.
+    Column("made_of", String, nullable=False),
+    Column("backbone", String, nullable=False),
+    Column("format", Member(Format), nullable=False),
+    Column("precision", Member(Precision), nullable=False),
+    Column("target", Member(Target), nullable=False),
+    Column("input_size", Sides(), nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("settings", SharedDocument(MeasureSettings), nullable=False),
+    Column("is_sentinel", Boolean, nullable=False),
+    Index("ix_candidates_made_of", "made_of", "backbone"),
+)
 
 # One row a job that ended; `failed` ones have reasons and no figures.
 measurements = Table(
@@ -48,6 +73,9 @@ measurements = Table(
     Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
     Column("backbone", String, nullable=False),
     Column("position", Integer, nullable=False),
+    # Of `candidates`, from which nothing is deleted; no foreign key, since SQLite plans to look at
+    # all measurements then when a candidate is added.
+    Column("candidate_id", Integer, nullable=False),
     # False where one with the same verdict came later, of the same file in the same settings: no
     # answer to what is best now needs it.
     Column("is_newest", Boolean, nullable=False, server_default=true()),
@@ -62,6 +90,9 @@ measurements = Table(
     Column("affinity", SharedDocument(tuple[int, ...]), nullable=False),
     Column("latency", Document(LatencyFigures)),
     Column("memory", Document(MemoryFigures)),
+    # Those of both, so that a ranking of thousands reads no document.
+    *(Column(name, Float) for name in TIMES),
+    *(Column(name, BigInteger) for name in PEAKS),
     Column("outputs", Document(OutputFigures)),
     Column("minutes", SharedDocument(tuple[MinuteFigures, ...]), nullable=False),
     Column("paced", Document(PacedFigures)),
@@ -86,7 +117,7 @@ measurements = Table(
 _IS_NEWEST = measurements.c.is_newest.is_(True)
 Index(
     "ix_measurements_newest",
-    *(measurements.c.device_id, measurements.c.backbone),
+    *(measurements.c.device_id, measurements.c.backbone, measurements.c.candidate_id),
     sqlite_where=_IS_NEWEST,
     postgresql_where=_IS_NEWEST,
 )

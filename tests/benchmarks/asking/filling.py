@@ -21,12 +21,14 @@ from controller.domain.measurements import (
     OutputFigures,
     Verdict,
 )
+from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol
 from controller.state.schema import (
     artifacts,
+    candidates,
     jobs,
     measurements,
     repetitions,
@@ -102,8 +104,20 @@ def fill(state_dir: Path, count: int, devices: int = DEVICES) -> None:
     _put(database, artifacts, _artifacts(things))
     _put_sweep(database, count)
     rng = np.random.default_rng(7)
+    numbers = {thing: number for number, thing in enumerate(things, 1)}
+    _put(
+        database,
+        candidates,
+        (
+            _said_of(thing) | {"candidate_id": number, "made_of": thing.key}
+            for thing, number in numbers.items()
+        ),
+    )
     of_first = zip(
-        *[_rows(0, place, thing, rng) for place, thing in _repeated(things, count // devices)],
+        *[
+            _rows(place, thing, numbers[thing], rng)
+            for place, thing in _repeated(things, count // devices)
+        ],
         strict=True,
     )
     for table, rows in zip((jobs, measurements, repetitions), of_first, strict=True):
@@ -188,13 +202,9 @@ def _put_sweep(database: Database, count: int) -> None:
     _put(database, sweep_counts, [counted])
 
 
-def _rows(
-    number: int, place: int, thing: Thing, rng: np.random.Generator
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The job of a device's thing, how it ended, and its repetition."""
+def _said_of(thing: Thing) -> dict[str, Any]:
+    """What a job says of what it measures."""
     format_, target = FILE_OF[thing.runtime]
-    job_id = f"{number:08x}{place:024x}"
-    of_job = {"job_id": job_id, "device_id": f"id-of-{device_name(number)}"}
     settings = MeasureSettings(
         runtime=thing.runtime,
         threads=thing.threads,
@@ -203,9 +213,7 @@ def _rows(
         takes=NetworkInput(size=thing.backbone.input_size),
         input_seed=7,
     )
-    job = of_job | {
-        "sweep_id": SWEEP,
-        "position": place,
+    return {
         "backbone": thing.backbone.name,
         "format": format_,
         "precision": thing.precision,
@@ -213,16 +221,24 @@ def _rows(
         "input_size": thing.backbone.input_size,
         "batch": 1,
         "settings": settings,
-        "conversion_key": thing.key,
-        "state": JobState.DONE,
         "is_sentinel": False,
     }
-    at_once = (thing.backbone.flops_g or 1.0) * (1 + number / 50)
+
+
+def _rows(
+    place: int, thing: Thing, candidate: int, rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The job of the first device's thing, how it ended, and its repetition."""
+    job_id = f"{0:08x}{place:024x}"
+    of_job = {"job_id": job_id, "device_id": f"id-of-{device_name(0)}"}
+    of_sweep = {"sweep_id": SWEEP, "position": place, "conversion_key": thing.key}
+    job = of_job | _said_of(thing) | of_sweep | {"state": JobState.DONE}
+    at_once = thing.backbone.flops_g or 1.0
     median_ms = 10 * at_once / thing.threads**0.8 * float(np.exp(0.2 * rng.standard_normal()))
     latency_ns = tuple(
         (median_ms * (1e6 + 1e4 * rng.standard_normal(SAMPLES))).astype(int).tolist()
     )
-    measured = of_job | _ended(number, place, thing, median_ms)
+    measured = of_job | _ended(place, thing, median_ms) | {"candidate_id": candidate}
     taken = vars(replace(repetition_of(latency_ns), busy_threads=thing.threads))
     repetition = taken | {
         "job_id": job_id,
@@ -237,23 +253,27 @@ def _rows(
     return job, measured, repetition
 
 
-def _ended(number: int, place: int, thing: Thing, median_ms: float) -> dict[str, Any]:
+def _ended(place: int, thing: Thing, median_ms: float) -> dict[str, Any]:
+    latency = _latency(median_ms)
+    memory = MemoryFigures(peak_rss_bytes=40_000_000 + place, baseline_rss_bytes=50_000_000)
     verdict = Verdict.WIDE if place % 5 == 0 else Verdict.OK
     return {
-        "measurement_id": f"{number:08x}{place:024x}",
+        "measurement_id": f"{0:08x}{place:024x}",
         "sweep_id": SWEEP,
         "backbone": thing.backbone.name,
         "position": place,
         "is_newest": True,
-        "ordinal": number * 1_000_000 + place + 1,
+        "ordinal": place + 1,
         "verdict": verdict,
         "reasons": _REASONS[verdict],
         "runtime_version": "1.23.2",
         "runtime_build": "a build of some length, as runtimes tell it",
         "busy_threads": thing.threads,
         "affinity": tuple(range(8)),
-        "latency": _latency(median_ms),
-        "memory": MemoryFigures(peak_rss_bytes=40_000_000 + place, baseline_rss_bytes=50_000_000),
+        "latency": latency,
+        "memory": memory,
+        **{name: getattr(latency, name) for name in TIMES},
+        **{name: getattr(memory, name) for name in PEAKS},
         "outputs": OutputFigures(
             input_count=4,
             repetition_count=1,
@@ -262,7 +282,7 @@ def _ended(number: int, place: int, thing: Thing, median_ms: float) -> dict[str,
         ),
         "minutes": (),
         "measured_at_unix_ms": place,
-        "committed_at_unix_ms": place * 1_000 + number,
+        "committed_at_unix_ms": place * 1_000,
     }
 
 

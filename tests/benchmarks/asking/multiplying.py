@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from controller.domain.rankings.rows import TIMES
 from controller.state.database import Database
 from controller.state.schema.columns import Samples
 
@@ -31,6 +32,7 @@ def multiply(database: Database, device_ids: Sequence[str]) -> None:
             first[table] = list(found.keys()), found.fetchall()
         latencies = _latencies(*first["measurements"])
         samples = _samples(*first["repetitions"])
+        times = _times(*first["measurements"])
         for number, device_id in list(enumerate(device_ids))[1:]:
             factors = (1 + number / 50) * np.exp(0.1 * rng.standard_normal(len(latencies)))
             changed: Mapping[str, Sequence[Any]] = {
@@ -42,6 +44,7 @@ def multiply(database: Database, device_ids: Sequence[str]) -> None:
                     (of_one * factor).astype(Samples.PACKED).tobytes()
                     for of_one, factor in zip(samples, factors, strict=True)
                 ],
+                **{name: (column * factors).tolist() for name, column in times.items()},
             }
             for table, (names, rows) in first.items():
                 marks = ", ".join("?" * len(names))
@@ -92,6 +95,10 @@ def _latencies(names: Sequence[str], rows: Sequence[Any]) -> list[tuple[str, Any
         figures = [value for name, value in document.items() if name not in _COUNTED]
         found.append((f"{{{', '.join(parts)}}}", np.array(figures)))
     return found
+
+
+def _times(names: Sequence[str], rows: Sequence[Any]) -> dict[str, Any]:
+    return {name: np.array([row[names.index(name)] for row in rows]) for name in TIMES}
 
 
 def _samples(names: Sequence[str], rows: Sequence[Any]) -> list[Any]:

@@ -54,6 +54,7 @@ ROWS = {
     "sweeps": "sweep_id IN (SELECT sweep_id FROM jobs WHERE backbone = 'ResNet50')",
     "jobs": "backbone = 'ResNet50'",
     "artifacts": "backbone = 'ResNet50'",
+    "candidates": "backbone = 'ResNet50'",
     "measurements": _OF_JOB,
     "repetitions": _OF_JOB,
     "accuracies": "backbone = 'ResNet50'",

@@ -365,12 +365,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_attempts_state_device_id", ["state", "device_id"], unique=False)
 
     op.create_table(
+        "candidates",
+        sa.Column("candidate_id", sa.Integer(), nullable=False),
+        sa.Column("made_of", sa.String(), nullable=False),
+        sa.Column("backbone", sa.String(), nullable=False),
+        sa.Column("format", sa.String(), nullable=False),
+        sa.Column("precision", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("input_size", sa.String(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("is_sentinel", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("candidate_id", name=op.f("pk_candidates")),
+    )
+    with op.batch_alter_table("candidates", schema=None) as batch_op:
+        batch_op.create_index("ix_candidates_made_of", ["made_of", "backbone"], unique=False)
+
+    op.create_table(
         "measurements",
         sa.Column("measurement_id", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("backbone", sa.String(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("candidate_id", sa.Integer(), nullable=False),
         sa.Column("is_newest", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
@@ -382,6 +400,13 @@ def upgrade() -> None:
         sa.Column("affinity", sa.JSON(), nullable=False),
         sa.Column("latency", sa.JSON(), nullable=True),
         sa.Column("memory", sa.JSON(), nullable=True),
+        sa.Column("median_ms", sa.Float(), nullable=True),
+        sa.Column("low_ms", sa.Float(), nullable=True),
+        sa.Column("high_ms", sa.Float(), nullable=True),
+        sa.Column("p90_ms", sa.Float(), nullable=True),
+        sa.Column("p99_ms", sa.Float(), nullable=True),
+        sa.Column("peak_rss_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("least_peak_rss_bytes", sa.BigInteger(), nullable=True),
         sa.Column("outputs", sa.JSON(), nullable=True),
         sa.Column("minutes", sa.JSON(), nullable=False),
         sa.Column("paced", sa.JSON(), nullable=True),
@@ -403,7 +428,7 @@ def upgrade() -> None:
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.create_index(
             "ix_measurements_newest",
-            ["device_id", "backbone"],
+            ["device_id", "backbone", "candidate_id"],
             unique=False,
             sqlite_where=sa.text("is_newest IS 1"),
             postgresql_where=sa.text("is_newest IS true"),
@@ -623,6 +648,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("measurements")
+    with op.batch_alter_table("candidates", schema=None) as batch_op:
+        batch_op.drop_index("ix_candidates_made_of")
+
+    op.drop_table("candidates")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_attempts_state_device_id")
         batch_op.drop_index(batch_op.f("ix_attempts_job_id"))

@@ -29,9 +29,9 @@ from tests.integration.controller.fleet.test_fleet import lease, said
 MOST_OF_A_TURN = 21
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
-# Its samples and settings are read, its state, counts and turns written, its figures kept; those of
-# its candidate before are the newest no more.
-MORE_OF_AN_END = 8
+# Its samples and settings are read, its state, counts and turns written, its candidate and figures
+# kept; those of its candidate before are the newest no more.
+MORE_OF_AN_END = 10
 
 
 async def one_after_another(

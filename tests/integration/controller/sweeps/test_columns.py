@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import Column, LargeBinary, text, type_coerce, update
+from sqlalchemy import Column, LargeBinary, String, func, select, text, type_coerce, update
 
 from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import export_page
@@ -18,9 +18,10 @@ from controller.ranking.ranking import rank
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import exporting, list_measurements
+from controller.state.measurements.candidates import Candidates, Damaged
 from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import list_newest
-from controller.state.schema import measurements, repetitions
+from controller.state.schema import candidates, measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
 from tests.integration.controller.fleet.statements import heard
@@ -41,6 +42,37 @@ def test_figures_are_those_of_whole_measurements(database: Database) -> None:
     told = table_of(list_newest(database, ALL))
     for field in fields(FigureTable):
         assert list(getattr(read, field.name)) == list(getattr(told, field.name)), field.name
+
+
+def test_what_is_measured_again_is_of_the_same_candidate(database: Database) -> None:
+    _measured(database)
+    every = list_measurements(database, ALL)
+    with database.transaction() as transaction:
+        count = transaction.scalar(select(func.count()).select_from(candidates))
+    assert count == len({each.threads for each in every}) < len(every)
+
+
+def test_what_was_read_of_candidates_is_not_read_again(database: Database) -> None:
+    _measured(database)
+    known: Candidates = {}
+    first = read_figures(database, PHONE, IMAGENET, known)
+    with heard(database) as asked:
+        again = read_figures(database, PHONE, IMAGENET, known)
+    assert [getattr(again, each.name) for each in fields(FigureTable)] == [
+        getattr(first, each.name) for each in fields(FigureTable)
+    ]
+    assert not any("candidates" in each.text for each in asked)
+
+
+def test_a_candidate_that_is_damaged_makes_its_device_be_read_whole(database: Database) -> None:
+    _measured(database)
+    (device,) = list_devices(database, frozenset())
+    told = Rankings(database, load_catalog()).rank(device, Constraints(), IMAGENET)
+    with database.writing() as transaction:
+        transaction.execute(update(candidates).values(batch=type_coerce("many", String)))
+    with pytest.raises(Damaged):
+        read_figures(database, PHONE, IMAGENET, {})
+    assert Rankings(database, load_catalog()).rank(device, Constraints(), IMAGENET) == told
 
 
 def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) -> None:
@@ -73,7 +105,7 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
             told = known.rank(device, within, IMAGENET)
         assert told == Rankings(database, catalog).rank(device, within, IMAGENET)
         whole = [
-            each.parameters for each in asked if "size_bytes" in each.text and "IN (" in each.text
+            each.parameters for each in asked if "has_latency" in each.text and "IN (" in each.text
         ]
         assert came & {str(each) for each in whole[0]}
         assert not before & {str(each) for each in whole[0]}
