@@ -25,9 +25,6 @@ _ENDED: Final = re.compile(r"^edgerank: ended with ([0-9]{1,3})$", re.MULTILINE)
 # As toybox tells it behind what the program said.
 _PEAK: Final = re.compile(r"^Max RSS \(KiB\): ([0-9]{1,12})$", re.MULTILINE)
 _TIMED: Final = re.compile(r"^ ?Real time \(s\): ", re.MULTILINE)
-# Of the extended regular expressions by which `pkill` looks for processes.
-_SPECIAL: Final = re.compile(r"[.*+?^$()|{}\[\]\\]")
-_ESCAPED: Final = r"\\\g<0>"
 _START: Final = '"$@"; echo "edgerank: ended with $?" >&2'
 
 
@@ -95,11 +92,11 @@ class PhoneRunning:
         folder = shlex.quote(str(self.place.parent))
         words = " ".join(shlex.quote(each) for each in (str(self.place), *arguments))
         limit = f"ulimit -d {self.memory_limit_bytes // _KIB}; " if self.memory_limit_bytes else ""
-        # What adbd ends with the connection is its shell alone, which ends what it started.
-        pattern = shlex.quote(f"^{_SPECIAL.sub(_ESCAPED, str(self.place))} ")
+        # What adbd ends with the connection is its shell alone. It leads a process group, which it
+        # takes with it: what was started a moment ago may not bear the program's name yet.
         return (
             f"cd {folder} && export LD_LIBRARY_PATH={folder}; ulimit -c 0; {limit}"
-            f"trap 'pkill -KILL -f '{shlex.quote(pattern)}'; exit 1' HUP TERM; "
+            "trap 'kill -KILL 0' HUP TERM; "
             f"{self._on_cores()}toybox time -v sh -c {shlex.quote(_START)} sh {words} & "
             "wait $!"
         )
