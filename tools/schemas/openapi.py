@@ -19,6 +19,15 @@ _TOKEN: Final = {
     "description": "A token of `edgerank access create`, as printed. On the controller's own "
     "machine its owner needs none.",
 }
+# Before OpenAPI 3.2 the schema of a stream is that of each of its events.
+_EVENT: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 
 
 def openapi() -> Schema:
@@ -52,8 +61,8 @@ def _routes() -> list[APIRoute]:
 def _success(route: APIRoute, components: Schema) -> Schema:
     answered = get_type_hints(route.endpoint)["return"]
     if get_origin(answered) is not Answer:
-        text = {"schema": {"type": "string"}}
-        return {"description": "Server-sent events.", "content": {"text/event-stream": text}}
+        events = {"text/event-stream": {"schema": _EVENT}}
+        return {"description": "Server-sent events.", "content": events}
     (document,) = get_args(answered)
     schema = _document(document, components)
     return {"description": "The answer.", "content": {"application/json": {"schema": schema}}}

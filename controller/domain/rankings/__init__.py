@@ -211,7 +211,7 @@ class Candidate:
         measurement: what it was measured at, without raw samples.
         on_pareto_front: whether it is on the front.
         latency_ties: ids of the measurements whose latency intervals overlap this one's, at most
-            `MOST_LATENCY_TIES`, of more those with the nearest medians.
+            20, of more those with the nearest medians.
         latency_tie_count: how many there are.
         lost_because: why it is not the winner; empty for the winner.
         first_by: by what it is the first of those that satisfy the constraints.

@@ -60,16 +60,18 @@ def test_a_measurement_is_one_of_them(lab: Lab, visit: Visitor) -> None:
 
 def test_browsers_are_told_to_run_nothing_that_stands_in_a_page(lab: Lab) -> None:
     for path in (*PATHS, "nothing/here", "devices/nobody"):
-        policy = httpx.get(lab.url + path, trust_env=False).headers["content-security-policy"]
+        policy = httpx.get(lab.url + path, trust_env=False, timeout=60).headers[
+            "content-security-policy"
+        ]
         assert "unsafe" not in policy
         assert "default-src 'none'" in policy
-    page = httpx.get(lab.url, trust_env=False)
+    page = httpx.get(lab.url, trust_env=False, timeout=60)
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
 
 
 def test_browsers_keep_files_for_as_long_as_they_are_the_same(lab: Lab) -> None:
-    home = httpx.get(lab.url, trust_env=False).text
+    home = httpx.get(lab.url, trust_env=False, timeout=60).text
     for name in ("site.css", "site.js", "vega.js"):
         (path,) = set(re.findall(rf"/static/{re.escape(name)}\?v=[\w.]+", home))
         sent = httpx.get(lab.url + path[1:], trust_env=False, timeout=60)
@@ -79,7 +81,7 @@ def test_browsers_keep_files_for_as_long_as_they_are_the_same(lab: Lab) -> None:
         assert bare.headers["cache-control"] == "no-cache"
         assert bare.content == sent.content
         known = {"If-None-Match": sent.headers["etag"]}
-        assert httpx.get(bare.url, headers=known, trust_env=False).status_code == 304
+        assert httpx.get(bare.url, headers=known, trust_env=False, timeout=60).status_code == 304
 
 
 def test_charts_code_is_read_where_there_is_a_chart(lab: Lab, visit: Visitor) -> None:

@@ -83,7 +83,7 @@ def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: V
     expect(page.locator("#may-be-first tbody tr")).to_have_count(1)
     expect(page.locator("#may-be-first tbody")).to_contain_text("PPLCNet_x0_25")
     refused = f"{lab.url}?device=desk&confidence=95&by=value"
-    assert httpx.get(refused, trust_env=False).status_code == 400
+    assert httpx.get(refused, trust_env=False, timeout=60).status_code == 400
 
 
 def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
@@ -105,7 +105,7 @@ def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
         ("device=nobody", 404),
         ("device=desk&min_top1=99", 200),
     ):
-        assert httpx.get(f"{lab.url}?{query}", trust_env=False).status_code == status
+        assert httpx.get(f"{lab.url}?{query}", trust_env=False, timeout=60).status_code == status
 
 
 def test_failures_of_a_sweep_have_their_reasons(lab: Lab, visit: Visitor) -> None:
@@ -124,15 +124,17 @@ def test_what_ended_in_a_sweep_is_shown_by_pages(lab: Lab, visit: Visitor) -> No
     older = page.locator("#outcomes tbody th a").all_text_contents()
     # Fifteen backbones with two runtimes on three devices, the sentinels not among them.
     assert len(seen) + len(older) == 90
-    refused = httpx.get(f"{lab.url}sweeps/{lab.sweep_id}?before=x", trust_env=False)
+    refused = httpx.get(f"{lab.url}sweeps/{lab.sweep_id}?before=x", trust_env=False, timeout=60)
     assert refused.status_code == 400
 
 
 def test_the_list_of_sweeps_goes_on_behind_one(lab: Lab) -> None:
-    behind = httpx.get(f"{lab.url}sweeps?before={lab.sweep_id}", trust_env=False)
+    behind = httpx.get(f"{lab.url}sweeps?before={lab.sweep_id}", trust_env=False, timeout=60)
     assert behind.status_code == 200
     assert f"/sweeps/{lab.sweep_id}" not in behind.text
-    assert httpx.get(f"{lab.url}sweeps?before=nothing", trust_env=False).status_code == 404
+    assert (
+        httpx.get(f"{lab.url}sweeps?before=nothing", trust_env=False, timeout=60).status_code == 404
+    )
 
 
 def test_a_device_tells_when_it_drifted(lab: Lab, visit: Visitor) -> None:
@@ -167,7 +169,7 @@ def test_two_of_anything_are_compared(
 
 def test_settings_of_one_backbone_pair_by_what_they_have_in_common(lab: Lab) -> None:
     asked = "compare?of=settings&backbone=MobileNetV2&device=pi5&a_threads=1&b_threads=2"
-    shown = httpx.get(lab.url + asked, trust_env=False).text
+    shown = httpx.get(lab.url + asked, trust_env=False, timeout=60).text
     assert shown.count('<th scope="row">pi5<small>') == 2
     for wrong, status in (
         ("of=nothing", 404),
@@ -176,7 +178,7 @@ def test_settings_of_one_backbone_pair_by_what_they_have_in_common(lab: Lab) -> 
         ("of=settings&backbone=MobileNetV2&a_threads=1&b_runtime=paddlelite", 400),
         ("of=backbones&a=MobileNetV1&b=MobileNetV9", 404),
     ):
-        refused = httpx.get(f"{lab.url}compare?{wrong}", trust_env=False)
+        refused = httpx.get(f"{lab.url}compare?{wrong}", trust_env=False, timeout=60)
         assert (wrong, refused.status_code) == (wrong, status)
 
 
@@ -246,10 +248,14 @@ def test_only_its_own_pages_change_something(busy: Lab) -> None:
     for headers in ({}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         for path in (f"sweeps/{busy.sweep_id}/cancel", "sweeps", "devices/pi5/rest"):
             refused = httpx.post(
-                busy.url + path, data={"csrf": "0" * 64}, headers=headers, trust_env=False
+                busy.url + path,
+                data={"csrf": "0" * 64},
+                headers=headers,
+                trust_env=False,
+                timeout=60,
             )
             assert refused.status_code == 403
-    devices = httpx.get(f"{busy.url}api/v1/devices", trust_env=False)
+    devices = httpx.get(f"{busy.url}api/v1/devices", trust_env=False, timeout=60)
     assert devices.status_code == 200
     assert "resting" not in devices.text
 
