@@ -214,7 +214,10 @@ def test_who_is_away_is_told_so_and_hears_again(busy: Lab, visit: Visitor) -> No
     expect(page.locator("#lost")).to_be_visible()
     page.unroute("**/devices")
     expect(page.locator("#lost")).to_be_hidden(timeout=30_000)
-    expect(page.locator(".card", has_text="pixel-8").locator("p.mark")).to_have_count(1)
+    marks = page.locator(".card", has_text="pixel-8").locator("p.mark")
+    expect(marks).to_have_count(1)
+    device.get_by_role("button", name="Let it take jobs").click()
+    expect(marks).to_have_count(0)
 
 
 def test_a_sweep_is_paused_resumed_and_cancelled(busy: Lab, visit: Visitor) -> None:
