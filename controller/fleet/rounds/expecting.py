@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from controller.domain.rankings.predictions import (
@@ -20,7 +21,7 @@ from controller.ranking.prediction import first_backbones, predict
 from controller.ranking.prediction.evidence import Network
 from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
-from models.catalog.features import FIGURES, NetworkFeatures, as_row
+from models.catalog.features import NetworkFeatures
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target
 from protos.runtimes import OnnxRuntimeOptions, Runtime
@@ -63,16 +64,9 @@ def pioneers(
     """
     chosen: list[str] = []
     for setting, those in _by_setting(candidates, features).items():
-        chosen += [
-            each.job_id
-            for each in those
-            if each.top1 is None and not (each.has_ended or each.medians_ms)
-        ]
-        waiting = [
-            each
-            for each in those
-            if each.top1 is not None and not (each.has_ended or each.medians_ms)
-        ]
+        begin = [each for each in those if not (each.has_ended or each.medians_ms)]
+        chosen += [each.job_id for each in begin if each.top1 is None]
+        waiting = [each for each in begin if each.top1 is not None]
         known = [_name(each) for each in those if each.medians_ms]
         if setting is None or len(waiting) + len(known) <= PIONEERS + _WORTH_PREDICTING:
             chosen += [each.job_id for each in waiting]
@@ -109,6 +103,7 @@ def expected_of(
                 # The first process: what others tell moves no prediction, which is then not made
                 # anew after each round.
                 known[setting] |= {_name(e): e.medians_ms[0] for e in those if e.medians_ms}
+    network_features = tuple(sorted(does.items(), key=itemgetter(0)))
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
         if setting is None:
@@ -126,7 +121,7 @@ def expected_of(
             wanted,
             _elsewhere(setting, known),
             _coarse(deviation),
-            tuple(sorted((name, as_row(each)) for name, each in does.items())),
+            network_features,
         )
         degrees = max(1, (told.errors.count if told.errors else 0) - _FITTED)
         for each in told.predicted:
@@ -142,7 +137,7 @@ def _told(
     wanted: tuple[str, ...],
     elsewhere: tuple[tuple[str, _Figures], ...],
     deviation: float,
-    does: tuple[tuple[str, tuple[int, ...]], ...],
+    network_features: tuple[tuple[str, NetworkFeatures], ...],
 ) -> Prediction:
     if not wanted:
         return Prediction()
@@ -150,9 +145,7 @@ def _told(
         PredictionQuestion(
             known=[KnownFigure(backbone=n, value=ms, spread=deviation) for n, ms in known],
             wanted=wanted,
-            features={
-                name: NetworkFeatures(**dict(zip(FIGURES, row, strict=True))) for name, row in does
-            },
+            features=dict(network_features),
             elsewhere=[Elsewhere(setting=name, values=dict(told)) for name, told in elsewhere],
         )
     )

@@ -51,12 +51,11 @@ def counts_by_device(database: Database, device_id: str | None = None) -> Mappin
 def evidence_stamp(database: Database) -> Stamp:
     """Of all that was measured, under which names, of own models, and of what networks do."""
     named = select(devices.c.device_id, devices.c.name).order_by(devices.c.device_id)
-    brought = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(own_models)
     counted = select(func.count()).select_from(network_counts)
     with database.transaction() as transaction:
         known = (
             *transaction.execute(named).tuples().all(),
-            *transaction.execute(brought).one(),
+            *transaction.execute(_OF_BROUGHT).one(),
             *transaction.execute(counted).one(),
         )
     return (*sorted(counts_by_device(database).items()), *known)
