@@ -25,7 +25,8 @@ READ_AT_START = (
     *("PYTHON", "LD_", "LC_", "LANG", "TZ", "MALLOC_", "GRPC_", "OMP_", "OPENBLAS_", "MKL_"),
     "OTEL_",
 )
-_ORIGIN = "tests.processes.origin"
+# The module whose process forks the others.
+ORIGIN = "tests.processes.origin"
 
 
 class Forked:
@@ -89,7 +90,7 @@ class Origin:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _ORIGIN, str(theirs.fileno())],
+                [sys.executable, "-m", ORIGIN, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )

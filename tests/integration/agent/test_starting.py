@@ -21,6 +21,7 @@ from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime
 from tests.integration.agent.details import detail_of
 from tests.integration.agent.networks import Artifacts, settings
+from tests.processes.warm import ORIGIN
 from tests.unit.agent.trees import RASPBERRY_PI, plant
 
 ZONE = "sys/class/thermal/thermal_zone0/temp"
@@ -44,9 +45,14 @@ def wanted(
     return replace(settings(runtime), gate=gate)
 
 
+def children() -> list[psutil.Process]:
+    """Those of this process, without the one from which tests fork theirs."""
+    return [each for each in psutil.Process().children() if ORIGIN not in each.cmdline()]
+
+
 def the_child() -> psutil.Process:
     """The one that this process has."""
-    (child,) = psutil.Process().children()
+    (child,) = children()
     return child
 
 
@@ -59,7 +65,7 @@ def failure_after(
 ) -> MeasuringFailed:
     with pytest.raises(MeasuringFailed) as caught:
         measurer.measure(artifacts.path("tiny", settings.runtime), settings, cancellation, waiting)
-    assert psutil.Process().children() == []
+    assert children() == []
     return caught.value
 
 
