@@ -15,9 +15,10 @@ from agent.link.identity import load_identity
 from controller.access.members import DEFAULT_LIFETIME_MS
 from controller.api.doors import Wanted
 from tests.faults.agents import Agent, Made
+from tests.faults.judging.starving import Starving, waited_for_core_s
 from tests.faults.processes import Child
 from tests.faults.proxy import Link
-from tests.faults.schedules import CERTIFICATE_LIFETIME_MS, Kind, Schedule
+from tests.faults.schedules import CERTIFICATE_LIFETIME_MS, LEASE_MS, Kind, Schedule
 from tests.faults.simulated_controller import run_controller
 from tests.faults.sweeping import Place, start_sweep
 from tests.faults.telling import Reply, Told
@@ -31,6 +32,8 @@ _EMPTY_WITHIN_S: Final = 90.0
 _LOOK_S: Final = 0.1
 # Longer than this nothing of a fleet may stand still unexplained.
 _STALL_S: Final = 1.5
+# Nor wait for a core through half of a lease: what it said in the other half may come too late.
+_STARVED_S: Final = LEASE_MS / 2_000
 
 
 class Fleet:
@@ -250,10 +253,20 @@ class Fleet:
             await asyncio.sleep(_LOOK_S)
 
     async def _watch_for_stalls(self) -> None:
+        starving = Starving(most_s=_STARVED_S, within_s=LEASE_MS / 1_000)
         while True:
             before_s = time.monotonic()
             await asyncio.sleep(_LOOK_S)
-            self.stalls += time.monotonic() - before_s - _LOOK_S > _STALL_S
+            now_s = time.monotonic()
+            self.stalls += now_s - before_s - _LOOK_S > _STALL_S
+            self.stalls += starving.count(now_s, self._waited_s())
+
+    def _waited_s(self) -> dict[int, float]:
+        """How long each process waited for a core so far, s, by its id."""
+        children = (self.controller, *(agent.child for agent in self.agents))
+        pids = {child.pid for child in children if child is not None and child.is_there}
+        waited = {pid: waited_for_core_s(pid) for pid in pids}
+        return {pid: each for pid, each in waited.items() if each is not None}
 
 
 def _host_of(agent: Agent, place: Place) -> str:
