@@ -26,12 +26,17 @@ class _Look(NamedTuple):
 
 
 class Starving:
-    """Counts how often a process waited for a core through too much of some time."""
+    """Counts how often a process waited for a core through too much of some time.
+
+    Attributes:
+        waited_s: how long one of them or another waited so far, s, each moment counted once.
+    """
 
     def __init__(self, *, most_s: float, within_s: float) -> None:
         """Beyond `most_s` of any `within_s` it counts once, and what it waited then only once."""
         self._most_s = most_s
         self._within_s = within_s
+        self.waited_s = 0.0
         self._looks: dict[int, deque[_Look]] = {}
 
     def count(self, now_s: float, waited_s: Mapping[int, float]) -> int:
@@ -43,6 +48,8 @@ class Starving:
         """
         # Ids come again, for processes that have waited for nothing yet.
         self._looks = {pid: looks for pid, looks in self._looks.items() if pid in waited_s}
+        since = (waited_s[pid] - looks[-1].waited_s for pid, looks in self._looks.items() if looks)
+        self.waited_s += max(since, default=0.0)
         return sum(self._starved(pid, _Look(now_s, waited)) for pid, waited in waited_s.items())
 
     def _starved(self, pid: int, look: _Look) -> bool:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,15 @@ def test_what_one_waited_is_not_what_the_next_with_its_id_did() -> None:
     assert starving.count(0, {1: 0.0}) == 0
     assert starving.count(1, {}) == 0
     assert starving.count(2, {1: 5.0}) == 0
+
+
+@given(shares=st.tuples(shares, shares))
+def test_what_several_wait_at_once_counts_once(shares: tuple[float, float]) -> None:
+    starving = Starving(most_s=MOST_S, within_s=WITHIN_S)
+    for number in range(100):
+        now_s = number * LOOK_S
+        starving.count(now_s, {pid: share * now_s for pid, share in enumerate(shares)})
+    assert starving.waited_s == pytest.approx(max(shares) * 99 * LOOK_S)
 
 
 def test_the_kernel_tells_what_a_process_waited(tmp_path: Path) -> None:
