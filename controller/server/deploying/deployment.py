@@ -239,7 +239,7 @@ class Deployment:
         if before is None:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
-                f"the agent on {self.shell.where} did not report within {up_s:.0f} s ({words}); "
+                f"the agent on {self.shell.where} did not report, with {up_s:.0f} s to do so ({words}); "
                 f"read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
                 "the controller (--address), and run the same command again",
             )
@@ -250,8 +250,8 @@ class Deployment:
             state = "reports again" if reports else "was started again and did not report yet"
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"the new agent on {self.shell.where} did not report within {up_s:.0f} s ({words}) and "
-            f"was taken back; the one before {state}",
+            f"the new agent on {self.shell.where} did not report, with {up_s:.0f} s to do so "
+            f"({words}), and was taken back; the one before {state}",
         )
 
     async def _started(self, marks: Mapping[str, int | None], up_s: float) -> Device | None:
