@@ -239,8 +239,8 @@ class Deployment:
         if before is None:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
-                f"the agent on {self.shell.where} did not report, with {up_s:.0f} s to do so ({words}); "
-                f"read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
+                f"the agent on {self.shell.where} did not report, with {up_s:.0f} s to do so "
+                f"({words}); read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
                 "the controller (--address), and run the same command again",
             )
         self.tell("it does not report: taking it back")
