@@ -240,8 +240,8 @@ class Deployment:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
                 f"the agent on {self.shell.where} did not report, with {up_s:.0f} s to do so "
-                f"({words}); read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
-                "the controller (--address), and run the same command again",
+                f"({words}); read 'edgerank deploy logs ssh {self.shell.where}', see that the "
+                "board reaches the controller (--address), and run the same command again",
             )
         self.tell("it does not report: taking it back")
         state = "could not be started again: run the same command again"
