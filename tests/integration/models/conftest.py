@@ -43,7 +43,8 @@ def convert_synthetic(
     return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)
 
 
-@pytest.fixture(scope="session", autouse=True)
+# For these tests alone: where it stays, no later test's processes can be forked.
+@pytest.fixture(scope="package", autouse=True)
 def _children_import_the_code_under_test() -> Iterator[None]:
     """Children work in folders of their own, where another checkout may be the installed one."""
     root = str(Path(models.__file__).parents[1])
@@ -52,12 +53,12 @@ def _children_import_the_code_under_test() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pplcnet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     return convert_synthetic("PPLCNet_x0_25", tmp_path_factory.mktemp("pplcnet"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     workdir = tmp_path_factory.mktemp("mobilenet")
     return convert_synthetic("MobileNetV3_small_x1_0", workdir, ACCELERATORS)

@@ -1,6 +1,9 @@
 """Reasons and inputs of any kind, for tests of what carries them."""
 
+import dataclasses
 from collections.abc import Mapping
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -18,6 +21,31 @@ from protos.inputs import (
     NetworkInput,
 )
 from protos.reasons import Reason, ReasonCode
+
+# Two tell the order; of lists in lists in lists, more make each example take seconds.
+_MOST_OF_EACH: Final = 2
+
+
+def few_of_each(domain_type: type) -> st.SearchStrategy[Any]:
+    """Any object of a dataclass whose lists, at every depth, are short."""
+    hints = get_type_hints(domain_type)
+    drawn = {}
+    for field in dataclasses.fields(domain_type):
+        drawn[field.name] = _few(hints[field.name])
+        if field.default is not dataclasses.MISSING:
+            drawn[field.name] = st.just(field.default) | drawn[field.name]
+    return st.builds(domain_type, **drawn)
+
+
+def _few(hint: Any) -> st.SearchStrategy[Any]:
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is tuple and parts[-1] is Ellipsis:
+        return st.lists(_few(parts[0]), max_size=_MOST_OF_EACH).map(tuple)
+    if kind is Mapping:
+        return st.dictionaries(*map(_few, parts), max_size=_MOST_OF_EACH)
+    if kind in (Union, UnionType):
+        return st.one_of(*map(_few, parts))
+    return st.from_type(hint)
 
 
 def reasons(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Reason]:

@@ -82,9 +82,12 @@ DomainT = TypeVar("DomainT")
 
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+# A ranking holds measurements that hold repetitions that hold states: few of each are many.
+for domain_type in {each for each in DOMAIN.values() if isinstance(each, type)}:
+    if dataclasses.is_dataclass(domain_type):
+        st.register_type_strategy(domain_type, drawing.few_of_each)
 for domain_type, sound in drawing.SOUND_INPUTS.items():
     st.register_type_strategy(domain_type, sound)
-# A ranking holds measurements that hold repetitions that hold states: few of each are many.
 st.register_type_strategy(
     device.DeviceState,
     st.builds(
