@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 import models
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.variants import Target, WeightsKind, variants_of
-from models.conversion.pipeline import Converted, convert
+from models.conversion import pipeline
+from models.conversion.pipeline import Converted, ForkServers, convert
 from models.weights.weights import Weights, resolve_weights
 
 
@@ -50,6 +52,14 @@ def _children_import_the_code_under_test() -> Iterator[None]:
     root = str(Path(models.__file__).parents[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", root, prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _conversions_share_fork_servers(_children_import_the_code_under_test: None) -> Iterator[None]:
+    """Reading the tools' libraries is two thirds of what a small network's conversion costs."""
+    with ForkServers() as shared, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "ForkServers", lambda: nullcontext(shared))
         yield
 
 
