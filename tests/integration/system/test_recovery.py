@@ -10,7 +10,7 @@ from controller.domain.measurements import MeasurementFilter
 from tests.integration.system.conftest import QUICK
 from tests.processes import edgerank, running, running_agent, running_controller
 
-SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "2s", "--threads", "1,2")
+SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "1s", "--threads", "1,2")
 
 
 def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) -> None:
