@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -22,30 +22,32 @@ from protos.inputs import (
 )
 from protos.reasons import Reason, ReasonCode
 
-# Two tell the order; of lists in lists in lists, more make each example take seconds.
-_MOST_OF_EACH: Final = 2
 
+def short_of(domain_type: type, most: int = 1) -> st.SearchStrategy[Any]:
+    """Any object of a dataclass; its lists have at most so many, and those of its parts one.
 
-def few_of_each(domain_type: type) -> st.SearchStrategy[Any]:
-    """Any object of a dataclass whose lists, at every depth, are short."""
+    A ranking holds measurements that hold repetitions that hold states: few of each are many.
+    """
+    if domain_type in SOUND_INPUTS:
+        return SOUND_INPUTS[domain_type]
     hints = get_type_hints(domain_type)
     drawn = {}
     for field in dataclasses.fields(domain_type):
-        drawn[field.name] = _few(hints[field.name])
+        drawn[field.name] = _short(hints[field.name], most)
         if field.default is not dataclasses.MISSING:
             drawn[field.name] = st.just(field.default) | drawn[field.name]
     return st.builds(domain_type, **drawn)
 
 
-def _few(hint: Any) -> st.SearchStrategy[Any]:
+def _short(hint: Any, most: int) -> st.SearchStrategy[Any]:
     kind, parts = get_origin(hint), get_args(hint)
     if kind is tuple and parts[-1] is Ellipsis:
-        return st.lists(_few(parts[0]), max_size=_MOST_OF_EACH).map(tuple)
+        return st.lists(_short(parts[0], most), max_size=most).map(tuple)
     if kind is Mapping:
-        return st.dictionaries(*map(_few, parts), max_size=_MOST_OF_EACH)
+        return st.dictionaries(*(_short(part, most) for part in parts), max_size=most)
     if kind in (Union, UnionType):
-        return st.one_of(*map(_few, parts))
-    return st.from_type(hint)
+        return st.one_of(*(_short(part, most) for part in parts))
+    return short_of(hint) if dataclasses.is_dataclass(hint) else st.from_type(hint)
 
 
 def reasons(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Reason]:
