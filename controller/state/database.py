@@ -216,7 +216,7 @@ def _migrate(url: str) -> None:
                 "carry it over; to start anew, name another state folder or move this one away",
             )
         revision = _revision_of(connection)
-        # Of most starts: what migrates takes longer to get ready than all else of a database.
+        # Most starts find nothing to migrate.
         if revision != newest_revision():
             config = migrations_on(connection)
             if engine.dialect.name == "sqlite" and revision is not None:

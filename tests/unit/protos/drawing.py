@@ -47,7 +47,8 @@ def _short(hint: Any, most: int) -> st.SearchStrategy[Any]:
         return st.dictionaries(*(_short(part, most) for part in parts), max_size=most)
     if kind in (Union, UnionType):
         return st.one_of(*(_short(part, most) for part in parts))
-    return short_of(hint) if dataclasses.is_dataclass(hint) else st.from_type(hint)
+    is_part = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+    return short_of(hint) if is_part else st.from_type(hint)
 
 
 def reasons(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Reason]:
