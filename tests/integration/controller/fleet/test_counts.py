@@ -50,9 +50,13 @@ steps = st.lists(
 )
 
 
+# Thousands of commits would each wait for a disk, and none of these tests is about a power cut.
+MEMORY = Path("/dev/shm")
+
+
 @contextmanager
 def a_database() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         database = begun_database(Path(folder))
         yield database
         database.close()
