@@ -235,26 +235,30 @@ def _migrate(url: str) -> None:
                 f"{engine.url.database} was written by an unreleased edgerank, and this one cannot "
                 "carry it over; to start anew, name another state folder or move this one away",
             )
-        config = migrations_on(connection)
-        if engine.dialect.name == "sqlite":
-            _keep_copy(connection, config, Path(str(engine.url.database)))
-        command.upgrade(config, "head")
+        revision = _revision_of(connection)
+        # Most starts find nothing to migrate.
+        if revision != newest_revision():
+            config = migrations_on(connection)
+            if engine.dialect.name == "sqlite" and revision is not None:
+                _keep_copy(revision, config, Path(str(engine.url.database)))
+            command.upgrade(config, "head")
     engine.dispose()
 
 
-def _keep_copy(connection: Connection, config: Config, path: Path) -> None:
+def _revision_of(connection: Connection) -> str | None:
+    """The revision that a database has; None where it has no tables yet."""
+    options = {"version_table": REVISION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _keep_copy(revision: str, config: Config, path: Path) -> None:
     """Copies a database of an older revision before it is migrated.
 
     Raises:
         CommandError: the revision is one that this edgerank does not know.
         EdgerankError: STORAGE when there is no room for the copy; nothing is changed then.
     """
-    options = {"version_table": REVISION_TABLE}
-    revision = MigrationContext.configure(connection, opts=options).get_current_revision()
-    known = ScriptDirectory.from_config(config)
-    if revision is None or revision == known.get_current_head():
-        return
-    known.get_revision(revision)
+    ScriptDirectory.from_config(config).get_revision(revision)
     copy = path.with_name(f"{path.name}.of-revision-{revision}")
     copy_database(path, copy)
     log.warning("a copy is kept before the database is migrated", path=copy, revision=revision)

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from tests.processes.warm import completed, forked, origin_for
+from tests.processes.warm import COMMAND, completed, forked, origin_for
 
-EDGERANK = (sys.executable, "-m", "controller.cli.main")
+EDGERANK = (sys.executable, "-m", COMMAND)
 START_TIMEOUT_S = 180.0
 COMMAND_TIMEOUT_S = 580.0
 
@@ -112,13 +112,15 @@ def running(
     """An `edgerank` process that is stopped at the end, whatever happened.
 
     `before` is what stands before it on the command line, `environment` what it gets besides ours,
-    `program` what is started in its place.
+    `program` what is started in its place: where that is `python -m MODULE`, its `main` is forked.
     """
     given = {**os.environ, **(environment or {})}
-    origin = origin_for(given) if program is EDGERANK and not before else None
+    *python, module = program
+    is_module = python == [*EDGERANK[:-1]]
+    origin = origin_for(given) if is_module and not before else None
     process: Process
     if origin is not None:
-        process = forked(origin, arguments, given)
+        process = forked(origin, arguments, given, module)
     else:
         process = subprocess.Popen(
             [*before, *program, *arguments],

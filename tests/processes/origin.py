@@ -1,8 +1,9 @@
 """The process that forks `edgerank` processes, see `tests.processes.warm`.
 
 Run as `python -m tests.processes.origin FD`, where FD is a socket on which each packet is JSON of
-a command's arguments, environment and folder, with the descriptors of its stdout and stderr and of
-a pipe that is told its id and, once it has ended, its status as `waitpid` gives it.
+a module whose `main` is run, its arguments, environment and folder, with the descriptors of its
+stdout and stderr and of a pipe that is told its id and, once it has ended, its status as `waitpid`
+gives it.
 """
 
 import gc
@@ -35,10 +36,8 @@ def main(descriptor: int) -> None:
     asked = _serve(socket.socket(fileno=descriptor))
     if asked is None:
         return
-    from controller.cli.main import main as edgerank
-
     sys.argv = ["edgerank", *asked["arguments"]]
-    edgerank()
+    importlib.import_module(asked["module"]).main()
 
 
 def _read_modules() -> None:

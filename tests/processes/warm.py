@@ -27,6 +27,8 @@ READ_AT_START = (
 )
 # The module whose process forks the others.
 ORIGIN = "tests.processes.origin"
+# The module whose `main` a fork runs where no other is named.
+COMMAND = "controller.cli.main"
 
 
 class Forked:
@@ -105,14 +107,20 @@ class Origin:
         self._process.wait()
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], printing: int, failing: int
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        printing: int,
+        failing: int,
+        module: str = COMMAND,
     ) -> int:
-        """Forks a process that runs a command and writes to two descriptors.
+        """Forks a process that runs the `main` of a module and writes to two descriptors.
 
         Gives the descriptor that `Forked` reads.
         """
         told, telling = os.pipe()
         request = {
+            "module": module,
             "arguments": list(arguments),
             "environment": dict(environment),
             "folder": str(Path.cwd()),
@@ -159,11 +167,13 @@ def origin_for(environment: Mapping[str, str]) -> Origin | None:
     return origin if origin is not None and origin.fits(environment) else None
 
 
-def forked(origin: Origin, arguments: Sequence[str], environment: Mapping[str, str]) -> Forked:
+def forked(
+    origin: Origin, arguments: Sequence[str], environment: Mapping[str, str], module: str
+) -> Forked:
     """A process that runs a command; its stderr comes with its stdout."""
     reading, writing = os.pipe()
     try:
-        status = origin.start(arguments, environment, writing, writing)
+        status = origin.start(arguments, environment, writing, writing, module)
     finally:
         os.close(writing)
     return Forked(status, os.fdopen(reading))

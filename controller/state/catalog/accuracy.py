@@ -54,9 +54,11 @@ def store_catalog(database: Database, catalog: Catalog) -> None:
     published = list(_published(catalog))
     with database.transaction() as transaction:
         transaction.execute(delete(accuracies).where(accuracies.c.imported_at_unix_ms.is_(None)))
-        keys = [FigureKey(*(row[part] for part in FigureKey._fields)) for row in published]
-        at_any_size = [key._replace(input_size=None) for key in keys]
-        _delete_figures(transaction, [*keys, *at_any_size])
+        keys = {FigureKey(*(row[part] for part in FigureKey._fields)) for row in published}
+        at_any_size = {key._replace(input_size=None) for key in keys}
+        # All that is left was imported: mostly nothing, where what is published is a thousand.
+        left = transaction.execute(select(*(accuracies.c[part] for part in FigureKey._fields)))
+        _delete_figures(transaction, {FigureKey(*row) for row in left} & (keys | at_any_size))
         if published:
             transaction.execute(insert(accuracies), published)
         transaction.execute(delete(backbones))

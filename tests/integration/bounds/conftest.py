@@ -13,14 +13,12 @@ import grpc
 import psutil
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from tests.integration.access.conftest import Guarded, status_of
 from tests.integration.controller.conftest import start_sweep
 from tests.processes import Running, own_address, running
+from tests.processes.states import begun_database
 
-PROGRAM = (sys.executable, str(Path(__file__).with_name("limited.py")))
+PROGRAM = (sys.executable, "-m", "tests.integration.bounds.limited")
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -56,8 +54,7 @@ def prepare_sweep(folder: Path) -> str:
     """Leaves a sweep to the controller that is started next: one job, ready for the phone."""
     state = folder / "controller"
     state.mkdir()
-    database = open_database(f"sqlite:///{state / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state)
     sweep_id = start_sweep(database, "phone")
     database.close()
     return sweep_id

@@ -17,8 +17,7 @@ from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
 from controller.state.artifacts import record_artifact
 from controller.state.blobs import open_blobs
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import Database, open_database
+from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.planning import plan_sweep
@@ -30,6 +29,7 @@ from models.conversion.parity import Parity, Reference
 from models.conversion.pipeline import Converted, conversion_key
 from models.weights.weights import Weights
 from tests.integration.controller.domain_samples import SPEC, hello
+from tests.processes.states import begun_database
 
 REFERENCE = Reference(path=Path("unused"), sha256="4e" * 32, size_bytes=4_000, tolerance=1.04e-4)
 """What outputs are compared with on a device; a controller never looks into it."""
@@ -51,8 +51,7 @@ class OwnedClock:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(tmp_path)
     yield database
     database.close()
 

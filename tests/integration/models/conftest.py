@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 import models
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.variants import Target, WeightsKind, variants_of
-from models.conversion.pipeline import Converted, convert
+from models.conversion import pipeline
+from models.conversion.pipeline import Converted, ForkServers, convert
 from models.weights.weights import Weights, resolve_weights
 
 
@@ -43,7 +45,8 @@ def convert_synthetic(
     return Conversion(backbone, weights, made, steps, made[Target.ANY].path.parent)
 
 
-@pytest.fixture(scope="session", autouse=True)
+# For these tests alone: where it stays, no later test's processes can be forked.
+@pytest.fixture(scope="package", autouse=True)
 def _children_import_the_code_under_test() -> Iterator[None]:
     """Children work in folders of their own, where another checkout may be the installed one."""
     root = str(Path(models.__file__).parents[1])
@@ -52,12 +55,20 @@ def _children_import_the_code_under_test() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package", autouse=True)
+def _conversions_share_fork_servers(_children_import_the_code_under_test: None) -> Iterator[None]:
+    """Reading the tools' libraries is two thirds of what a small network's conversion costs."""
+    with ForkServers() as shared, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "ForkServers", lambda: nullcontext(shared))
+        yield
+
+
+@pytest.fixture(scope="package")
 def pplcnet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     return convert_synthetic("PPLCNet_x0_25", tmp_path_factory.mktemp("pplcnet"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     workdir = tmp_path_factory.mktemp("mobilenet")
     return convert_synthetic("MobileNetV3_small_x1_0", workdir, ACCELERATORS)

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import RUNTIME
 from tests.integration.system.conftest import BACKBONES, System
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import LITE_RATIO, record_sweep
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "comparison.json"
@@ -44,8 +42,7 @@ class Remembered(NamedTuple):
 @pytest.fixture(scope="module")
 def remembered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remembered]:
     state_dir = tmp_path_factory.mktemp("regressed")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     factors = ((1.0, 1.0), (1.2, 1.2), (1.97, 2.03))
     before, after, wide = (record_sweep(database, *each) for each in factors)
     disturbed = record_sweep(database, 2.0, 2.0, waiting_share=0.3)

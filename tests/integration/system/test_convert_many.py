@@ -2,8 +2,7 @@
 
 import signal
 import sqlite3
-import subprocess
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psutil
@@ -13,7 +12,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from controller.client import QueryClient
 from controller.domain.conversions import ConversionOutcome, ConversionResult, ConversionSpec
 from models.catalog.variants import WeightsKind
-from tests.processes import EDGERANK, START_TIMEOUT_S, Output, edgerank, running_controller
+from tests.processes import START_TIMEOUT_S, Running, edgerank, running, running_controller
 
 NAMES = (
     "PPLCNet_x0_25",
@@ -49,15 +48,9 @@ def first_export(controller: psutil.Process) -> psutil.Process:
     return found[0]
 
 
-def started(address: str) -> tuple[subprocess.Popen[str], Output]:
+def converting(address: str) -> AbstractContextManager[Running]:
     """The command under way."""
-    process = subprocess.Popen(
-        [*EDGERANK, *CONVERT, "--controller", address],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return process, Output(process)
+    return running(*CONVERT, "--controller", address)
 
 
 def stored(state_dir: Path) -> dict[str, int]:
@@ -103,12 +96,14 @@ def test_after_the_controller_was_killed_nothing_is_made_twice_and_the_table_is_
     tmp_path: Path,
 ) -> None:
     state_dir, page_path = tmp_path / "state", tmp_path / "page.md"
-    with running_controller(state_dir) as (controller, address):
-        process, output = started(address)
-        output.wait_for("^stored", timeout_s=120)
+    with (
+        running_controller(state_dir) as (controller, address),
+        converting(address) as command,
+    ):
+        command.output.wait_for("^stored", timeout_s=120)
         controller.kill()
-        assert process.wait(START_TIMEOUT_S) == 4
-        output.wait_for("the controller at .* went away")
+        assert command.process.wait(START_TIMEOUT_S) == 4
+        command.output.wait_for("the controller at .* went away")
     before = stored(state_dir)
     assert 0 < len(before) < 3 * len(NAMES)
     with running_controller(state_dir) as (_controller, address):
@@ -127,12 +122,14 @@ def test_after_the_controller_was_killed_nothing_is_made_twice_and_the_table_is_
 
 
 def test_ctrl_c_ends_the_children_and_keeps_what_was_made(tmp_path: Path) -> None:
-    with running_controller(tmp_path) as (controller, address):
-        process, output = started(address)
-        output.wait_for("^stored", timeout_s=120)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(START_TIMEOUT_S) == 130
-        output.wait_for("^stopped; what was made is kept")
+    with (
+        running_controller(tmp_path) as (controller, address),
+        converting(address) as command,
+    ):
+        command.output.wait_for("^stored", timeout_s=120)
+        command.process.send_signal(signal.SIGINT)
+        assert command.process.wait(START_TIMEOUT_S) == 130
+        command.output.wait_for("^stopped; what was made is kept")
         # Servers of steps and all that they forked: nothing else is below a controller.
         running = psutil.Process(controller.process.pid).children(recursive=True)
         _gone, alive = psutil.wait_procs(running, timeout=START_TIMEOUT_S)

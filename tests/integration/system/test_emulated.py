@@ -9,10 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 QEMU = "qemu-system"
@@ -23,8 +21,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     """A controller that has measured two sweeps on a phone, which somebody marked."""
     state_dir = tmp_path / "controller"
     state_dir.mkdir(mode=0o700)
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     for _ in range(2):
         record_sweep(database, 1.0, 1.0)
     database.close()

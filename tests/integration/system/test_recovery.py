@@ -2,35 +2,30 @@
 
 import json
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter
 from tests.integration.system.conftest import QUICK
-from tests.processes import EDGERANK, Output, edgerank, running_agent, running_controller
+from tests.processes import edgerank, running, running_agent, running_controller
 
-SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "2s", "--threads", "1,2")
+SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "1s", "--threads", "1,2")
 
 
 def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) -> None:
-    with running_controller(tmp_path / "controller") as (controller, address):
+    with running_controller(tmp_path / "controller") as (controller, address), ExitStack() as stack:
         port = int(address.rpartition(":")[2])
         with running_agent(address, "pc", tmp_path / "agent") as agent:
-            sweep = subprocess.Popen(
-                [*EDGERANK, *SWEEP, "--controller", address],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            output = Output(sweep)
-            sweep_id = output.wait_for(r"^sweep (\w+): 4 jobs")[1]
+            sweep = stack.enter_context(running(*SWEEP, "--controller", address))
+            sweep_id = sweep.output.wait_for(r"^sweep (\w+): 4 jobs")[1]
             agent.output.wait_for("event=measuring .*PPLCNet_x0_25", timeout_s=120)
             agent.kill()
         with running_agent(address, "pc", tmp_path / "agent") as agent:
             agent.output.wait_for("event=measuring .*PPLCNet_x0_25", timeout_s=120)
             controller.kill()
-            sweep.wait(timeout=60)
-            output.wait_for("the controller at .* went away")
+            sweep.process.wait(timeout=60)
+            sweep.output.wait_for("the controller at .* went away")
             with running_controller(tmp_path / "controller", port):
                 done = edgerank("follow", sweep_id, "--json", address=address)
                 assert done.returncode == 0, done.stderr

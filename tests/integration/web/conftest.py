@@ -7,10 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from tests.processes import Running, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 WEB_ADDRESS = r"web pages and query API at (https?://\S+)"
@@ -37,8 +35,7 @@ def web_of(controller: Running) -> str:
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     state_dir: Path = tmp_path_factory.mktemp("lab")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     record_sweep(database, 1.0, 1.01, backbones=("MobileNetV1", "MobileNetV2"))
     record_sweep(database, 3.0, 3.02, backbones=("MobileNetV1",), device="board")
     database.close()

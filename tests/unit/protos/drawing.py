@@ -1,6 +1,9 @@
 """Reasons and inputs of any kind, for tests of what carries them."""
 
+import dataclasses
 from collections.abc import Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -18,6 +21,34 @@ from protos.inputs import (
     NetworkInput,
 )
 from protos.reasons import Reason, ReasonCode
+
+
+def short_of(domain_type: type, most: int = 1) -> st.SearchStrategy[Any]:
+    """Any object of a dataclass; its lists have at most so many, and those of its parts one.
+
+    A ranking holds measurements that hold repetitions that hold states: few of each are many.
+    """
+    if domain_type in SOUND_INPUTS:
+        return SOUND_INPUTS[domain_type]
+    hints = get_type_hints(domain_type)
+    drawn = {}
+    for field in dataclasses.fields(domain_type):
+        drawn[field.name] = _short(hints[field.name], most)
+        if field.default is not dataclasses.MISSING:
+            drawn[field.name] = st.just(field.default) | drawn[field.name]
+    return st.builds(domain_type, **drawn)
+
+
+def _short(hint: Any, most: int) -> st.SearchStrategy[Any]:
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is tuple and parts[-1] is Ellipsis:
+        return st.lists(_short(parts[0], most), max_size=most).map(tuple)
+    if kind is Mapping:
+        return st.dictionaries(*(_short(part, most) for part in parts), max_size=most)
+    if kind in (Union, UnionType):
+        return st.one_of(*(_short(part, most) for part in parts))
+    is_part = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+    return short_of(hint) if is_part else st.from_type(hint)
 
 
 def reasons(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Reason]:

@@ -21,7 +21,7 @@ from controller.fleet.leasing.losing import lose_attempt
 from controller.fleet.leaving import leave_out
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import attempts, jobs
-from controller.state.database import Database, Transaction, open_database
+from controller.state.database import Database, Transaction
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import count_anew, read_counts
 from controller.state.rounds.courses import Place, read_course
@@ -35,6 +35,7 @@ from tests.integration.controller.conftest import start_sweep, store_artifact
 from tests.integration.controller.domain_samples import failed_report, measured_report
 from tests.integration.controller.test_state_of_turns import not_ready_report
 from tests.measured import record_report
+from tests.processes.states import begun_database
 
 DEVICES = ("phone", "board")
 # What may become of a lease, and what people may do meanwhile.
@@ -49,10 +50,14 @@ steps = st.lists(
 )
 
 
+# Thousands of commits would each wait for a disk, and none of these tests is about a power cut.
+MEMORY = Path("/dev/shm")
+
+
 @contextmanager
 def a_database() -> Iterator[Database]:
-    with tempfile.TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{Path(folder) / 'controller.sqlite'}")
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        database = begun_database(Path(folder))
         yield database
         database.close()
 

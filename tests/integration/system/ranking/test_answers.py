@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 
@@ -17,8 +15,7 @@ from tests.recorded import record_sweep
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A controller that has measured three backbones on a phone, of these one on a slower board."""
     state_dir: Path = tmp_path_factory.mktemp("controller")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     record_sweep(database, 1.0, 1.01, backbones=("MobileNetV1",))
     record_sweep(database, 5.0, 5.01, backbones=("MobileNetV2", "ResNet50"))
     record_sweep(database, 3.0, 3.02, backbones=("MobileNetV1",), device="board")

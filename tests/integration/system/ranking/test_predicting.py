@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from controller.ranking.prediction.device import features_by_name
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import Database, open_database
+from controller.state.database import Database
 from models.catalog.catalog import load_catalog
 from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 FEATURES = features_by_name(load_catalog(), load_features())
@@ -38,8 +38,7 @@ def record(database: Database, names: tuple[str, ...], times: float = 1.0, **cha
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A controller with a phone that measured many, a board that measured few, and a new one."""
     state_dir: Path = tmp_path_factory.mktemp("controller")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     # Measured twice: only the second is learned from.
     record(database, MEASURED[:4], 7.0)
     record(database, MEASURED, runtimes=(Runtime.ONNXRUNTIME, Runtime.PADDLELITE))

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from protos.runtimes import Runtime
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 BACKBONES = ("MobileNetV1", "MobileNetV2")
@@ -21,8 +19,7 @@ BACKBONES = ("MobileNetV1", "MobileNetV2")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A controller that has measured two backbones on a phone, with both runtimes."""
     state_dir: Path = tmp_path_factory.mktemp("controller")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     record_sweep(database, 1.0, 1.01, backbones=BACKBONES, runtimes=tuple(Runtime))
     database.close()
     with running_controller(state_dir) as (_controller, told):

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 BEST = ("best", "--device", "phone")
@@ -20,8 +18,7 @@ STRICT = ("--only", "ok")
 def doubtful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a controller with a figure whose repetitions disagree, and a disturbed one."""
     state_dir = tmp_path_factory.mktemp("doubtful")
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     record_sweep(database, 1.0, 1.5)
     record_sweep(database, 1.0, 1.0, backbones=("PPLCNet_x0_25",), waiting_share=0.3)
     database.close()

@@ -8,8 +8,7 @@ from typing import Final
 
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state import attempts, jobs, sweeps
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import Database, open_database
+from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from controller.state.rounds.counts import read_counts
 from controller.sweeps.planning import plan_sweep
@@ -31,6 +30,7 @@ from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.conftest import store_artifact
 from tests.integration.controller.domain_samples import SPEC
 from tests.measured import record_report, repetition_of
+from tests.processes.states import begun_database
 
 NOON_UNIX_MS: Final = 1_795_608_000_000
 INERT: Final = "<script>alert(1)</script>"
@@ -80,9 +80,7 @@ def fill(
         measured: how many repetitions are taken; None for all, so that the sweep has ended.
     """
     state_dir.mkdir(parents=True, exist_ok=True)
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    catalog = load_catalog()
-    store_catalog(database, catalog)
+    database, catalog = begun_database(state_dir), load_catalog()
     for name in DEVICES:
         enrol(database, _hello(name), now_unix_ms=NOON_UNIX_MS)
     spec = replace(

@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore
 
+from controller.conversions import converter
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import MAX_ATTEMPTS, JobState
 from controller.domain.measurements import MeasurementFilter, Verdict
@@ -34,6 +35,7 @@ from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.repairing import StoredArtifacts
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
+from models.processes.forkserver import ForkServers
 from protos.fleet import Lease, Report, failed
 from protos.inputs import square
 from protos.reasons import ReasonCode, reason
@@ -44,6 +46,29 @@ from tests.integration.storage.damaging import DAMAGES, Damage
 
 CONTENT = b"".join(number.to_bytes(4, "little") for number in range(LARGE_CHUNK_BYTES // 3))
 ALTERED = reason(ReasonCode.ARTIFACT_DAMAGED, {"detail": "arrived with other bytes"})
+
+
+class LastingServers(ForkServers):
+    """What each conversion begins with again: their libraries are most of what it costs."""
+
+    def rest(self) -> None:
+        """They are needed soon."""
+
+    def close(self) -> None:
+        """They are of others, too."""
+
+    def end(self) -> None:
+        """After the last conversion."""
+        super().rest()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lasting_servers() -> Iterator[None]:
+    servers = LastingServers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(converter, "ForkServers", lambda: servers)
+        yield
+    servers.end()
 
 
 def place_of(tmp_path: Path, sha256: str) -> Path:
