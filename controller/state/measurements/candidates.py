@@ -20,7 +20,7 @@ from protos.measuring import MeasureSettings
 
 
 class RankedCandidate(NamedTuple):
-    """What all measurements of a candidate have alike, as in `FigureTable`."""
+    """What all measurements of a candidate have alike, as in `CandidateTable`."""
 
     backbone: str
     series: str
@@ -39,7 +39,7 @@ class RankedCandidate(NamedTuple):
 
 
 Candidates: TypeAlias = dict[int, RankedCandidate | None]
-"""By their ids, with accuracy on one dataset, while no accuracy changes; sentinels are None."""
+"""By their ids, with accuracy on one dataset; sentinels are None."""
 
 _AT_ONCE: Final = 500
 _DATASETS: Final = 16

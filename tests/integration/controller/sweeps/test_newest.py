@@ -16,7 +16,8 @@ from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
 from controller.state import attempts
 from controller.state.database import Database
-from controller.state.devices import enrol, forget, remove, rename
+from controller.state.devices import enrol, remove, rename
+from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
 from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.pages import Place, list_newest, read_page
