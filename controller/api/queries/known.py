@@ -12,7 +12,7 @@ from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints
-from controller.domain.rankings.rows import CandidateTable, table_of
+from controller.domain.rankings.rows import table_of
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.ranking.entries.columns import Codes, Columns
 from controller.ranking.entries.making import Things, columns_of, columns_of_rows, things_of
@@ -24,7 +24,6 @@ from controller.state.measurements import list_measurements
 from controller.state.measurements.candidates import (
     Candidates,
     Damaged,
-    RankedCandidate,
     read_candidates,
 )
 from controller.state.measurements.figures import keep_figures, read_figures
@@ -68,8 +67,8 @@ class _KnownThings:
         self._database = database
         self._dataset = dataset
         self._lock = threading.Lock()
-        self._told: Candidates = {}
-        self._things = things_of(_table([]), ())
+        self._told = Candidates()
+        self._things = things_of(self._told.table, ())
 
     def of(self, candidate_ids: Codes) -> Things:
         """What these are, and others.
@@ -81,17 +80,10 @@ class _KnownThings:
             lacking = self._things.lacking(candidate_ids)
             if len(lacking):
                 with self._database.transaction() as transaction:
-                    self._told |= read_candidates(transaction, lacking.tolist(), self._dataset)
-                asked = {each: told for each, told in self._told.items() if told is not None}
-                sentinels = [each for each, told in self._told.items() if told is None]
-                self._things = things_of(_table(list(asked.values())), list(asked), sentinels)
+                    read = read_candidates(transaction, lacking.tolist(), self._dataset)
+                told = self._told = self._told.joined(read)
+                self._things = things_of(told.table, told.ids, told.sentinels)
             return self._things
-
-
-def _table(candidates: Sequence[RankedCandidate]) -> CandidateTable:
-    names = RankedCandidate._fields
-    columns = zip(*candidates, strict=True) if candidates else [()] * len(names)
-    return CandidateTable(**dict(zip(names, columns, strict=True)))
 
 
 class DamagedRow(Exception):

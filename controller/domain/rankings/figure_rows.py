@@ -19,6 +19,8 @@ FIGURE_ROW: Final = np.dtype(
         *((name, "<f8") for name in (*TIMES, *PEAKS)),
         ("committed_at_unix_ms", "<i8"),
         ("position", "<i8"),
+        ("id_place", "<i8"),
     ]
 )
-"""A measurement of one device; figures that are not known are NaN, moments are the controller's."""
+"""A measurement of one device: figures that are not known are NaN, the moment is the controller's,
+and `id_place` is the place of its id among those of all rows, by the alphabet."""

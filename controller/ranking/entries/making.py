@@ -1,7 +1,7 @@
 """Columns of a device's measurements: made of tables, or of rows and what candidates are."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -64,14 +64,10 @@ def things_of(
     row_of = np.full(max((*candidate_ids, *sentinels), default=-1) + 1, NOT_KNOWN, dtype=np.int64)
     row_of[list(sentinels)] = NOT_ASKED
     row_of[list(candidate_ids)] = np.arange(len(candidate_ids))
-    return Things(
-        row_of=row_of, own=own, words=words, thing=_things(own), order=_order(own, words)
-    )
+    return Things(row_of=row_of, own=own, words=words, thing=_things(own), order=_order(own, words))
 
 
-def columns_of_rows(
-    rows: npt.NDArray[np.void], things: Things, *, is_emulated: bool
-) -> Columns:
+def columns_of_rows(rows: npt.NDArray[np.void], things: Things, *, is_emulated: bool) -> Columns:
     """Put a device's measurements into columns, those of sentinels left out.
 
     Args:
@@ -83,16 +79,13 @@ def columns_of_rows(
     is_asked = at >= 0
     if not is_asked.all():
         rows, at = rows[is_asked], at[is_asked]
-    ids = np.ascontiguousarray(rows["measurement_id"])
-    id_place = _id_places(ids)
-    figures = {name: np.ascontiguousarray(rows[name]) for name in (*TIMES, "verdict")}
+    figures = {name: np.ascontiguousarray(rows[name]) for name in (*TIMES, "verdict", "id_place")}
     return Columns(
         **{name: column[at] for name, column in things.own.items()},
         **figures,
-        ids=ids,
-        id_place=id_place,
+        ids=np.ascontiguousarray(rows["measurement_id"]),
         thing=things.thing[at],
-        place=_places(things.order[at], id_place),
+        place=things.order[at] * len(is_asked) + figures["id_place"],
         is_emulated=np.full(len(at), is_emulated),
         has_latency=~np.isnan(figures["median_ms"]),
         peak_bytes=np.ascontiguousarray(rows["peak_rss_bytes"]),
@@ -118,7 +111,7 @@ def columns_of(table: FigureTable, behind: Columns | None = None) -> Columns:
         **own,
         id_place=id_place,
         thing=_things(own),
-        place=_places(_order(own, words), id_place),
+        place=_order(own, words) * len(id_place) + id_place,
         has_latency=~np.isnan(own["median_ms"]),
         words=words,
     )
@@ -211,7 +204,7 @@ def _order(own: Mapping[str, npt.NDArray[Any]], words: Words) -> Codes:
 
 
 def _combined(columns: Iterable[Codes]) -> Codes:
-    """A number for each combination that there is, from 0, in the order of the first that differ."""
+    """A number for each combination that there is, from 0, in the order of the first columns."""
     found = None
     for each in columns:
         both = each if found is None else found * (int(each.max(initial=0)) + 2) + each
@@ -219,10 +212,6 @@ def _combined(columns: Iterable[Codes]) -> Codes:
         found = np.unique(both, return_inverse=True)[1].astype(np.int64)
     assert found is not None
     return found
-
-
-def _places(order: Codes, id_place: Codes) -> Codes:
-    return order * (len(order) + 1) + id_place
 
 
 def _id_places(ids: npt.NDArray[np.bytes_]) -> Codes:

@@ -111,13 +111,13 @@ def _since(transaction: Transaction, device_id: str, before: DeviceFigures) -> D
         return DeviceFigures(before.rows, until, before.kept_until)
     new = _rows_of(dict(zip(_NAMES, zip(*told, strict=True), strict=True)))
     rows = np.concatenate([before.rows[~_is_outdated(before.rows, new)], new])
+    # Sorting ids takes longer than all else that is made of the rows, so their order is kept, too.
+    rows["id_place"][np.argsort(rows["measurement_id"])] = np.arange(len(rows))
     order = np.lexsort([rows[name] for name in reversed(_ORDER)])
     return DeviceFigures(rows[order], until, before.kept_until)
 
 
-def _is_outdated(
-    before: npt.NDArray[np.void], new: npt.NDArray[np.void]
-) -> npt.NDArray[np.bool_]:
+def _is_outdated(before: npt.NDArray[np.void], new: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
     """Which rows newer ones stand for, as the end of a job outdates what is there."""
     own, others = _alike(before), _alike(new)
     # Of those that stand for the same, the last.
@@ -201,7 +201,7 @@ def _are_peaks(column: Mapping[str, Sequence[Any]]) -> bool:
     )
 
 
-_ORDER: Final = ("committed_at_unix_ms", "position", "measurement_id")
+_ORDER: Final = ("committed_at_unix_ms", "position", "id_place")
 _WHOLE: Final = ("candidate_id", "committed_at_unix_ms", "position")
 _TOLD: Final = select(
     measurements.c.measurement_id,

@@ -19,7 +19,6 @@ from controller.state.database import Database
 from controller.state.devices import enrol, remove, rename
 from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
-from controller.state.measurements.counting import MeasurementCounts
 from controller.state.measurements.pages import Place, list_newest, read_page
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import measurements
@@ -149,16 +148,15 @@ def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
 
 
 def test_counts_follow_what_is_measured_and_what_goes(database: Database) -> None:
-    counts = MeasurementCounts(database)
-    assert counts.by_device() == {}
+    assert counts_by_device(database) == {}
     measure(database, 5, 8, now_ms=1_000)
-    assert counts.by_device() == counts_by_device(database) == {PHONE: 2}
+    assert counts_by_device(database) == counts_by_device(database, PHONE) == {PHONE: 2}
     # Of a sweep that is known, and of one that is not.
     measure(database, 6, now_ms=2_000)
     measure(database, 7, 0, now_ms=3_000)
-    assert counts.by_device() == counts_by_device(database)
+    assert counts_by_device(database) == {PHONE: len(list_measurements(database, ALL))}
     forget(database, PHONE)
-    assert counts.by_device() == counts_by_device(database) == {}
+    assert counts_by_device(database) == {}
     enrol(database, hello("phone"), now_unix_ms=4_000)
     measure(database, 5, now_ms=5_000)
-    assert counts.by_device() == counts_by_device(database) == {PHONE: 1}
+    assert counts_by_device(database) == {PHONE: 1}
