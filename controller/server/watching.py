@@ -1,6 +1,7 @@
 """What a controller looks after for as long as it serves, and what ends it."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
 from typing import Any, NoReturn
@@ -65,6 +66,8 @@ async def until_stopped(
         EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
     """
     present = asyncio.create_task(_look_after_state(database))
+    # What was imported stays: looking for garbage in all of it takes longer than most answers.
+    gc.freeze()
     try:
         awaited = {stopping, present, *watching}
         done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)

@@ -13,9 +13,9 @@ from controller.domain.catalog import AccuracyMetric
 from controller.domain.rankings.rows import CandidateTable
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Transaction
+from controller.state.measurements import weights_inside
 from controller.state.schema import accuracies, artifacts, backbones, candidates, sweeps
 from controller.state.schema.columns import IsJson, read_document
-from models.catalog.own import OWN_SERIES
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, WeightsKind
 from protos.measuring import MeasureSettings
@@ -89,7 +89,7 @@ def read_candidates(
     told: dict[str, Sequence[Any]] = {
         **column,
         "series": [each.series if each else "" for each in found],
-        "weights": _weights(transaction, column, of_backbones),
+        "weights": _weights(transaction, column, [each and each.series for each in found]),
         "settings": settings,
         "runtime": [each.runtime.value for each in settings],
         "threads": [each.threads for each in settings],
@@ -179,20 +179,16 @@ def _settings(stored: str) -> MeasureSettings:
 
 
 def _weights(
-    transaction: Transaction, column: Mapping[str, Sequence[Any]], of_backbones: Mapping[str, Any]
+    transaction: Transaction, column: Mapping[str, Sequence[Any]], series: Sequence[str | None]
 ) -> list[Any]:
-    """Those inside; a job whose conversion was refused has no artifact, so those asked for."""
     pairs = zip(column["weights"], column["made_of"], strict=True)
     without = {sweep_id for weights, sweep_id in pairs if weights is None}
     asked = case((IsJson(sweeps.c.spec), type_coerce(sweeps.c.spec, JSON)["weights"].as_string()))
     query = select(sweeps.c.sweep_id, asked).where(sweeps.c.sweep_id.in_(without))
     of_sweeps = dict(transaction.execute(query).tuples().all()) if without else {}
-    own = {name for name, row in of_backbones.items() if row.series == OWN_SERIES}
     return [
-        WeightsKind.OWN.value if name in own else weights or of_sweeps.get(made_of)
-        for name, weights, made_of in zip(
-            column["backbone"], column["weights"], column["made_of"], strict=True
-        )
+        weights_inside(of, weights, of_sweeps.get(made_of), WeightsKind.OWN.value)
+        for of, weights, made_of in zip(series, column["weights"], column["made_of"], strict=True)
     ]
 
 

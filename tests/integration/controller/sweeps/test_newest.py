@@ -19,6 +19,7 @@ from controller.state.database import Database
 from controller.state.devices import enrol, remove, rename
 from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
+from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import Place, list_newest, read_page
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import measurements
@@ -26,6 +27,7 @@ from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.integration.controller.fleet.statements import heard
 from tests.measured import record_report
 
 ALL = MeasurementFilter()
@@ -145,6 +147,19 @@ def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
             steps = [step.detail for step in plan]
         [of_measurements] = [each for each in steps if "measurements" in each]
         assert "ix_measurements_newest" in of_measurements
+
+
+def test_what_came_since_is_found_by_the_number_on_its_device(database: Database) -> None:
+    measure(database, 5, now_ms=1_000)
+    with heard(database) as asked:
+        read_figures(database, PHONE)
+    of_measurements = [each for each in asked if "FROM measurements" in each.text]
+    assert len(of_measurements) == 2
+    with database.engine.connect() as connection:
+        for each in of_measurements:
+            told = f"EXPLAIN QUERY PLAN {each.text}"
+            plan = connection.exec_driver_sql(told, each.parameters)
+            assert all("ix_measurements_device_id_ordinal" in step.detail for step in plan)
 
 
 def test_counts_follow_what_is_measured_and_what_goes(database: Database) -> None:
