@@ -129,8 +129,8 @@ def _job_parts(columns: Mapping[str, Sequence[Any]], dataset: str) -> JobParts:
         "runtime": [each["runtime"] for each in settings],
         "threads": [each["threads"] for each in settings],
         "weights": [
-            weights_inside(*told, WeightsKind.OWN.value)
-            for told in zip(*(columns[name] for name in _WEIGHTS), strict=True)
+            weights_inside(series, inside, asked, WeightsKind.OWN.value)
+            for series, inside, asked in zip(*(columns[name] for name in _WEIGHTS), strict=True)
         ],
         "top1": _where(known["top1"], plain["top1"], None),
         "top5": _where(known["top5"], plain["top5"], None),

@@ -2,14 +2,12 @@
 
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
-from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.rows import table_of
@@ -26,7 +24,7 @@ from controller.state.measurements.candidates import (
     Damaged,
     read_candidates,
 )
-from controller.state.measurements.figures import keep_figures, read_figures
+from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
@@ -189,9 +187,6 @@ class KnownDevices:
         """
         figures = read_figures(self._database, device.device_id)
         known = things.of(figures.rows["candidate_id"])
-        with suppress(EdgerankError):
-            # An answer does not need what only makes the next ones faster.
-            keep_figures(self._database, device.device_id, figures)
         is_emulated = bool(device.profile.emulator)
         return columns_of_rows(figures.rows, known, is_emulated=is_emulated)
 

@@ -89,7 +89,7 @@ def read_candidates(
     told: dict[str, Sequence[Any]] = {
         **column,
         "series": [each.series if each else "" for each in found],
-        "weights": _weights(transaction, column, [each and each.series for each in found]),
+        "weights": _weights(transaction, column, [each.series if each else None for each in found]),
         "settings": settings,
         "runtime": [each.runtime.value for each in settings],
         "threads": [each.threads for each in settings],

@@ -20,10 +20,11 @@ from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.database import Database, Transaction
 from controller.state.measurements import are_times
 from controller.state.measurements.candidates import Damaged
-from controller.state.schema import kept_figures, measurements
+from controller.state.measurements.stamps import last_of_device
+from controller.state.schema import devices, kept_figures, measurements
 from controller.state.schema.unreadable import MAX_WHOLE
 
-# What came since is read row by row: as many as take no longer than reading what is kept.
+# What came since is read row by row: so many take about as long as reading what is kept.
 _FEW: Final = 32
 _OF_MANY: Final = 64
 # What figures are kept of: bytes of another layout mean something else.
@@ -39,12 +40,10 @@ class DeviceFigures:
     Attributes:
         rows: of `FIGURE_ROW`, the oldest first.
         until: the last outcome of the device that is in them.
-        kept_until: the last one that is in what is kept of them.
     """
 
     rows: npt.NDArray[np.void]
     until: int
-    kept_until: int
 
 
 def read_figures(database: Database, device_id: str) -> DeviceFigures:
@@ -57,14 +56,25 @@ def read_figures(database: Database, device_id: str) -> DeviceFigures:
         return _since(transaction, device_id, _kept(transaction, device_id))
 
 
-def keep_figures(database: Database, device_id: str, figures: DeviceFigures) -> None:
-    """Keeps them in one row, where they differ by so much that it is worth writing.
+def devices_behind(database: Database) -> list[str]:
+    """Devices that had so many outcomes since their figures were kept that they are kept anew."""
+    with database.transaction() as transaction:
+        told = transaction.execute(_BEHIND).all()
+    return [
+        each.device_id
+        for each in told
+        if each.last and each.last - (each.until_ordinal or 0) > _FEW + each.last // _OF_MANY
+    ]
+
+
+def keep_figures(database: Database, device_id: str) -> None:
+    """Keeps what ranking needs of a device in one row.
 
     Raises:
+        Damaged: something of it cannot be read.
         EdgerankError: STORAGE when the database cannot be written.
     """
-    if figures.until - figures.kept_until <= _FEW + len(figures.rows) // _OF_MANY:
-        return
+    figures = read_figures(database, device_id)
     packed = figures.rows.tobytes()
     row = {
         "device_id": device_id,
@@ -74,8 +84,10 @@ def keep_figures(database: Database, device_id: str, figures: DeviceFigures) -> 
         "figures": packed,
     }
     with database.writing() as transaction:
-        transaction.execute(_FORGET, {"of_device": device_id})
-        transaction.execute(_KEEP, row)
+        # It may have gone meanwhile.
+        if (transaction.scalar(_UNTIL, {"of_device": device_id}) or 0) >= figures.until:
+            transaction.execute(_FORGET, {"of_device": device_id})
+            transaction.execute(_KEEP, row)
 
 
 def _checksum(packed: bytes) -> int:
@@ -94,9 +106,9 @@ def _kept(transaction: Transaction, device_id: str) -> DeviceFigures:
         or len(found.figures) % FIGURE_ROW.itemsize
         or found.checksum != _checksum(found.figures)
     ):
-        return DeviceFigures(np.empty(0, FIGURE_ROW), 0, 0)
+        return DeviceFigures(np.empty(0, FIGURE_ROW), 0)
     rows = np.frombuffer(found.figures, FIGURE_ROW)
-    return DeviceFigures(rows, found.until_ordinal, found.until_ordinal)
+    return DeviceFigures(rows, found.until_ordinal)
 
 
 def _since(transaction: Transaction, device_id: str, before: DeviceFigures) -> DeviceFigures:
@@ -108,13 +120,13 @@ def _since(transaction: Transaction, device_id: str, before: DeviceFigures) -> D
         return before
     told = transaction.execute(_SINCE, asked).all()
     if not told:
-        return DeviceFigures(before.rows, until, before.kept_until)
+        return DeviceFigures(before.rows, until)
     new = _rows_of(dict(zip(_NAMES, zip(*told, strict=True), strict=True)))
     rows = np.concatenate([before.rows[~_is_outdated(before.rows, new)], new])
     # Sorting ids takes longer than all else that is made of the rows, so their order is kept, too.
     rows["id_place"][np.argsort(rows["measurement_id"])] = np.arange(len(rows))
     order = np.lexsort([rows[name] for name in reversed(_ORDER)])
-    return DeviceFigures(rows[order], until, before.kept_until)
+    return DeviceFigures(rows[order], until)
 
 
 def _is_outdated(before: npt.NDArray[np.void], new: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
@@ -220,5 +232,10 @@ _SINCE: Final = _TOLD.where(
 )
 _UNTIL: Final = select(func.max(measurements.c.device_ordinal)).where(_OF_DEVICE)
 _KEPT: Final = select(kept_figures).where(kept_figures.c.device_id == bindparam("of_device"))
+_BEHIND: Final = select(
+    devices.c.device_id,
+    last_of_device().label("last"),
+    kept_figures.c.until_ordinal,
+).outerjoin(kept_figures, kept_figures.c.device_id == devices.c.device_id)
 _FORGET: Final = delete(kept_figures).where(kept_figures.c.device_id == bindparam("of_device"))
 _KEEP: Final = insert(kept_figures)

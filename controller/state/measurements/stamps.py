@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ScalarSelect, exists, func, select
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
@@ -33,12 +33,16 @@ _OF_BROUGHT: Final = select(func.count(), func.max(own_models.c.added_at_unix_ms
 )
 
 
-_LAST_OF_DEVICE: Final = (
-    select(func.max(measurements.c.device_ordinal))
-    .where(measurements.c.device_id == devices.c.device_id)
-    .scalar_subquery()
-)
-_COUNTS: Final = select(devices.c.device_id, _LAST_OF_DEVICE)
+def last_of_device() -> ScalarSelect[int]:
+    """How many measurements a device has, of a query that has the devices."""
+    return (
+        select(func.max(measurements.c.device_ordinal))
+        .where(measurements.c.device_id == devices.c.device_id)
+        .scalar_subquery()
+    )
+
+
+_COUNTS: Final = select(devices.c.device_id, last_of_device())
 
 
 def accuracy_stamp(database: Database) -> Stamp:

@@ -26,7 +26,7 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol
-from controller.state.measurements.figures import keep_figures, read_figures
+from controller.state.measurements.figures import keep_figures
 from controller.state.schema import (
     artifacts,
     candidates,
@@ -126,7 +126,7 @@ def fill(state_dir: Path, count: int, devices: int = DEVICES) -> None:
     device_ids = [f"id-of-{device_name(number)}" for number in range(devices)]
     multiply(database, device_ids)
     for each in device_ids:
-        keep_figures(database, each, read_figures(database, each))
+        keep_figures(database, each)
     database.close()
 
 

@@ -1,6 +1,5 @@
 """What is read in columns is what whole measurements say."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from controller.state.devices import list_devices
 from controller.state.devices.forgetting import forget
 from controller.state.measurements import candidates as of_candidates
 from controller.state.measurements import exporting, list_measurements
+from controller.state.measurements import figures as of_figures
 from controller.state.measurements.candidates import Damaged, read_candidates
-from controller.state.measurements.figures import keep_figures, read_figures
+from controller.state.measurements.figures import devices_behind, keep_figures, read_figures
 from controller.state.measurements.pages import list_newest
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import candidates, kept_figures, measurements, repetitions
@@ -80,20 +80,31 @@ def test_figures_are_those_of_whole_measurements(database: Database) -> None:
 def test_what_is_kept_of_a_device_is_what_its_measurements_say(database: Database) -> None:
     _measured(database)
     whole = read_figures(database, PHONE)
-    keep_figures(database, PHONE, whole)
-    assert read_figures(database, PHONE).kept_until == 0
-    keep_figures(database, PHONE, replace(whole, kept_until=-1_000))
+    keep_figures(database, PHONE)
     kept = read_figures(database, PHONE)
-    assert (kept.until, kept.kept_until) == (whole.until, whole.until)
-    assert kept.rows.tobytes() == whole.rows.tobytes()
+    assert (kept.until, kept.rows.tobytes()) == (whole.until, whole.rows.tobytes())
     measure(database, 4, 0, now_ms=4_000)
     # A clock that was set back makes nothing newer than it is.
     measure(database, 3, now_ms=500, threads=1)
     renewed = read_figures(database, PHONE)
-    assert renewed.kept_until == whole.until < renewed.until
+    assert renewed.until > whole.until
     with database.writing() as transaction:
         transaction.execute(delete(kept_figures))
     assert read_figures(database, PHONE).rows.tobytes() == renewed.rows.tobytes()
+
+
+def test_what_is_kept_is_written_again_when_much_came_since(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _measured(database)
+    assert devices_behind(database) == []
+    monkeypatch.setattr(of_figures, "_FEW", 3)
+    assert devices_behind(database) == [PHONE]
+    keep_figures(database, PHONE)
+    measure(database, 4, 5, 6, now_ms=4_000, threads=3)
+    assert devices_behind(database) == []
+    measure(database, 4, now_ms=5_000, threads=1)
+    assert devices_behind(database) == [PHONE]
 
 
 @pytest.mark.parametrize("rotten", [{"figures": b"x" * 256}, {"figures": b"x"}, {"layout": "old"}])
@@ -102,16 +113,19 @@ def test_what_is_kept_and_cannot_be_read_is_made_anew(
 ) -> None:
     _measured(database)
     whole = read_figures(database, PHONE)
-    keep_figures(database, PHONE, replace(whole, kept_until=-1_000))
+    keep_figures(database, PHONE)
     with database.writing() as transaction:
         transaction.execute(update(kept_figures).values(**rotten))
-    anew = read_figures(database, PHONE)
-    assert (anew.kept_until, anew.rows.tobytes()) == (0, whole.rows.tobytes())
+    with heard(database) as asked:
+        anew = read_figures(database, PHONE)
+    [since] = [each for each in asked if "has_latency" in each.text]
+    assert 0 in since.parameters
+    assert anew.rows.tobytes() == whole.rows.tobytes()
 
 
 def test_what_is_kept_goes_with_its_device(database: Database) -> None:
     _measured(database)
-    keep_figures(database, PHONE, replace(read_figures(database, PHONE), kept_until=-1_000))
+    keep_figures(database, PHONE)
     forget(database, PHONE)
     with database.transaction() as transaction:
         assert transaction.scalar(select(func.count()).select_from(kept_figures)) == 0
@@ -181,7 +195,7 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
     (device,) = list_devices(database, frozenset())
     known = Rankings(database, catalog)
     known.rank(device, Constraints(), IMAGENET)
-    keep_figures(database, PHONE, replace(read_figures(database, PHONE), kept_until=-1_000))
+    keep_figures(database, PHONE)
     kept_until = known_until = counts_by_device(database)[PHONE]
     for number, (latencies_ms, now_ms) in enumerate(
         (((4, 3), 4_000), ((9,), 500), ((0, 2), 5_000))
