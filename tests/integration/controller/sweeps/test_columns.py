@@ -1,11 +1,23 @@
 """What is read in columns is what whole measurements say."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from sqlalchemy import Column, LargeBinary, String, delete, func, select, text, type_coerce, update
+from sqlalchemy import (
+    Column,
+    LargeBinary,
+    String,
+    delete,
+    event,
+    func,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
 from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import export_page
@@ -17,6 +29,7 @@ from controller.domain.rankings.rows import TIMES, table_of
 from controller.ranking.entries.columns import Columns
 from controller.ranking.entries.making import columns_of
 from controller.ranking.ranking import rank
+from controller.server.watching import until_stopped
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.devices.forgetting import forget
@@ -105,6 +118,26 @@ def test_what_is_kept_is_written_again_when_much_came_since(
     assert devices_behind(database) == []
     measure(database, 4, now_ms=5_000, threads=1)
     assert devices_behind(database) == [PHONE]
+
+
+async def test_a_controller_keeps_what_is_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _measured(database)
+    monkeypatch.setattr(of_figures, "_FEW", 3)
+    assert devices_behind(database) == [PHONE]
+    kept = asyncio.Event()
+    in_loop = asyncio.get_running_loop().call_soon_threadsafe
+
+    def note(_connection: object, _cursor: object, told: str, *_: object) -> None:
+        if told.startswith("INSERT INTO kept_figures"):
+            in_loop(kept.set)
+
+    event.listen(database.engine, "after_cursor_execute", note)
+    stopping: asyncio.Task[Any] = asyncio.create_task(kept.wait())
+    await until_stopped(stopping, set(), database)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert devices_behind(database) == []
 
 
 @pytest.mark.parametrize("rotten", [{"figures": b"x" * 256}, {"figures": b"x"}, {"layout": "old"}])
