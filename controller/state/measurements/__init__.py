@@ -237,9 +237,7 @@ def measurement_of(
         input_size=row["input_size"],
         batch=row["batch"],
         threads=settings.threads,
-        weights=weights_inside(
-            row["series"], row["weights"], row["weights_asked"], WeightsKind.OWN
-        ),
+        weights=_weights(row),
         weights_digest=row["weights_digest"] or "",
         artifact_sha256=row["sha256"] or "",
         artifact_size_bytes=row["size_bytes"] or 0,
