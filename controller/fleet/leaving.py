@@ -4,6 +4,7 @@ from controller.domain.access import Caller
 from controller.state import devices, jobs
 from controller.state.access.members import revoke_member
 from controller.state.database import Database
+from controller.state.devices.forgetting import forget
 
 
 def leave_out(
@@ -25,7 +26,7 @@ def leave_out(
     # Else it would be back at its next start.
     revoke_member(database, device_id)
     if with_measurements:
-        devices.forget(database, device_id)
+        forget(database, device_id)
     else:
         devices.remove(database, device_id, by, now_unix_ms)
     return count

@@ -12,7 +12,7 @@ from controller.domain.rankings.limits import FIGURES, Bound, Criterion, figure_
 from controller.domain.rankings.rows import table_of
 from controller.figures.statistics import median_ratio
 from controller.ranking.entries import Entry, entry_of, order_of
-from controller.ranking.entries.columns import columns_of
+from controller.ranking.entries.making import columns_of
 from controller.ranking.merits import costs_of, front_of
 from controller.ranking.pareto import above_chord
 
@@ -26,7 +26,7 @@ class _Costs:
     def __init__(self, shown: Sequence[Candidate], axes: Sequence[Criterion]) -> None:
         self.axes = axes
         self._columns = columns_of(table_of([each.measurement for each in shown]))
-        self._rows = {measured: row for row, measured in enumerate(self._columns.ids)}
+        self._rows = {each.measurement.measurement_id: row for row, each in enumerate(shown)}
         self._costs = {axis: costs_of(self._columns, axis) for axis in FIGURES}
 
     def of(self, axis: Criterion, entry: Entry) -> float:

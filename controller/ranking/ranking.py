@@ -14,7 +14,7 @@ from controller.figures.minutes import at_minute
 from controller.figures.pacing import at_pace
 from controller.ranking.entries import left_out_of
 from controller.ranking.entries.choosing import Selected, Why
-from controller.ranking.entries.columns import columns_of
+from controller.ranking.entries.making import columns_of
 from controller.ranking.merits import preferred
 from controller.ranking.requirements import Nearest, effects
 from controller.ranking.standing.judging import DeviceColumns, Told, in_scope, judge

@@ -1,20 +1,25 @@
 """What a controller looks after for as long as it serves, and what ends it."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.agents import Fleet
 from controller.fleet.clock import Clock
 from controller.state.database import Database
+from controller.state.measurements.candidates import Damaged
+from controller.state.measurements.figures import devices_behind, keep_figures
 from protos.log_lines import event_log
 
 LEASES_CHECK_S = 1.0
 # Longer than a busy machine keeps a process from its core.
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
+FIGURES_CHECK_S = 60.0
 
 log = event_log(__name__)
 
@@ -65,6 +70,9 @@ async def until_stopped(
         EdgerankError: EXECUTION or STORAGE when one of them is not so any more.
     """
     present = asyncio.create_task(_look_after_state(database))
+    keeping = asyncio.create_task(_look_after_figures(database))
+    # What was imported stays: looking for garbage in all of it takes longer than most answers.
+    gc.freeze()
     try:
         awaited = {stopping, present, *watching}
         done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -75,6 +83,19 @@ async def until_stopped(
     finally:
         log.info("stopping")
         present.cancel()
+        keeping.cancel()
+
+
+async def _look_after_figures(database: Database) -> NoReturn:
+    """Keeps what rankings need of devices, so that it is there after a restart."""
+    while True:
+        # Without it the next rankings are slower, and nothing else.
+        with suppress(EdgerankError):
+            for device_id in await asyncio.to_thread(devices_behind, database):
+                # One that cannot be read is ranked by what can, each time.
+                with suppress(Damaged):
+                    await asyncio.to_thread(keep_figures, database, device_id)
+        await asyncio.sleep(FIGURES_CHECK_S)
 
 
 async def _look_after_state(database: Database) -> NoReturn:

@@ -14,7 +14,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from protos.codec.bounds import Bounds, checked_count, checked_length
 from protos.codec.reading import made
-from protos.codec.writing import fill
+from protos.codec.writing import message_of
 from protos.names import printable
 
 __all__ = [
@@ -48,13 +48,11 @@ def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
         MessageInvalid: a figure is not a number, is infinite, or does not fit its field.
     """
     try:
-        message = message_type()
-        fill(message, domain)
+        return message_of(domain, message_type)
     except (TypeError, ValueError) as error:
         raise MessageInvalid(
             f"a {message_type.DESCRIPTOR.name} message cannot be sent: {error}"
         ) from error
-    return message
 
 
 def from_message(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from controller.domain.measurements import MeasurementFilter, Verdict, per_image_ms
 from controller.state.database import Database
-from controller.state.measurements import are_times
+from controller.state.measurements import are_times, weights_inside
 from controller.state.measurements.exporting import StoredPage, StoredSamples, read_stored
 from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
@@ -28,7 +28,6 @@ from controller.views.export.columns import (
 )
 from controller.views.export.figures import figures_of_texts
 from controller.views.reasons import sentences
-from models.catalog.own import OWN_SERIES
 from models.catalog.variants import CheckedThrough, WeightsKind
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings
@@ -129,7 +128,10 @@ def _job_parts(columns: Mapping[str, Sequence[Any]], dataset: str) -> JobParts:
     plain |= {
         "runtime": [each["runtime"] for each in settings],
         "threads": [each["threads"] for each in settings],
-        "weights": list(map(_weights, *(columns[name] for name in _WEIGHTS))),
+        "weights": [
+            weights_inside(series, inside, asked, WeightsKind.OWN.value)
+            for series, inside, asked in zip(*(columns[name] for name in _WEIGHTS), strict=True)
+        ],
         "top1": _where(known["top1"], plain["top1"], None),
         "top5": _where(known["top5"], plain["top5"], None),
         "accuracy_source": _where(known["top1"], plain["accuracy_source"], ""),
@@ -150,10 +152,6 @@ def _is_known(of: Sequence[str | None], sizes: Sequence[str]) -> list[bool]:
 
 def _where(holds: Sequence[bool], values: Sequence[Any], otherwise: Any) -> list[Any]:
     return [value if is_so else otherwise for is_so, value in zip(holds, values, strict=True)]
-
-
-def _weights(series: str | None, inside: str | None, asked: str | None) -> str | None:
-    return WeightsKind.OWN.value if series == OWN_SERIES else inside or asked
 
 
 def _documents(texts: Sequence[Any]) -> list[Any]:

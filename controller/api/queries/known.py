@@ -1,5 +1,6 @@
 """What ranking needs of devices: kept in columns while nothing new is measured there."""
 
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
@@ -11,15 +12,19 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.rows import table_of
 from controller.fleet.rounds.concluding import conclude_so_far
-from controller.ranking.entries.columns import Columns, columns_of, renewed
+from controller.ranking.entries.columns import Codes, Columns
+from controller.ranking.entries.making import Things, columns_of, columns_of_rows, things_of
 from controller.ranking.ranking import DatasetAccuracy, columns_to_rank
 from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
-from controller.state.measurements.candidates import Candidates, Damaged
-from controller.state.measurements.counting import MeasurementCounts
-from controller.state.measurements.figures import MOST_BY_ID, newest_ids, read_figures
+from controller.state.measurements.candidates import (
+    Candidates,
+    Damaged,
+    read_candidates,
+)
+from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
@@ -53,6 +58,32 @@ class Standing:
     is_settled: bool
 
 
+class _KnownThings:
+    """What candidates are, read once for all devices while no accuracy changes."""
+
+    def __init__(self, database: Database, dataset: str) -> None:
+        self._database = database
+        self._dataset = dataset
+        self._lock = threading.Lock()
+        self._told = Candidates()
+        self._things = things_of(self._told.table, ())
+
+    def of(self, candidate_ids: Codes) -> Things:
+        """What these are, and others.
+
+        Raises:
+            Damaged: something of one cannot be read.
+        """
+        with self._lock:
+            lacking = self._things.lacking(candidate_ids)
+            if len(lacking):
+                with self._database.transaction() as transaction:
+                    read = read_candidates(transaction, lacking.tolist(), self._dataset)
+                told = self._told = self._told.joined(read)
+                self._things = things_of(told.table, told.ids, told.sentinels)
+            return self._things
+
+
 class DamagedRow(Exception):
     """A row that was to be told of cannot be read; what is asked again leaves it out."""
 
@@ -63,20 +94,17 @@ class KnownDevices:
     def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
-        self._counts = MeasurementCounts(database)
         self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
-        self._candidates: Remembered[Candidates] = Remembered(8)
+        self._things: Remembered[_KnownThings] = Remembered(8)
         self._damaged: dict[str, Stamp] = {}
 
     def standing(self, devices: Sequence[Device]) -> list[Standing]:
         """How devices stand now."""
         only = devices[0].device_id if len(devices) == 1 else None
         accuracy = accuracy_stamp(self._database)
-        counts = (
-            self._counts.by_device() if only is None else counts_by_device(self._database, only)
-        )
+        counts = counts_by_device(self._database, only)
         underway = devices_underway(self._database, only)
         return [
             Standing(
@@ -139,33 +167,28 @@ class KnownDevices:
         known = self._columns.get(key, now.stamp)
         if known is not None:
             return known
-        candidates = self._candidates.get(dataset, accuracy)
-        if candidates is None:
-            candidates = {}
-            self._candidates.put(dataset, accuracy, candidates)
+        things = self._things.get(dataset, accuracy)
+        if things is None:
+            things = _KnownThings(self._database, dataset)
+            self._things.put(dataset, accuracy, things)
         try:
-            columns = self._read(device.device_id, dataset, candidates, self._columns.latest(key))
+            columns = self._read(device, things)
         except Damaged:
             self._damaged[device.device_id] = now.stamp
             return None
         self._columns.put(key, now.stamp, columns, weight=1 + len(columns))
         return columns
 
-    def _read(
-        self, device_id: str, dataset: str, known: Candidates, before: Columns | None
-    ) -> Columns:
-        """Columns of a device; of what was known before only what came since is read.
+    def _read(self, device: Device, things: "_KnownThings") -> Columns:
+        """Columns of a device, of which only what came since is read row by row.
 
         Raises:
             Damaged: something of it cannot be read.
         """
-        if before is not None:
-            ids = newest_ids(self._database, device_id)
-            new = sorted({*ids}.difference(before.ids))
-            if len(new) <= MOST_BY_ID:
-                table = read_figures(self._database, device_id, dataset, known, only=new)
-                return renewed(before, table, ids)
-        return columns_of(read_figures(self._database, device_id, dataset, known))
+        figures = read_figures(self._database, device.device_id)
+        known = things.of(figures.rows["candidate_id"])
+        is_emulated = bool(device.profile.emulator)
+        return columns_of_rows(figures.rows, known, is_emulated=is_emulated)
 
     def fetch(self, told: Sequence[tuple[DeviceColumns, Sequence[int]]], dataset: str) -> None:
         """Reads measurements of rows of several devices together, for who asks for them next."""
@@ -238,7 +261,7 @@ class StoredRows:
         return (*told_of_device(self.now.device), self.dataset, measurement_id)
 
     def _ids(self, rows: Sequence[int]) -> list[str]:
-        return [str(self.columns.ids[row]) for row in rows]
+        return self.columns.measurement_ids(rows)
 
     def _made(self, ids: Sequence[str]) -> dict[str, Measurement]:
         """Those of the ids that need not be read."""

@@ -11,7 +11,9 @@ def told_of_device(device: Device) -> tuple[Hashable, ...]:
     """What an answer says of a device beside what was measured there."""
     profile = device.profile
     runtimes = tuple(info.runtime for info in profile.working_runtimes)
-    return device.device_id, device.name, profile.emulator, runtimes
+    # One that was forgotten may have joined again.
+    joined = device.device_id, device.enrolled_at_unix_ms
+    return *joined, device.name, profile.emulator, runtimes
 
 
 def meant_devices(question: FleetQuestion, known: Sequence[Device]) -> tuple[Device, ...]:

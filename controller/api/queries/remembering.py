@@ -34,12 +34,6 @@ class Remembered(Generic[ValueT]):
             self._kept.move_to_end(key)
             return kept.value
 
-    def latest(self, key: Hashable) -> ValueT | None:
-        """What was made last under this key, of whichever state."""
-        with self._lock:
-            kept = self._kept.get(key)
-            return None if kept is None else kept.value
-
     def put(self, key: Hashable, stamp: Hashable, value: ValueT, weight: int = 1) -> None:
         """Keeps a value, and forgets those that were asked for the longest ago."""
         with self._lock:

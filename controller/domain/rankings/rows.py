@@ -15,13 +15,12 @@ PEAKS: Final = ("peak_rss_bytes", "least_peak_rss_bytes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class FigureTable:
-    """Measurements of one device as ranking needs them, a column a field, the oldest first.
+class CandidateTable:
+    """What all measurements of a candidate have alike, as ranking needs it, a column a field.
 
     Enums are told by their values, as a database has them.
 
     Attributes:
-        measurement_id: unique id.
         backbone: its name.
         series: its family.
         weights: of `WeightsKind`, where those inside the artifact come from.
@@ -33,21 +32,11 @@ class FigureTable:
         settings: everything that its repetitions were told; None is unknown.
         runtime: of `Runtime`.
         threads: that the runtime was told to use.
-        verdict: of `Verdict`.
-        is_emulated: whether something computed in the device's place.
         top1: percent; None where it is not known.
         params_m: millions of parameters; None where they are not known.
         artifact_size_bytes: size of the artifact, bytes.
-        median_ms: as in `LatencyFigures`; None where there are no figures.
-        low_ms: likewise.
-        high_ms: likewise.
-        p90_ms: likewise.
-        p99_ms: likewise.
-        peak_rss_bytes: as in `MemoryFigures`; None where there are none.
-        least_peak_rss_bytes: likewise; None where it is not known.
     """
 
-    measurement_id: Sequence[str]
     backbone: Sequence[str]
     series: Sequence[str]
     weights: Sequence[str]
@@ -59,11 +48,31 @@ class FigureTable:
     settings: Sequence[MeasureSettings | None]
     runtime: Sequence[str]
     threads: Sequence[int]
-    verdict: Sequence[str]
-    is_emulated: Sequence[bool]
     top1: Sequence[float | None]
     params_m: Sequence[float | None]
     artifact_size_bytes: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FigureTable(CandidateTable):
+    """Measurements of one device as ranking needs them, a column a field, the oldest first.
+
+    Attributes:
+        measurement_id: unique id.
+        verdict: of `Verdict`.
+        is_emulated: whether something computed in the device's place.
+        median_ms: as in `LatencyFigures`; None where there are no figures.
+        low_ms: likewise.
+        high_ms: likewise.
+        p90_ms: likewise.
+        p99_ms: likewise.
+        peak_rss_bytes: as in `MemoryFigures`; None where there are none.
+        least_peak_rss_bytes: likewise; None where it is not known.
+    """
+
+    measurement_id: Sequence[str]
+    verdict: Sequence[str]
+    is_emulated: Sequence[bool]
     median_ms: Sequence[float | None]
     low_ms: Sequence[float | None]
     high_ms: Sequence[float | None]
@@ -90,7 +99,6 @@ def table_of(measurements: Iterable[Measurement]) -> FigureTable:
 def _row(measurement: Measurement) -> tuple[object, ...]:
     latency, memory = measurement.latency, measurement.memory
     return (
-        measurement.measurement_id,
         measurement.backbone,
         measurement.series,
         measurement.weights.value,
@@ -102,11 +110,12 @@ def _row(measurement: Measurement) -> tuple[object, ...]:
         measurement.settings,
         measurement.runtime.value,
         measurement.threads,
-        measurement.verdict.value,
-        bool(measurement.emulator),
         measurement.top1,
         measurement.params_m,
         measurement.artifact_size_bytes,
+        measurement.measurement_id,
+        measurement.verdict.value,
+        bool(measurement.emulator),
         *[None if latency is None else getattr(latency, name) for name in TIMES],
         *[None if memory is None else getattr(memory, name) for name in PEAKS],
     )

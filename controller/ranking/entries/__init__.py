@@ -8,10 +8,12 @@ import numpy as np
 
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
+from controller.domain.rankings.figure_rows import VERDICT_CODES
 from controller.domain.rankings.rows import table_of
 from controller.ranking.distinction import distinction
 from controller.ranking.entries.choosing import Why, aside, newest, select
-from controller.ranking.entries.columns import VERDICTS, Codes, alike_codes, columns_of
+from controller.ranking.entries.columns import Codes
+from controller.ranking.entries.making import alike_codes, columns_of
 from controller.ranking.standing.entry import Entry, entry_of, held_back
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
@@ -140,7 +142,7 @@ def choose_newest(
 
 
 def _verdicts(measurements: Sequence[Measurement]) -> Codes:
-    return np.array([VERDICTS[each.verdict.value] for each in measurements], dtype=np.int64)
+    return np.array([VERDICT_CODES[each.verdict.value] for each in measurements], dtype=np.int64)
 
 
 def _setting(m: Measurement) -> tuple[object, ...]:

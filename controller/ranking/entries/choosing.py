@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Constraints
-from controller.ranking.entries.columns import VERDICTS, Codes, Columns, Mask, Rows
+from controller.domain.rankings.figure_rows import VERDICT_CODES
+from controller.ranking.entries.columns import Codes, Columns, Mask, Rows
 
 # As large as four of the columns, together.
 _MADE: Final = 2
-_FAILED: Final = VERDICTS[Verdict.FAILED.value]
+_FAILED: Final = VERDICT_CODES[Verdict.FAILED.value]
 
 
 class Why(IntFlag):
@@ -103,7 +104,7 @@ def newest(
     chosen = np.full(count, -1, dtype=np.intp)
     for verdicts in reversed(preference):
         counts = has_figures[rows] & np.isin(
-            verdict[rows], [VERDICTS[each.value] for each in verdicts]
+            verdict[rows], [VERDICT_CODES[each.value] for each in verdicts]
         )
         # Of several the last one stays.
         chosen[thing[rows[counts]]] = rows[counts]

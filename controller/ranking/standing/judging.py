@@ -199,7 +199,7 @@ class Told:
         far_ms = np.abs(columns.median_ms[ties] - columns.median_ms[row])
         nearest = ties[np.lexsort((columns.id_place[ties], far_ms))][:MOST_LATENCY_TIES]
         told = nearest[np.argsort(columns.id_place[nearest])]
-        return tuple(columns.ids[told]), len(ties)
+        return tuple(columns.measurement_ids(told)), len(ties)
 
 
 def _dominator(entry: Entry, front: Sequence[Entry], winner: Entry) -> Entry:

@@ -34,7 +34,7 @@ class Miss:
         """The nearest first; what is not known is the farthest."""
         columns = self.here.columns
         over = float("inf") if self.over is None else self.over
-        return over, float(columns.median_ms[self.row]), str(columns.ids[self.row])
+        return over, float(columns.median_ms[self.row]), columns.measurement_ids([self.row])[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,27 +25,12 @@ from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import marked
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import COLUMNS, standing_of
-from controller.state.rounds.counts import count_anew
 from controller.state.schema import (
-    attempts,
-    continued_jobs,
-    courses,
-    device_events,
-    device_spreads,
     device_standings,
     devices,
-    imports,
     jobs,
     measurements,
-    profiles,
-    repetitions,
     replaced_agents,
-    reused_jobs,
-    servings,
-    start_requests,
-    sweep_counts,
-    sweeps,
-    turns,
 )
 from controller.state.schema.unreadable import readable
 from protos.fleet import Hello
@@ -187,41 +172,6 @@ def leave(
         if known.rowcount and kind is not None:
             event = DeviceEvent(at_unix_ms=seen_at_unix_ms, kind=kind)
             add_event(transaction, device_id, event)
-
-
-def forget(database: Database, device_id: str) -> None:
-    """Deletes a device with its jobs and measurements, and sweeps that have no others."""
-    of_device = select(jobs.c.job_id).where(jobs.c.device_id == device_id)
-    with database.writing() as transaction:
-        reusing = select(reused_jobs.c.sweep_id).where(reused_jobs.c.job_id.in_(of_device))
-        touched = transaction.scalars(
-            select(jobs.c.sweep_id).where(jobs.c.device_id == device_id).union(reusing)
-        ).all()
-        for table in (
-            continued_jobs,
-            reused_jobs,
-            measurements,
-            repetitions,
-            profiles,
-            attempts,
-            turns,
-        ):
-            transaction.execute(delete(table).where(table.c.job_id.in_(of_device)))
-        for kept in (courses, device_spreads, servings, device_standings, device_events):
-            transaction.execute(delete(kept).where(kept.c.device_id == device_id))
-        transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))
-        for table in (sweep_counts, start_requests, imports, sweeps):
-            transaction.execute(
-                delete(table).where(
-                    table.c.sweep_id.in_(touched),
-                    table.c.sweep_id.not_in(select(jobs.c.sweep_id)),
-                    table.c.sweep_id.not_in(select(reused_jobs.c.sweep_id)),
-                )
-            )
-        for sweep_id in touched:
-            count_anew(transaction, sweep_id)
-        transaction.execute(delete(replaced_agents).where(replaced_agents.c.device_id == device_id))
-        transaction.execute(delete(devices).where(devices.c.device_id == device_id))
 
 
 def count_measurements(database: Database, device_id: str) -> int:

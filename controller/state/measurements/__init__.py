@@ -47,6 +47,7 @@ __all__ = [
     "measurements_of",
     "outcome_of",
     "record_conclusion",
+    "weights_inside",
 ]
 
 # 30,000 years.
@@ -275,8 +276,19 @@ def are_times(median_ms: float, low_ms: float, high_ms: float) -> bool:
 
 
 def _weights(row: RowMapping) -> WeightsKind:
-    """Those inside; a job whose conversion was refused has no artifact, so those asked for."""
-    if row["series"] == OWN_SERIES:
-        return WeightsKind.OWN
-    inside: WeightsKind = row["weights"] or row["weights_asked"]
-    return inside
+    told: WeightsKind = weights_inside(
+        row["series"], row["weights"], row["weights_asked"], WeightsKind.OWN
+    )
+    return told
+
+
+def weights_inside(series: str | None, inside: Any, asked: Any, own: Any) -> Any:
+    """Of which weights a measurement is: members or their values, as they are given.
+
+    Args:
+        series: of the backbone; what people brought has weights of its own.
+        inside: those of the artifact.
+        asked: those of the sweep, of a job whose conversion was refused, which has no artifact.
+        own: `WeightsKind.OWN`, or its value.
+    """
+    return own if series == OWN_SERIES else inside or asked

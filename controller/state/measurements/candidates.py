@@ -3,45 +3,52 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import JSON, ColumnElement, Select, String, bindparam, case, select, type_coerce
 
 from controller.domain.catalog import AccuracyMetric
+from controller.domain.rankings.rows import CandidateTable
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Transaction
+from controller.state.measurements import weights_inside
 from controller.state.schema import accuracies, artifacts, backbones, candidates, sweeps
 from controller.state.schema.columns import IsJson, read_document
-from models.catalog.own import OWN_SERIES
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, WeightsKind
 from protos.measuring import MeasureSettings
 
 
-class RankedCandidate(NamedTuple):
-    """What all measurements of a candidate have alike, as in `FigureTable`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What candidates are, with accuracy on one dataset.
 
-    backbone: str
-    series: str
-    weights: str
-    format: str
-    precision: str
-    target: str
-    input_size: str
-    batch: int
-    settings: MeasureSettings
-    runtime: str
-    threads: int
-    top1: float | None
-    params_m: float | None
-    artifact_size_bytes: int
+    Attributes:
+        ids: of those that somebody asked for.
+        table: what these are.
+        sentinels: ids of the others.
+    """
+
+    ids: Sequence[int] = ()
+    table: CandidateTable = field(default_factory=lambda: _table({}))
+    sentinels: Sequence[int] = ()
+
+    def joined(self, other: "Candidates") -> "Candidates":
+        """These and others."""
+        both = {
+            name: (*getattr(self.table, name), *getattr(other.table, name)) for name in _TOLD_OF
+        }
+        return Candidates(
+            (*self.ids, *other.ids), _table(both), (*self.sentinels, *other.sentinels)
+        )
 
 
-Candidates: TypeAlias = dict[int, RankedCandidate | None]
-"""By their ids, with accuracy on one dataset, while no accuracy changes; sentinels are None."""
-
+_TOLD_OF: Final = tuple(each.name for each in fields(CandidateTable))
 _AT_ONCE: Final = 500
+# As many are read besides at most for each that is wanted.
+_CLOSE: Final = 4
 _DATASETS: Final = 16
 _VALUES: Final[Mapping[str, frozenset[str]]] = {
     name: frozenset(each.value for each in kind)
@@ -63,21 +70,18 @@ class Damaged(Exception):
 def read_candidates(
     transaction: Transaction, candidate_ids: Sequence[int], dataset: str
 ) -> Candidates:
-    """What these candidates are.
+    """What these candidates are, of which there is at least one.
 
     Raises:
         Damaged: something of one cannot be read, or one is not there.
     """
-    rows: list[Any] = []
-    for start in range(0, len(candidate_ids), _AT_ONCE):
-        some = {"candidate_ids": candidate_ids[start : start + _AT_ONCE]}
-        rows += transaction.execute(_TOLD, some).all()
+    rows = _rows(transaction, candidate_ids)
     if len(rows) < len(candidate_ids):
         raise Damaged("candidate_id")
-    sentinels: Candidates = {each.candidate_id: None for each in rows if each.is_sentinel}
+    sentinels = [each.candidate_id for each in rows if each.is_sentinel]
     asked = [each for each in rows if not each.is_sentinel]
     if not asked:
-        return sentinels
+        return Candidates(sentinels=sentinels)
     column = dict(zip(asked[0]._fields, zip(*asked, strict=True), strict=True))
     of_backbones = {row.name: row for row in transaction.execute(_BACKBONES)}
     found = [of_backbones.get(name) for name in column["backbone"]]
@@ -85,7 +89,7 @@ def read_candidates(
     told: dict[str, Sequence[Any]] = {
         **column,
         "series": [each.series if each else "" for each in found],
-        "weights": _weights(transaction, column, of_backbones),
+        "weights": _weights(transaction, column, [each.series if each else None for each in found]),
         "settings": settings,
         "runtime": [each.runtime.value for each in settings],
         "threads": [each.threads for each in settings],
@@ -94,8 +98,25 @@ def read_candidates(
         "artifact_size_bytes": [each or 0 for each in column["size_bytes"]],
     }
     _check(told)
-    made = map(RankedCandidate, *(told[name] for name in RankedCandidate._fields))
-    return sentinels | dict(zip(column["candidate_id"], made, strict=True))
+    return Candidates(column["candidate_id"], _table(told), sentinels)
+
+
+def _table(told: Mapping[str, Sequence[Any]]) -> CandidateTable:
+    return CandidateTable(**{name: told.get(name, ()) for name in _TOLD_OF})
+
+
+def _rows(transaction: Transaction, candidate_ids: Sequence[int]) -> list[Any]:
+    """The rows of candidates; where they lie close together, by the ends of where they lie."""
+    first, last = min(candidate_ids), max(candidate_ids)
+    if last - first < _CLOSE * len(candidate_ids):
+        wanted = set(candidate_ids)
+        between = transaction.execute(_TOLD_BETWEEN, {"first": first, "last": last}).all()
+        return [each for each in between if each.candidate_id in wanted]
+    rows: list[Any] = []
+    for start in range(0, len(candidate_ids), _AT_ONCE):
+        some = {"candidate_ids": candidate_ids[start : start + _AT_ONCE]}
+        rows += transaction.execute(_TOLD, some).all()
+    return rows
 
 
 def _check(told: Mapping[str, Sequence[Any]]) -> None:
@@ -119,7 +140,7 @@ def _stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, String).label(column.key)
 
 
-_TOLD: Final = (
+_ALL_TOLD: Final = (
     select(
         candidates.c.candidate_id,
         candidates.c.made_of,
@@ -135,7 +156,12 @@ _TOLD: Final = (
     )
     .select_from(candidates)
     .outerjoin(artifacts, artifacts.c.conversion_key == candidates.c.made_of)
-    .where(candidates.c.candidate_id.in_(bindparam("candidate_ids", expanding=True)))
+)
+_TOLD: Final = _ALL_TOLD.where(
+    candidates.c.candidate_id.in_(bindparam("candidate_ids", expanding=True))
+)
+_TOLD_BETWEEN: Final = _ALL_TOLD.where(
+    candidates.c.candidate_id.between(bindparam("first"), bindparam("last"))
 )
 _BACKBONES: Final = select(backbones.c.name, backbones.c.series, backbones.c.params_m)
 
@@ -153,20 +179,16 @@ def _settings(stored: str) -> MeasureSettings:
 
 
 def _weights(
-    transaction: Transaction, column: Mapping[str, Sequence[Any]], of_backbones: Mapping[str, Any]
+    transaction: Transaction, column: Mapping[str, Sequence[Any]], series: Sequence[str | None]
 ) -> list[Any]:
-    """Those inside; a job whose conversion was refused has no artifact, so those asked for."""
     pairs = zip(column["weights"], column["made_of"], strict=True)
     without = {sweep_id for weights, sweep_id in pairs if weights is None}
     asked = case((IsJson(sweeps.c.spec), type_coerce(sweeps.c.spec, JSON)["weights"].as_string()))
     query = select(sweeps.c.sweep_id, asked).where(sweeps.c.sweep_id.in_(without))
     of_sweeps = dict(transaction.execute(query).tuples().all()) if without else {}
-    own = {name for name, row in of_backbones.items() if row.series == OWN_SERIES}
     return [
-        WeightsKind.OWN.value if name in own else weights or of_sweeps.get(made_of)
-        for name, weights, made_of in zip(
-            column["backbone"], column["weights"], column["made_of"], strict=True
-        )
+        weights_inside(of, weights, of_sweeps.get(made_of), WeightsKind.OWN.value)
+        for of, weights, made_of in zip(series, column["weights"], column["made_of"], strict=True)
     ]
 
 

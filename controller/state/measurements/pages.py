@@ -137,8 +137,14 @@ def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measureme
     """
     query = (
         ended(wanted.accuracy_dataset)
-        .where(measurements.c.is_newest.is_(True), jobs.c.is_sentinel.is_(False), *_are_of(wanted))
-        # A sum: else SQLite reads all of a device, since another index has them in this order.
+        .where(
+            measurements.c.is_newest.is_(True),
+            # So is each; else SQLite takes an index that has all of a device.
+            measurements.c.backbone >= "",
+            jobs.c.is_sentinel.is_(False),
+            *_are_of(wanted),
+        )
+        # A sum, likewise.
         .order_by(measurements.c.committed_at_unix_ms + 0, *_ORDER[1:])
     )
     with database.transaction() as transaction:

@@ -65,6 +65,11 @@ _OF_JOB = {
     column.name: select(column).where(jobs.c.job_id == bindparam("of_job")).scalar_subquery()
     for column in (jobs.c.device_id, jobs.c.backbone, jobs.c.position)
 }
+_NEXT_OF_DEVICE = (
+    select(func.coalesce(func.max(measurements.c.device_ordinal), 0) + 1)
+    .where(measurements.c.device_id == _OF_JOB["device_id"])
+    .scalar_subquery()
+)
 # What differs in any of these may be ranked as something else; what is alike in all is not.
 _SAID_OF_CANDIDATE: Final = {
     "made_of": func.coalesce(jobs.c.conversion_key, jobs.c.sweep_id),
@@ -94,7 +99,11 @@ _ADD_CANDIDATE = insert(candidates).from_select(
     select(*_SAID_OF_CANDIDATE.values()).where(_JOB, ~exists().where(_IS_CANDIDATE)),
 )
 _ADD = insert(measurements).values(
-    sweep_id=SWEEP_OF_JOB, ordinal=LAST_OUTCOME, candidate_id=_CANDIDATE_OF_JOB, **_OF_JOB
+    sweep_id=SWEEP_OF_JOB,
+    ordinal=LAST_OUTCOME,
+    device_ordinal=_NEXT_OF_DEVICE,
+    candidate_id=_CANDIDATE_OF_JOB,
+    **_OF_JOB,
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ScalarSelect, exists, func, select
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
@@ -33,6 +33,18 @@ _OF_BROUGHT: Final = select(func.count(), func.max(own_models.c.added_at_unix_ms
 )
 
 
+def last_of_device() -> ScalarSelect[int]:
+    """How many measurements a device has, of a query that has the devices."""
+    return (
+        select(func.max(measurements.c.device_ordinal))
+        .where(measurements.c.device_id == devices.c.device_id)
+        .scalar_subquery()
+    )
+
+
+_COUNTS: Final = select(devices.c.device_id, last_of_device())
+
+
 def accuracy_stamp(database: Database) -> Stamp:
     """Of every accuracy that is known, and of the models that people brought."""
     with database.transaction() as transaction:
@@ -40,12 +52,13 @@ def accuracy_stamp(database: Database) -> Stamp:
 
 
 def counts_by_device(database: Database, device_id: str | None = None) -> Mapping[str, int]:
-    """How many measurements each device has, or this one: they are added, and go with it."""
-    counted = select(measurements.c.device_id, func.count()).group_by(measurements.c.device_id)
-    if device_id is not None:
-        counted = counted.where(measurements.c.device_id == device_id)
+    """How many measurements each device has that has any, or this one.
+
+    They are added, numbered on their device, and go only together with it.
+    """
+    counted = _COUNTS if device_id is None else _COUNTS.where(devices.c.device_id == device_id)
     with database.transaction() as transaction:
-        return dict(transaction.execute(counted).tuples().all())
+        return {of: last for of, last in transaction.execute(counted).tuples() if last}
 
 
 def evidence_stamp(database: Database) -> Stamp:

@@ -32,6 +32,7 @@ from controller.state.schema.devices import (
 from controller.state.schema.measured import (
     candidates,
     imports,
+    kept_figures,
     measurements,
     profiles,
     repetitions,
@@ -56,6 +57,7 @@ __all__ = [
     "devices",
     "imports",
     "jobs",
+    "kept_figures",
     "measurements",
     "metadata",
     "network_counts",

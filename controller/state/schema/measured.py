@@ -82,6 +82,8 @@ measurements = Table(
     # The job's, and which of the sweep's outcomes it is, from 1.
     Column("sweep_id", String, ForeignKey("sweeps.sweep_id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
+    # Which of the device's outcomes it is, from 1: the last one tells how many there are.
+    Column("device_ordinal", Integer, nullable=False),
     Column("verdict", Member(Verdict), nullable=False),
     Column("reasons", SharedDocument(tuple[Reason, ...]), nullable=False),
     Column("runtime_version", String, nullable=False),
@@ -105,6 +107,7 @@ measurements = Table(
     # Of what was imported only, SHA-256 over what was measured: it is known when it comes again.
     Column("content_sha256", String),
     Index("ix_measurements_sweep_id_ordinal", "sweep_id", "ordinal", unique=True),
+    Index("ix_measurements_device_id_ordinal", "device_id", "device_ordinal", unique=True),
     # What is imported may have been measured here: that is looked for by its moment.
     Index("ix_measurements_measured_at_unix_ms", "measured_at_unix_ms"),
     Index("ix_measurements_content_sha256", "content_sha256"),
@@ -120,6 +123,20 @@ Index(
     *(measurements.c.device_id, measurements.c.backbone, measurements.c.candidate_id),
     sqlite_where=_IS_NEWEST,
     postgresql_where=_IS_NEWEST,
+)
+
+# What rankings need of the newest measurements of a device, so that a controller that was started
+# again reads one row and what came since. Made of `measurements`, and anew where it cannot be read.
+kept_figures = Table(
+    "kept_figures",
+    metadata,
+    Column("device_id", String, ForeignKey("devices.device_id"), primary_key=True),
+    # The device's last outcome that is in it.
+    Column("until_ordinal", Integer, nullable=False),
+    # Names and kinds of what `figures` has in a row: of another version it is made anew.
+    Column("layout", String, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+    Column("figures", LargeBinary, nullable=False),
 )
 
 # One row a sweep that stands for one of another controller: its measurements were imported.

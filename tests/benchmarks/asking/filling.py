@@ -26,6 +26,7 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol
+from controller.state.measurements.figures import keep_figures
 from controller.state.schema import (
     artifacts,
     candidates,
@@ -122,7 +123,10 @@ def fill(state_dir: Path, count: int, devices: int = DEVICES) -> None:
     )
     for table, rows in zip((jobs, measurements, repetitions), of_first, strict=True):
         _put(database, table, rows)
-    multiply(database, [f"id-of-{device_name(number)}" for number in range(devices)])
+    device_ids = [f"id-of-{device_name(number)}" for number in range(devices)]
+    multiply(database, device_ids)
+    for each in device_ids:
+        keep_figures(database, each)
     database.close()
 
 
@@ -264,6 +268,7 @@ def _ended(place: int, thing: Thing, median_ms: float) -> dict[str, Any]:
         "position": place,
         "is_newest": True,
         "ordinal": place + 1,
+        "device_ordinal": place + 1,
         "verdict": verdict,
         "reasons": _REASONS[verdict],
         "runtime_version": "1.23.2",

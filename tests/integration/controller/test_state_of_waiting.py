@@ -12,7 +12,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter, Verdi
 from controller.fleet.leasing.losing import lose_attempt
 from controller.state import attempts
 from controller.state.database import Database, open_database
-from controller.state.devices import forget
+from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
 from protos.fleet import Lease, Report
 from protos.measuring import StartGate

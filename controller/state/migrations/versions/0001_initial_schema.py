@@ -392,6 +392,7 @@ def upgrade() -> None:
         sa.Column("is_newest", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("sweep_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("device_ordinal", sa.Integer(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("runtime_version", sa.String(), nullable=False),
@@ -447,10 +448,25 @@ def upgrade() -> None:
             "ix_measurements_sweep_id_ordinal", ["sweep_id", "ordinal"], unique=True
         )
         batch_op.create_index(
+            "ix_measurements_device_id_ordinal", ["device_id", "device_ordinal"], unique=True
+        )
+        batch_op.create_index(
             "ix_measurements_measured_at_unix_ms", ["measured_at_unix_ms"], unique=False
         )
         batch_op.create_index("ix_measurements_content_sha256", ["content_sha256"], unique=False)
 
+    op.create_table(
+        "kept_figures",
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("until_ordinal", sa.Integer(), nullable=False),
+        sa.Column("layout", sa.String(), nullable=False),
+        sa.Column("checksum", sa.BigInteger(), nullable=False),
+        sa.Column("figures", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_kept_figures_device_id")
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_kept_figures")),
+    )
     op.create_table(
         "imports",
         sa.Column("sweep_id", sa.String(), nullable=False),
@@ -636,8 +652,10 @@ def downgrade() -> None:
     op.drop_table("repetitions")
     op.drop_table("profiles")
     op.drop_table("imports")
+    op.drop_table("kept_figures")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.drop_index("ix_measurements_sweep_id_ordinal")
+        batch_op.drop_index("ix_measurements_device_id_ordinal")
         batch_op.drop_index("ix_measurements_measured_at_unix_ms")
         batch_op.drop_index("ix_measurements_order_of_device")
         batch_op.drop_index("ix_measurements_order")

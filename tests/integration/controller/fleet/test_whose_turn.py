@@ -4,7 +4,7 @@ import pytest
 
 from controller.state import attempts
 from controller.state.database import Database
-from controller.state.devices import forget
+from controller.state.devices.forgetting import forget
 from controller.state.sweeps import find_sweep, list_sweeps
 from controller.sweeps.starting import Before
 from tests.integration.controller.conftest import start_sweep

@@ -1,11 +1,23 @@
 """What is read in columns is what whole measurements say."""
 
-from dataclasses import fields
+import asyncio
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from sqlalchemy import Column, LargeBinary, String, func, select, text, type_coerce, update
+from sqlalchemy import (
+    Column,
+    LargeBinary,
+    String,
+    delete,
+    event,
+    func,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
 from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import export_page
@@ -13,15 +25,22 @@ from controller.api.queries.known import KnownDevices
 from controller.api.queries.rankings import Rankings
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.rankings import Constraints
-from controller.domain.rankings.rows import FigureTable, table_of
+from controller.domain.rankings.rows import TIMES, table_of
+from controller.ranking.entries.columns import Columns
+from controller.ranking.entries.making import columns_of
 from controller.ranking.ranking import rank
+from controller.server.watching import until_stopped
 from controller.state.database import Database
 from controller.state.devices import list_devices
+from controller.state.devices.forgetting import forget
+from controller.state.measurements import candidates as of_candidates
 from controller.state.measurements import exporting, list_measurements
-from controller.state.measurements.candidates import Candidates, Damaged
-from controller.state.measurements.figures import read_figures
+from controller.state.measurements import figures as of_figures
+from controller.state.measurements.candidates import Damaged, read_candidates
+from controller.state.measurements.figures import devices_behind, keep_figures, read_figures
 from controller.state.measurements.pages import list_newest
-from controller.state.schema import candidates, measurements, repetitions
+from controller.state.measurements.stamps import counts_by_device
+from controller.state.schema import candidates, kept_figures, measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
 from tests.integration.controller.fleet.statements import heard
@@ -36,12 +55,113 @@ def _measured(database: Database) -> None:
     measure(database, 7, 9, now_ms=3_000, threads=3)
 
 
+def _columns(database: Database) -> Columns:
+    """What a controller that was started again ranks by."""
+    known = KnownDevices(database, load_catalog())
+    (now,) = known.standing(list_devices(database, frozenset()))
+    return known.columns(now, Constraints(), IMAGENET).columns
+
+
+def _said(columns: Columns) -> list[tuple[object, ...]]:
+    """What each row says, whichever codes it says it by."""
+    words, rows = columns.words, range(len(columns))
+    coded = (
+        (words.kinds, columns.kind),
+        (words.runtimes, columns.runtime),
+        (words.precisions, columns.precision),
+        (words.weights, columns.weights),
+        (words.formats, columns.format),
+        (words.input_sizes, columns.input_size),
+        (words.distinctions, columns.distinction),
+    )
+    meant = [[list(told)[code] for code in codes] for told, codes in coded]
+    plain = ("threads", "batch", "verdict", "is_emulated", "has_latency")
+    figures = (*TIMES, "peak_bytes", "least_peak_bytes", "artifact_bytes", "params_m", "top1")
+    own = [getattr(columns, name).tolist() for name in plain]
+    own += [np.nan_to_num(getattr(columns, name), nan=-1).tolist() for name in figures]
+    alike = [np.flatnonzero(columns.thing == thing).tolist() for thing in columns.thing]
+    orders = [np.argsort(np.argsort(each)).tolist() for each in (columns.place, columns.id_place)]
+    return list(zip(columns.measurement_ids(rows), alike, *meant, *own, *orders, strict=True))
+
+
 def test_figures_are_those_of_whole_measurements(database: Database) -> None:
     _measured(database)
-    read = read_figures(database, PHONE, IMAGENET, {})
-    told = table_of(list_newest(database, ALL))
-    for field in fields(FigureTable):
-        assert list(getattr(read, field.name)) == list(getattr(told, field.name)), field.name
+    whole = columns_of(table_of(list_newest(database, ALL)))
+    assert _said(_columns(database)) == _said(whole)
+
+
+def test_what_is_kept_of_a_device_is_what_its_measurements_say(database: Database) -> None:
+    _measured(database)
+    whole = read_figures(database, PHONE)
+    keep_figures(database, PHONE)
+    kept = read_figures(database, PHONE)
+    assert (kept.until, kept.rows.tobytes()) == (whole.until, whole.rows.tobytes())
+    measure(database, 4, 0, now_ms=4_000)
+    # A clock that was set back makes nothing newer than it is.
+    measure(database, 3, now_ms=500, threads=1)
+    renewed = read_figures(database, PHONE)
+    assert renewed.until > whole.until
+    with database.writing() as transaction:
+        transaction.execute(delete(kept_figures))
+    assert read_figures(database, PHONE).rows.tobytes() == renewed.rows.tobytes()
+
+
+def test_what_is_kept_is_written_again_when_much_came_since(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _measured(database)
+    assert devices_behind(database) == []
+    monkeypatch.setattr(of_figures, "_FEW", 3)
+    assert devices_behind(database) == [PHONE]
+    keep_figures(database, PHONE)
+    measure(database, 4, 5, 6, now_ms=4_000, threads=3)
+    assert devices_behind(database) == []
+    measure(database, 4, now_ms=5_000, threads=1)
+    assert devices_behind(database) == [PHONE]
+
+
+async def test_a_controller_keeps_what_is_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _measured(database)
+    monkeypatch.setattr(of_figures, "_FEW", 3)
+    assert devices_behind(database) == [PHONE]
+    kept = asyncio.Event()
+    in_loop = asyncio.get_running_loop().call_soon_threadsafe
+
+    def note(_connection: object, _cursor: object, told: str, *_: object) -> None:
+        if told.startswith("INSERT INTO kept_figures"):
+            in_loop(kept.set)
+
+    event.listen(database.engine, "after_cursor_execute", note)
+    stopping: asyncio.Task[Any] = asyncio.create_task(kept.wait())
+    await until_stopped(stopping, set(), database)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert devices_behind(database) == []
+
+
+@pytest.mark.parametrize("rotten", [{"figures": b"x" * 256}, {"figures": b"x"}, {"layout": "old"}])
+def test_what_is_kept_and_cannot_be_read_is_made_anew(
+    database: Database, rotten: dict[str, object]
+) -> None:
+    _measured(database)
+    whole = read_figures(database, PHONE)
+    keep_figures(database, PHONE)
+    with database.writing() as transaction:
+        transaction.execute(update(kept_figures).values(**rotten))
+    with heard(database) as asked:
+        anew = read_figures(database, PHONE)
+    [since] = [each for each in asked if "has_latency" in each.text]
+    assert 0 in since.parameters
+    assert anew.rows.tobytes() == whole.rows.tobytes()
+
+
+def test_what_is_kept_goes_with_its_device(database: Database) -> None:
+    _measured(database)
+    keep_figures(database, PHONE)
+    forget(database, PHONE)
+    with database.transaction() as transaction:
+        assert transaction.scalar(select(func.count()).select_from(kept_figures)) == 0
 
 
 def test_what_is_measured_again_is_of_the_same_candidate(database: Database) -> None:
@@ -54,13 +174,12 @@ def test_what_is_measured_again_is_of_the_same_candidate(database: Database) -> 
 
 def test_what_was_read_of_candidates_is_not_read_again(database: Database) -> None:
     _measured(database)
-    known: Candidates = {}
-    first = read_figures(database, PHONE, IMAGENET, known)
+    rankings = Rankings(database, load_catalog())
+    (device,) = list_devices(database, frozenset())
+    rankings.rank(device, Constraints(), IMAGENET)
+    measure(database, 4, now_ms=4_000, threads=1)
     with heard(database) as asked:
-        again = read_figures(database, PHONE, IMAGENET, known)
-    assert [getattr(again, each.name) for each in fields(FigureTable)] == [
-        getattr(first, each.name) for each in fields(FigureTable)
-    ]
+        rankings.rank(device, Constraints(), IMAGENET)
     assert not any("candidates" in each.text for each in asked)
 
 
@@ -70,9 +189,24 @@ def test_a_candidate_that_is_damaged_makes_its_device_be_read_whole(database: Da
     told = Rankings(database, load_catalog()).rank(device, Constraints(), IMAGENET)
     with database.writing() as transaction:
         transaction.execute(update(candidates).values(batch=type_coerce("many", String)))
-    with pytest.raises(Damaged):
-        read_figures(database, PHONE, IMAGENET, {})
+    ids = read_figures(database, PHONE).rows["candidate_id"].tolist()
+    with database.transaction() as transaction, pytest.raises(Damaged):
+        read_candidates(transaction, sorted(set(ids)), IMAGENET)
     assert Rankings(database, load_catalog()).rank(device, Constraints(), IMAGENET) == told
+
+
+@pytest.mark.parametrize("close", [0, 1_000])
+def test_candidates_are_the_same_however_they_are_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch, close: int
+) -> None:
+    _measured(database)
+    wanted = sorted(set(read_figures(database, PHONE).rows["candidate_id"].tolist()))[::2]
+    monkeypatch.setattr(of_candidates, "_CLOSE", close)
+    with database.transaction() as transaction:
+        read = read_candidates(transaction, wanted, IMAGENET)
+        one_by_one = [read_candidates(transaction, [each], IMAGENET) for each in wanted]
+    assert list(read.ids) == wanted
+    assert list(read.table.threads) == [each.table.threads[0] for each in one_by_one]
 
 
 def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) -> None:
@@ -94,6 +228,8 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
     (device,) = list_devices(database, frozenset())
     known = Rankings(database, catalog)
     known.rank(device, Constraints(), IMAGENET)
+    keep_figures(database, PHONE)
+    kept_until = known_until = counts_by_device(database)[PHONE]
     for number, (latencies_ms, now_ms) in enumerate(
         (((4, 3), 4_000), ((9,), 500), ((0, 2), 5_000))
     ):
@@ -104,11 +240,10 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
         with heard(database) as asked:
             told = known.rank(device, within, IMAGENET)
         assert told == Rankings(database, catalog).rank(device, within, IMAGENET)
-        whole = [
-            each.parameters for each in asked if "has_latency" in each.text and "IN (" in each.text
-        ]
-        assert came & {str(each) for each in whole[0]}
-        assert not before & {str(each) for each in whole[0]}
+        [since] = [each for each in asked if "has_latency" in each.text]
+        assert kept_until in since.parameters
+        known_until += len(came)
+        assert counts_by_device(database) == {PHONE: known_until}
 
 
 def test_rows_are_made_that_memory_does_not_hold_all_of(
@@ -120,7 +255,7 @@ def test_rows_are_made_that_memory_does_not_hold_all_of(
     (now,) = known.standing(list_devices(database, frozenset()))
     here = known.columns(now, Constraints(), IMAGENET)
     made = here.whole(here.rows.tolist())
-    assert [each.measurement_id for each in made] == list(here.columns.ids)
+    assert [each.measurement_id for each in made] == here.columns.measurement_ids(here.rows)
     assert len(made) > 1
 
 

@@ -10,7 +10,7 @@ from controller.domain.jobs import JobState
 from controller.domain.sweeps import StartedSweep, SweepPhase
 from controller.state import attempts, jobs
 from controller.state.database import Database
-from controller.state.devices import forget
+from controller.state.devices.forgetting import forget
 from controller.state.rounds.start_requests import Asked, StartRequest
 from controller.state.schema import sweeps as table
 from controller.state.sweeps import (

@@ -16,9 +16,10 @@ from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
 from controller.state import attempts
 from controller.state.database import Database
-from controller.state.devices import enrol, forget, remove, rename
+from controller.state.devices import enrol, remove, rename
+from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
-from controller.state.measurements.counting import MeasurementCounts
+from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import Place, list_newest, read_page
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import measurements
@@ -26,6 +27,7 @@ from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import failed_report, hello, measured_report
+from tests.integration.controller.fleet.statements import heard
 from tests.measured import record_report
 
 ALL = MeasurementFilter()
@@ -147,17 +149,29 @@ def test_the_newest_are_found_by_their_own_index(database: Database) -> None:
         assert "ix_measurements_newest" in of_measurements
 
 
+def test_what_came_since_is_found_by_the_number_on_its_device(database: Database) -> None:
+    measure(database, 5, now_ms=1_000)
+    with heard(database) as asked:
+        read_figures(database, PHONE)
+    of_measurements = [each for each in asked if "FROM measurements" in each.text]
+    assert len(of_measurements) == 2
+    with database.engine.connect() as connection:
+        for each in of_measurements:
+            told = f"EXPLAIN QUERY PLAN {each.text}"
+            plan = connection.exec_driver_sql(told, each.parameters)
+            assert all("ix_measurements_device_id_ordinal" in step.detail for step in plan)
+
+
 def test_counts_follow_what_is_measured_and_what_goes(database: Database) -> None:
-    counts = MeasurementCounts(database)
-    assert counts.by_device() == {}
+    assert counts_by_device(database) == {}
     measure(database, 5, 8, now_ms=1_000)
-    assert counts.by_device() == counts_by_device(database) == {PHONE: 2}
+    assert counts_by_device(database) == counts_by_device(database, PHONE) == {PHONE: 2}
     # Of a sweep that is known, and of one that is not.
     measure(database, 6, now_ms=2_000)
     measure(database, 7, 0, now_ms=3_000)
-    assert counts.by_device() == counts_by_device(database)
+    assert counts_by_device(database) == {PHONE: len(list_measurements(database, ALL))}
     forget(database, PHONE)
-    assert counts.by_device() == counts_by_device(database) == {}
+    assert counts_by_device(database) == {}
     enrol(database, hello("phone"), now_unix_ms=4_000)
     measure(database, 5, now_ms=5_000)
-    assert counts.by_device() == counts_by_device(database) == {PHONE: 1}
+    assert counts_by_device(database) == {PHONE: 1}

@@ -20,7 +20,8 @@ from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
-from controller.state.devices import enrol, forget, list_devices
+from controller.state.devices import enrol, list_devices
+from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
 from controller.state.sweeps import end_finished, list_sweeps, set_phase
 from controller.sweeps.lifecycle import Sweeps

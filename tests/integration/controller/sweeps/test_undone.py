@@ -7,7 +7,8 @@ from controller.access.callers import OWNER
 from controller.domain.measurements import MeasurementFilter
 from controller.state import attempts, jobs
 from controller.state.database import Database
-from controller.state.devices import enrol, forget, remove
+from controller.state.devices import enrol, remove
+from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
 from controller.state.rounds.undone import find_retry, find_undone, is_profile
 from controller.state.sweeps import list_sweeps
