@@ -1,7 +1,7 @@
 """Whose a connection from this machine is, as the kernel tells: its owner needs no token."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -38,37 +38,44 @@ def is_of_loopback(peer: str) -> bool:
     return end is not None and end.address.is_loopback
 
 
-def user_of(end: Endpoint, proc_net: Path) -> int | None:
-    """The user id whose open connection has this end on this machine; None where none is found.
+def users_of(ends: Sequence[Endpoint], proc_net: Path) -> list[int | None]:
+    """The ids of the users whose open connections have these ends here; None where none is found.
 
-    The format is that of proc_net_tcp in the kernel's documentation. The end is looked for as the
-    kernel spells it: of a fleet on one machine there are thousands of lines, and each connection
-    that begins asks.
+    The format is that of proc_net_tcp in the kernel's documentation. The kernel takes milliseconds
+    to write a table, however few connections there are, so that many ends are looked for in one.
+    They are, as the kernel spells them: of a fleet on one machine there are thousands of lines.
     """
+    found: dict[Endpoint, int] = {}
     for table, version in _TABLES.items():
-        spelt = _spelt(end, version)
-        if spelt is None:
-            continue
+        missing = [end for end in ends if end not in found]
+        if not missing:
+            break
         try:
             text = (proc_net / table).read_text(encoding="ascii")
         except OSError:
             continue
-        for fields in _lines_of(text, spelt):
-            # Of a connection that is closing the kernel tells another user.
-            if fields[3] == _ESTABLISHED:
-                return int(fields[7])
-    return None
+        for end in missing:
+            user = _user_in(text, _spelt(end, version))
+            if user is not None:
+                found[end] = user
+    return [found.get(end) for end in ends]
 
 
-def _lines_of(text: str, spelt: str) -> Iterator[list[str]]:
-    """The fields of the lines of a table that have this end, as it is spelt there, as their own."""
+def _user_in(text: str, spelt: str | None) -> int | None:
+    """Whose the open connection of a table is that has this end, as it is spelt there."""
+    if spelt is None:
+        return None
     # Behind the number of the line, where the other end is not.
     own = f": {spelt} "
     at = text.find(own)
     while at >= 0:
-        start, stop = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-        yield text[start : stop if stop >= 0 else None].split()
+        stop = text.find("\n", at)
+        fields = text[at + 1 : stop if stop >= 0 else None].split()
+        # Of a connection that is closing the kernel tells another user.
+        if fields[2] == _ESTABLISHED:
+            return int(fields[6])
         at = text.find(own, at + 1)
+    return None
 
 
 def _spelt(end: Endpoint, version: int) -> str | None:

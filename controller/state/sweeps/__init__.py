@@ -152,7 +152,7 @@ def add_sweep(
 
 
 def _new_ids(planned: Sequence[PlannedJob]) -> tuple[str, ...]:
-    """Ids of jobs, random, and in order those of one device: what is written of it lies together."""
+    """Ids of jobs, random, those of one device in order: what is written of it lies together."""
     new_ids = sorted(uuid.uuid4().hex for _ in planned)
     by_device = sorted(range(len(planned)), key=lambda number: planned[number].device_id)
     ids = dict(zip(by_device, new_ids, strict=True))
