@@ -17,6 +17,7 @@ from controller.ranking.racing.beliefs import (
     predicted_reach,
     quantile,
 )
+from controller.ranking.racing.telling_apart import LEAST_CHANCE, chance_of_settling
 
 
 class Standing(Enum):
@@ -29,7 +30,7 @@ class Standing(Enum):
     more than 2 %."""
     TIED = "tied"
     """It is at most 2 % faster than one that is as accurate, or as far from the limit; or it has
-    all processes that it may have."""
+    all processes that it may have, or these are unlikely to tell it apart."""
     DOMINATED = "dominated"
     """It is slower than one that is as accurate and was measured."""
     OVER_LIMIT = "over_limit"
@@ -90,13 +91,14 @@ def standings(racers: Sequence[Racer], deviation: float, rules: RaceRules) -> St
         deviation: standard deviation between processes of one candidate, on the logarithm.
         rules: what is decided, and how surely.
     """
-    return Standings(_Judge(beliefs(racers, deviation), rules).places())
+    return Standings(_Judge(beliefs(racers, deviation), deviation, rules).places())
 
 
 class _Judge:
-    def __init__(self, known: Sequence[Belief], rules: RaceRules) -> None:
+    def __init__(self, known: Sequence[Belief], deviation: float, rules: RaceRules) -> None:
         predicted = [each for each in known if each.is_known and not each.is_measured]
         self._known = known
+        self._deviation = deviation
         self._quantile = quantile(len(known), rules, predicted=len(predicted))
         self._predicted = {
             each.racer.racer_id: predicted_reach(each.racer.prior, len(predicted), rules)
@@ -159,8 +161,15 @@ class _Judge:
         )
         if behind > -INDIFFERENCE:
             return Place(own, Standing.TIED, beaten_by)
-        has_all = len(own.racer.medians_ms) >= self._rules.most_processes
-        return Place(own, Standing.TIED if has_all else Standing.OPEN)
+        return Place(own, Standing.OPEN if self._may_settle(own, rivals) else Standing.TIED)
+
+    def _may_settle(self, own: Belief, rivals: Sequence[Belief]) -> bool:
+        """Whether further processes are likely to tell how it stands beside them."""
+        most = self._rules.most_processes
+        if len(own.racer.medians_ms) >= most:
+            return False
+        chance = chance_of_settling(own, rivals, self._deviation, most, self._quantile)
+        return chance >= LEAST_CHANCE
 
     def _closest_to_beating(self, own: Belief) -> tuple[str, float]:
         """The one that it is surely slower than, by most, and by how much at least."""
