@@ -19,8 +19,8 @@ from controller.access.callers import OWNER, STRANGER, Callers, Known, Shown
 from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
 from controller.access.members import CERTIFICATE_ENDED
-from controller.api.asking_once import AskingOnce
-from controller.api.asking_together import AskingTogether
+from controller.api.asking.once import AskingOnce
+from controller.api.asking.together import AskingTogether
 from controller.api.lasting import called_at
 from controller.api.limits import Limits, Load
 from controller.api.meters import Meters

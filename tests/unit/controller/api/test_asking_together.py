@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from controller.api.asking_together import AskingTogether
+from controller.api.asking.together import AskingTogether
 
 
 class Looking:
