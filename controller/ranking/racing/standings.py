@@ -17,7 +17,11 @@ from controller.ranking.racing.beliefs import (
     predicted_reach,
     quantile,
 )
-from controller.ranking.racing.telling_apart import LEAST_CHANCE, chance_of_settling
+from controller.ranking.racing.telling_apart import (
+    LEAST_CHANCE,
+    chance_of_a_side,
+    chance_of_settling,
+)
 
 
 class Standing(Enum):
@@ -192,8 +196,11 @@ class _Judge:
         if self._limit is None or self._is_surely_within(own):
             return Standing.IN
         near = max(abs(own.mean - self._limit), self._quantile * own.error) < INDIFFERENCE
-        has_all = len(own.racer.medians_ms) >= self._rules.most_processes
-        return Standing.TIED if near or has_all else Standing.OPEN
+        most = self._rules.most_processes
+        chance = chance_of_a_side(own, self._limit, self._deviation, most, self._quantile)
+        if near or len(own.racer.medians_ms) >= most or chance < LEAST_CHANCE:
+            return Standing.TIED
+        return Standing.OPEN
 
     def _rivals(self, own: Belief, other: Belief) -> bool:
         """Whether another would be better if it were faster."""

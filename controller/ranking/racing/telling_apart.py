@@ -46,6 +46,29 @@ def chance_of_settling(
     return min(1.0, loses + stays)
 
 
+def chance_of_a_side(
+    own: Belief, limit: float, deviation: float, most_processes: int, quantile: float
+) -> float:
+    """How likely all processes that it may have would tell on which side of a limit it is.
+
+    Args:
+        own: one that was measured.
+        limit: logarithm of a latency in ms.
+        deviation: standard deviation between processes of one candidate, on the logarithm.
+        most_processes: of one candidate.
+        quantile: how many standard errors its mean may lie beside the truth.
+
+    Returns:
+        0 to 1.
+    """
+    between = quantile * deviation / math.sqrt(most_processes)
+    if between < INDIFFERENCE:
+        return 1.0
+    moves = math.sqrt(max(0.0, own.error**2 - deviation**2 / most_processes))
+    apart = own.mean - limit
+    return _beyond(apart - between, moves) + _beyond(-apart - between, moves)
+
+
 def _still_moves(own: Belief, rival: Belief, deviation: float, most_processes: int) -> float:
     """Standard deviation of how far two come to be apart in the end, from how far they are now."""
     left = own.error**2 + rival.error**2 - 2 * deviation**2 / most_processes

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from controller.ranking.racing.beliefs import Racer, RaceRules, beliefs, quantile
 from controller.ranking.racing.standings import Standing, standings
-from controller.ranking.racing.telling_apart import LEAST_CHANCE, chance_of_settling
+from controller.ranking.racing.telling_apart import (
+    LEAST_CHANCE,
+    chance_of_a_side,
+    chance_of_settling,
+)
 
 RULES = RaceRules()
 NOISY, QUIET = 0.1, 0.015
@@ -37,6 +41,12 @@ def test_who_is_far_behind_is_likely_to_lose() -> None:
     assert chance([15.0], [10.0], NOISY) > LEAST_CHANCE > chance([10.0], [10.0], NOISY)
 
 
+def test_who_is_at_a_limit_does_not_take_all_processes_to_tell_its_side() -> None:
+    under = RaceRules(max_latency_ms=10)
+    at, far = (standings([racer("own", 70, [ms] * 4)], NOISY, under) for ms in (10.0, 9.0))
+    assert (at.places[0].standing, far.places[0].standing) == (Standing.TIED, Standing.OPEN)
+
+
 millis = st.floats(1, 100)
 
 
@@ -48,3 +58,14 @@ def test_it_is_a_chance_and_all_processes_leave_nothing_to_tell(
     assert 0 <= found <= 1
     if count == RULES.most_processes:
         assert math.isclose(found, round(found))
+
+
+@given(millis, millis, st.integers(1, 10), st.floats(0.001, 0.5))
+def test_of_a_side_it_is_a_chance_too(
+    own_ms: float, limit_ms: float, count: int, deviation: float
+) -> None:
+    (own,) = beliefs([racer("own", 70, [own_ms] * count)], deviation)
+    found = chance_of_a_side(
+        own, math.log(limit_ms), deviation, RULES.most_processes, quantile(20, RULES)
+    )
+    assert 0 <= found <= 1
