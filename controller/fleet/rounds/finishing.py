@@ -19,8 +19,8 @@ from controller.state.schema.unreadable import first_unreadable
 from protos.measuring import MeasureSettings
 from protos.reasons import Reason, ReasonCode, reason
 
-# The samples of so many are held at once.
-_AT_ONCE = 64
+# The samples of so many are held at once: a repetition may have 200,000, of 8 MB.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
