@@ -164,6 +164,9 @@ class Limits:
 
 DEFAULTS: Final = Limits()
 
+# The bit of GRPC_COMPRESS_NONE.
+_UNCOMPRESSED_ONLY: Final = 1
+
 
 def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
     """What gRPC itself holds connections to.
@@ -175,6 +178,9 @@ def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
     return [
         ("grpc.max_allowed_incoming_connections", connections),
         ("grpc.max_concurrent_streams", limits.streams_a_connection),
+        # An older gRPC weighs a message as it came, and unpacks it to a thousand times as much.
+        ("grpc.compression_enabled_algorithms_bitset", _UNCOMPRESSED_ONLY),
+        ("grpc.per_message_decompression", 0),
         # Of a fleet that comes at once gRPC would cancel some of more than a thousand calls that
         # wait to be begun, and what waited for half a minute; each dials again then.
         ("grpc.server.max_pending_requests", limits.calls),

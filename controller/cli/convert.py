@@ -17,7 +17,11 @@ from controller.cli.options.backbones import (
 from controller.cli.options.failures import says_failures
 from controller.cli.options.files.output_path import check_output
 from controller.cli.options.grouping import GroupedCommand
-from controller.cli.options.variants import WantedVariants, variant_options
+from controller.cli.options.variants import (
+    WantedVariants,
+    accelerators_option,
+    variant_options,
+)
 from controller.cli.printing.conversions import print_conversions
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_conversion
@@ -29,7 +33,7 @@ from controller.views.conversions.page import TOOLS, conversion_page
 from controller.views.conversions.rows import conversion_rows
 from controller.views.counting import counted
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.variants import Variant, variants_of
+from models.catalog.variants import Target, Variant, variants_of
 from models.conversion.cost import seconds_by_variant
 from models.tools import ToolMissing, tool_versions
 
@@ -38,6 +42,7 @@ from models.tools import ToolMissing, tool_versions
 @click.argument("names", metavar="NAME...", nargs=-1, shell_complete=complete_backbones)
 @catalog_options
 @variant_options
+@accelerators_option("Paddle Lite's files for these besides, in fp32, where there are any.")
 @click.option(
     "--table",
     "table_path",
@@ -53,6 +58,7 @@ def convert(
     names: tuple[str, ...],
     chosen: CatalogPart,
     variants: WantedVariants,
+    accelerators: tuple[Target, ...],
     table_path: Path | None,
     address: str,
     as_json: bool,
@@ -69,6 +75,7 @@ def convert(
     Examples:
       edgerank convert MobileNetV1 PPLCNet_x1_0
       edgerank convert --tier mobile --precisions fp32,int8-dynamic
+      edgerank convert MobileNetV1 --accelerators opencl,nnapi
       edgerank convert --all --weights synthetic --table conversion.md
     """
     wanted = ",".join((*names, *([f"tier:{chosen.tier.value}"] if chosen.tier else [])))
@@ -87,10 +94,11 @@ def convert(
             precisions=variants.precisions,
             input_sizes=variants.input_sizes,
             batches=variants.batches,
+            accelerators=accelerators,
         )
         try:
             outcomes = follow_conversion(
-                looked_at(client.convert(spec)), console, _expected_costs(backbones, variants)
+                looked_at(client.convert(spec)), console, _expected_costs(backbones, spec)
             )
         except KeyboardInterrupt:
             print_line(
@@ -107,12 +115,12 @@ def convert(
     raise_if_not_made(outcomes)
 
 
-def _expected_costs(backbones: Iterable[Backbone], wanted: WantedVariants) -> dict[Variant, float]:
+def _expected_costs(backbones: Iterable[Backbone], wanted: ConversionSpec) -> dict[Variant, float]:
     """The expected seconds of each variant that is asked for."""
     costs: dict[Variant, float] = {}
     for backbone in backbones:
-        variants = variants_of(backbone, wanted.precisions, wanted.input_sizes, wanted.batches)
-        costs |= seconds_by_variant(backbone, variants)
+        kinds = (wanted.precisions, wanted.input_sizes, wanted.batches, wanted.accelerators)
+        costs |= seconds_by_variant(backbone, variants_of(backbone, *kinds))
     return costs
 
 

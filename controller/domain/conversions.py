@@ -27,13 +27,18 @@ class ConversionResult(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionSpec:
-    """Backbones to be made into every format and target; the rest as with `SweepSpec`."""
+    """Backbones to be made into every format and target; the rest as with `SweepSpec`.
+
+    Attributes:
+        accelerators: Paddle Lite's files for these besides.
+    """
 
     backbones: tuple[str, ...]
     weights: WeightsKind
     precisions: tuple[Precision, ...] = ()
     input_sizes: tuple[ImageSize, ...] = ()
     batches: tuple[int, ...] = ()
+    accelerators: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

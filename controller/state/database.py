@@ -2,6 +2,7 @@
 
 import functools
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from alembic.util.exc import CommandError
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.schema import REVISION_TABLE
@@ -27,6 +29,8 @@ from sandbox.ownership import Presence, make_private
 log = event_log(__name__)
 
 _CACHE_KB = 16_384
+# How long pages are kept that were read.
+_KEPT_S = 30.0
 
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
@@ -151,11 +155,15 @@ def open_database(url: str) -> Database:
     return connected_database(url)
 
 
-def connected_database(url: str) -> Database:
-    """The database at `url` as it is, which has the newest schema."""
+def connected_database(url: str, kept_s: float = _KEPT_S) -> Database:
+    """The database at `url` as it is, which has the newest schema.
+
+    Each connection lets go of the pages that it has read, where SQLite is it, after `kept_s`.
+    """
     engine = create_engine(url, json_deserializer=read_json)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "checkin", functools.partial(_let_go_of_pages, kept_s))
         file = Path(str(engine.url.database))
         return Database(engine, Presence.of([file.parent, file]))
     return Database(engine)
@@ -199,6 +207,18 @@ def _tune_sqlite(connection: object, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _let_go_of_pages(kept_s: float, connection: object, record: ConnectionPoolEntry) -> None:
+    """Frees what a connection that is handed back keeps of pages; their turns come one by one.
+
+    Each of several would keep as much of a history as its cache takes, which nobody reads again.
+    """
+    now_s = time.monotonic()
+    if connection is None or now_s - record.info.setdefault("shrunk_s", now_s) < kept_s:
+        return
+    record.info["shrunk_s"] = now_s
+    connection.execute("PRAGMA shrink_memory")  # type: ignore[attr-defined]
 
 
 def _migrate(url: str) -> None:

@@ -30,7 +30,7 @@ from protos.runtimes import Runtime
 
 
 def check_variants(spec: SweepSpec | ConversionSpec) -> None:
-    """Refuses batches out of their range.
+    """Refuses batches out of their range, and accelerators that are none.
 
     Raises:
         EdgerankError: INVALID_INPUT.
@@ -40,6 +40,11 @@ def check_variants(spec: SweepSpec | ConversionSpec) -> None:
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT, f"the batch must be 1 to {MAX_BATCH} images, not {batch}"
             )
+    if not all(each.is_accelerator for each in spec.accelerators):
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            "accelerators are opencl and nnapi; what processors run is made by itself",
+        )
 
 
 def check_size(spec: SweepSpec | ConversionSpec, *factors: int) -> None:
@@ -116,10 +121,6 @@ def check_settings(spec: SweepSpec) -> None:
         (
             not (spec.paced_fps and spec.sustained_minutes),
             "inference is sustained without a pause, or paced with them: ask for one of both",
-        ),
-        (
-            all(each.is_accelerator for each in spec.accelerators),
-            "accelerators are opencl and nnapi; what processors run is made by itself",
         ),
         *_urgency_checks(spec),
         *_race_checks(spec),

@@ -116,11 +116,8 @@ def plan_conversion(spec: ConversionSpec, catalog: Catalog) -> ConversionPlan:
     check_variants(spec)
     check_size(spec)
     backbones = [find_backbone(catalog, name) for name in dict.fromkeys(spec.backbones)]
-    variants = tuple(
-        variant
-        for backbone in backbones
-        for variant in variants_of(backbone, spec.precisions, spec.input_sizes, spec.batches)
-    )
+    kinds = (spec.precisions, spec.input_sizes, spec.batches, spec.accelerators)
+    variants = tuple(variant for backbone in backbones for variant in variants_of(backbone, *kinds))
     left_out = (*_untranslatable(backbones).values(), *_unlike(spec, backbones))
     if not variants:
         raise Refused(ErrorCode.PRECONDITION, left_out[-1:])

@@ -73,6 +73,8 @@ def _reader(field: FieldDescriptor, hint: Any) -> _Reader:
         return _reader_of_one(field, hint)
     if is_map(field):
         return partial(_map, field)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return partial(_texts, field)
     read = _each if not is_number(field) or is_fraction(field) else _integers
     return partial(read, field, _reader_of_one(field, get_args(hint)[0]))
 
@@ -91,6 +93,18 @@ def _each(
     if bounds is not None:
         checked_count(field, len(values), bounds)
     return tuple([read(value, bounds) for value in values])
+
+
+def _texts(field: FieldDescriptor, values: Any, bounds: Bounds | None) -> tuple[str, ...]:
+    """Looked at as one where all of them are short and plain: a beat may have a thousand."""
+    texts = tuple(values)
+    if bounds is None:
+        return texts
+    checked_count(field, len(texts), bounds)
+    whole = "".join(texts)
+    if len(whole) <= bounds.characters and whole.isprintable():
+        return texts
+    return tuple([plain(field, each, bounds) for each in texts])
 
 
 def _integers(

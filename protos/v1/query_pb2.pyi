@@ -2406,6 +2406,7 @@ class ConvertRequest(_message.Message):
     PRECISIONS_FIELD_NUMBER: _builtins.int
     BATCHES_FIELD_NUMBER: _builtins.int
     INPUT_SIZES_FIELD_NUMBER: _builtins.int
+    ACCELERATORS_FIELD_NUMBER: _builtins.int
     weights: _types_pb2.WeightsKind.ValueType
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -2419,6 +2420,10 @@ class ConvertRequest(_message.Message):
     def input_sizes(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ImageSize]:
         """As in SweepSpec."""
 
+    @_builtins.property
+    def accelerators(self) -> _containers.RepeatedScalarFieldContainer[_types_pb2.Target.ValueType]:
+        """Paddle Lite's files for these besides."""
+
     def __init__(
         self,
         *,
@@ -2427,10 +2432,11 @@ class ConvertRequest(_message.Message):
         precisions: _abc.Iterable[_types_pb2.Precision.ValueType] | None = ...,
         batches: _abc.Iterable[_builtins.int] | None = ...,
         input_sizes: _abc.Iterable[_types_pb2.ImageSize] | None = ...,
+        accelerators: _abc.Iterable[_types_pb2.Target.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbones", b"backbones", "batches", b"batches", "input_sizes", b"input_sizes", "precisions", b"precisions", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accelerators", b"accelerators", "backbones", b"backbones", "batches", b"batches", "input_sizes", b"input_sizes", "precisions", b"precisions", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

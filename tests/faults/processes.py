@@ -41,6 +41,13 @@ class Child:
         self._loop.add_reader(self._pipe.fileno(), self._hear)
 
     @property
+    def pid(self) -> int:
+        """Its id."""
+        pid = self._process.pid
+        assert pid is not None
+        return pid
+
+    @property
     def exit_code(self) -> int:
         """How it ended: below 0 by a signal."""
         code = self._process.exitcode

@@ -16,8 +16,10 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from controller.api.rpc.failures import answered_failures
+from controller.domain.access import Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import to_its_end, told_at_its_end
+from protos.codec import refuse_unknown
 
 if TYPE_CHECKING:
     from controller.api.limits import Limits
@@ -60,7 +62,7 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                 request = (
                     _each(requests, guard.limits)
                     if inner.request_streaming
-                    else await _only(requests, inner.request_deserializer, guard.limits)
+                    else await _only(requests, inner.request_deserializer, need, guard.limits)
                 )
             if not inner.response_streaming:
                 answering = _answered(guard, method, need, behaviour(request, context), request)
@@ -136,8 +138,8 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> Any:
-    """The request of a call that has one."""
+async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, limits: Limits) -> Any:
+    """The request of a call that has one; of what people ask nothing is passed over."""
     content = await _next(requests, limits.request_s)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
@@ -148,12 +150,15 @@ async def _only(requests: AsyncIterator[bytes], decode: Any, limits: Limits) -> 
             "for less at once",
         )
     try:
-        return decode(content)
+        request = decode(content)
     except DecodeError as error:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             "the request is no message of the contract; use one edgerank version on both sides",
         ) from error
+    if isinstance(need.of_caller, Scope):
+        refuse_unknown(request)
+    return request
 
 
 async def _each(requests: AsyncIterator[Any], limits: Limits) -> AsyncIterator[Any]:

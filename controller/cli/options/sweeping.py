@@ -9,13 +9,13 @@ from controller.cli.options.grouping import option_group
 from controller.cli.options.runtime import runtimes_option, threads_option
 from controller.cli.options.values import (
     Converted,
-    read_accelerators,
     read_deadline,
     read_devices,
     read_minutes,
     read_percentage,
     read_repetitions,
 )
+from controller.cli.options.variants import accelerators_option
 from controller.domain.quantities import parse_fps, parse_latency_ms, parse_time_ms
 from controller.domain.sweeps import (
     DEFAULT_FEWEST_REPETITIONS,
@@ -95,12 +95,8 @@ swept_options = option_group(
         by_default="those that each device has",
     ),
     threads_option("Thread counts, each measured."),
-    click.option(
-        "--accelerators",
-        type=Converted("accelerators", read_accelerators),
-        metavar="opencl,nnapi",
-        default=(),
-        help="Paddle Lite's files for these besides, on ARM devices that have a library for them.",
+    accelerators_option(
+        "Paddle Lite's files for these besides, on ARM devices that have a library for them."
     ),
     click.option(
         "--name",

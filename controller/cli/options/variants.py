@@ -10,6 +10,7 @@ from controller.cli.options.grouping import option_group
 from controller.cli.options.values import (
     Converted,
     OneOf,
+    read_accelerators,
     read_batches,
     read_input_sizes,
     read_precisions,
@@ -38,6 +39,17 @@ def weights_option(default: WeightsKind) -> Callable[[Any], Any]:
         show_default=True,
         help="pretrained: as published, fetched once. synthetic: seeded and calibrated, no "
         "network; the structure's latency, never its accuracy. An own model has its own.",
+    )
+
+
+def accelerators_option(told: str) -> Callable[[Any], Any]:
+    """The option --accelerators, with what the command does with them."""
+    return click.option(
+        "--accelerators",
+        type=Converted("accelerators", read_accelerators),
+        metavar="opencl,nnapi",
+        default=(),
+        help=told,
     )
 
 

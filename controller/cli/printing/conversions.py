@@ -27,7 +27,13 @@ from models.catalog.variants import Target
 MOST_WHOLE_ROWS = 20
 """Up to how many rows those are shown too in which every file is there."""
 
-_HEADINGS = {Target.ARM: "Lite\narm", Target.X86: "Lite\nx86", Target.ANY: "ONNX"}
+_HEADINGS = {
+    Target.ARM: "Lite\narm",
+    Target.X86: "Lite\nx86",
+    Target.OPENCL: "Lite\nopencl",
+    Target.NNAPI: "Lite\nnnapi",
+    Target.ANY: "ONNX",
+}
 _STYLES = {"ok": "green", "checked": "cyan", "refused": "yellow", "failed": "red"}
 
 
@@ -56,12 +62,15 @@ def print_conversions(console: Console, rows: Sequence[ConversionRow]) -> None:
 
 
 def _table(rows: Sequence[ConversionRow]) -> Ledger:
+    # Of accelerators there are columns where somebody asked for them.
+    asked = {target for row in rows for target in row.by_target}.union(TARGETS)
+    targets = [target for target in _HEADINGS if target in asked]
     table = Ledger(
         "backbone",
         Column("precision"),
         Column("px", is_right=True),
         Column("batch", is_right=True),
-        *(Column(_HEADINGS[target]) for target in TARGETS),
+        *(Column(_HEADINGS[target]) for target in targets),
         Column("s", is_right=True),
         gap=1,
     )
@@ -71,7 +80,7 @@ def _table(rows: Sequence[ConversionRow]) -> Ledger:
             row.precision.value,
             str(row.input_size),
             str(row.batch),
-            *(_fate(row.by_target.get(target)) for target in TARGETS),
+            *(_fate(row.by_target.get(target)) for target in targets),
             f"{row.seconds:.0f}",
         )
     return table

@@ -65,6 +65,7 @@ class Wanted:
         rejoin: whether it joins by another token, as the device of its name where there is one.
         up_s: how long the agent may take until its device reports, in seconds.
         paddlelite_python: another Python of the board, which has Paddle Lite.
+        paddlelite_bin: the board's own benchmark_bin of Paddle Lite.
     """
 
     name: str | None = None
@@ -74,6 +75,7 @@ class Wanted:
     rejoin: bool = False
     up_s: float = UP_S
     paddlelite_python: str | None = None
+    paddlelite_bin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +178,7 @@ class Deployment:
             labels=wanted.labels,
             runtimes=wanted.runtimes,
             paddlelite_python=wanted.paddlelite_python,
+            paddlelite_bin=wanted.paddlelite_bin,
         )
 
     async def _write(self, release: Release) -> None:
@@ -236,9 +239,9 @@ class Deployment:
         if before is None:
             raise EdgerankError(
                 ErrorCode.EXECUTION,
-                f"the agent on {self.shell.where} did not report within {up_s:.0f} s ({words}); "
-                f"read 'edgerank deploy logs ssh {self.shell.where}', see that the board reaches "
-                "the controller (--address), and run the same command again",
+                f"the agent on {self.shell.where} did not report, with {up_s:.0f} s to do so "
+                f"({words}); read 'edgerank deploy logs ssh {self.shell.where}', see that the "
+                "board reaches the controller (--address), and run the same command again",
             )
         self.tell("it does not report: taking it back")
         state = "could not be started again: run the same command again"
@@ -247,8 +250,8 @@ class Deployment:
             state = "reports again" if reports else "was started again and did not report yet"
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"the new agent on {self.shell.where} did not report within {up_s:.0f} s ({words}) and "
-            f"was taken back; the one before {state}",
+            f"the new agent on {self.shell.where} did not report, with {up_s:.0f} s to do so "
+            f"({words}), and was taken back; the one before {state}",
         )
 
     async def _started(self, marks: Mapping[str, int | None], up_s: float) -> Device | None:
@@ -328,5 +331,6 @@ async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Depl
         runtimes=settings.runtimes,
         up_s=up_s,
         paddlelite_python=settings.paddlelite_python,
+        paddlelite_bin=settings.paddlelite_bin,
     )
     return await deployment.deploy(replace(wanted, offline=offline))

@@ -84,6 +84,7 @@ class Settings:
         labels: of the device.
         runtimes: those that were installed for it.
         paddlelite_python: another Python of the board, which has Paddle Lite.
+        paddlelite_bin: the board's own benchmark_bin of Paddle Lite.
     """
 
     version: str
@@ -92,6 +93,7 @@ class Settings:
     labels: Mapping[str, str]
     runtimes: tuple[Runtime, ...]
     paddlelite_python: str | None = None
+    paddlelite_bin: str | None = None
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -121,7 +123,7 @@ def read_settings(text: str) -> Settings | None:
     except ValidationError:
         return None
     is_ours = is_device_name(read.name) and are_labels(read.labels)
-    is_ours = is_ours and is_board_path(read.paddlelite_python)
+    is_ours = is_ours and all(map(is_board_path, (read.paddlelite_python, read.paddlelite_bin)))
     is_ours = is_ours and is_environment(read.environment) and is_environment(read.version)
     return read if is_ours else None
 
@@ -186,11 +188,15 @@ def keeper_of(board: Board) -> str:
 def _start(settings: Settings, base: str) -> str:
     labels = (f"--label={key}={value}" for key, value in sorted(settings.labels.items()))
     token, current = posixpath.join(base, "token"), posixpath.join(base, "current")
-    other = settings.paddlelite_python
+    lite = {
+        "--paddlelite-python": settings.paddlelite_python,
+        "--paddlelite-bin": settings.paddlelite_bin,
+    }
+    named = (f"{option}={path}" for option, path in lite.items() if path is not None)
     command = shlex.join(
         (
             *("set", "--", "agent", "--name", settings.name, *labels),
-            *(() if other is None else ("--paddlelite-python", other)),
+            *named,
             *("--state", posixpath.join(base, "state")),
             *("--log-format", "json", "--connect-timeout", "60"),
         )

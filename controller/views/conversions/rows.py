@@ -68,7 +68,7 @@ def conversion_rows(outcomes: Iterable[ConversionOutcome], catalog: Catalog) -> 
 def reasons(row: ConversionRow) -> Mapping[str, tuple[ConversionOutcome, ...]]:
     """The outcomes of a row whose files could not be made or are not Paddle's, by their reason."""
     found: defaultdict[str, list[ConversionOutcome]] = defaultdict(list)
-    for target in TARGETS:
+    for target in Target:
         outcome = row.by_target.get(target)
         if outcome is not None and not is_checked(outcome):
             found[outcome.reason].append(outcome)

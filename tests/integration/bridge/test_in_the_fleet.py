@@ -125,7 +125,7 @@ def test_deploying_to_a_phone_is_one_command(
     stand_in: StandIn, kit_folder: Path, tmp_path: Path
 ) -> None:
     told: tuple[str, ...] = ("--runner-folder", str(kit_folder))
-    told += ("--state", str(tmp_path / "bridge"))
+    told += ("--state", str(tmp_path / "bridge"), "--screen", "off", "--label", "room=lab")
     with guarded_controller(tmp_path) as fleet:
         told += ("--controller", fleet.local, "--address", fleet.address)
         # By a token, and then by what came of it.
@@ -134,7 +134,9 @@ def test_deploying_to_a_phone_is_one_command(
                 "deploy", "adb", SERIAL, *told, environment=stand_in.environment
             ) as deployed:
                 deployed.output.wait_for(f"connected to {fleet.fleet_address} as {NAME}")
-                assert list(devices(fleet.local)) == [NAME]
+                (device,) = devices(fleet.local).values()
+                assert device["name"] == NAME
+                assert device["labels"] == {"room": "lab", "screen": "off"}
                 assert deployed.stop() == 0
         assert not is_connected(fleet.local)
 

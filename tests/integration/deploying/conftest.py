@@ -83,6 +83,13 @@ class Board:
         path = self.person / ".ssh/known_hosts"
         return path.read_text() if path.exists() else ""
 
+    def says(self, command: str, script: str) -> None:
+        """One of its own commands is this script of a shell from now on."""
+        path = self.folder / "bin" / command
+        path.unlink()
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
     def forget(self) -> None:
         """This side knows no host any more."""
         (self.person / ".ssh/known_hosts").unlink(missing_ok=True)

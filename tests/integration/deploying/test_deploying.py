@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -118,6 +119,15 @@ def test_a_second_time_changes_nothing(deployed: Board, fleet: Guarded) -> None:
     assert after == before
     (brought,) = (deployed.base / "pythons").iterdir()
     assert str(brought) in (environment(deployed) / "pyvenv.cfg").read_text()
+
+
+def test_a_clock_that_is_years_off_is_told_and_in_nobodys_way(
+    deployed: Board, fleet: Guarded
+) -> None:
+    deployed.says("date", "echo 1000000000")
+    done = deploy(deployed, fleet)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"note: its clock is \d+ years behind: set it", done.stderr)
 
 
 def test_what_was_switched_to_and_never_started_is_started_by_the_next_run(

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -47,11 +46,11 @@ constexpr const char* read_everywhere[] = {
     "/proc/meminfo", "/proc/pressure", "/proc/stat", "/proc/sys", "/proc/uptime", "/proc/version", "/proc/vmstat",
     "/sys", "/etc/localtime", "/usr/share/zoneinfo", "/dev/urandom", "/dev/random"};
 
-// What execution providers compute on, by Linux' and Android's names.
+// What execution providers compute on, by Linux' and Android's names below /dev, or how these begin.
 constexpr const char* accelerators[] = {
-    "/dev/accel", "/dev/adsprpc*", "/dev/apusys*", "/dev/ashmem*", "/dev/binder*", "/dev/dma_heap", "/dev/dri",
-    "/dev/fastrpc*", "/dev/galcore", "/dev/hwbinder", "/dev/ion", "/dev/kfd", "/dev/kgsl*", "/dev/mali*",
-    "/dev/nvhost*", "/dev/nvidia*", "/dev/nvmap", "/dev/rknpu*", "/dev/vndbinder"};
+    "accel", "dma_heap", "dri", "galcore", "hwbinder", "ion", "kfd", "nvmap", "vndbinder"};
+constexpr const char* accelerators_begin[] = {
+    "adsprpc", "apusys", "ashmem", "binder", "fastrpc", "kgsl", "mali", "nvhost", "nvidia", "rknpu"};
 
 [[noreturn]] void not_confined(const char* what) {
     throw Refused(runtime_error_code, std::string("the process cannot be held to ") + what + ": " + std::strerror(errno));
@@ -111,6 +110,19 @@ void grant_folder(FileRules& rules, const std::string& folder) {
     closedir(entries);
 }
 
+// Without glob(), which Android's C library has from Android 9 on alone.
+void grant_accelerators(FileRules& rules) {
+    constexpr std::uint64_t rights = read_file | write_file | read_dir | ioctl_device;
+    const std::string devices = "/dev/";
+    for (const char* name : accelerators) rules.grant(devices + name, rights);
+    DIR* entries = opendir(devices.c_str());
+    if (entries == nullptr) return;
+    while (dirent* entry = readdir(entries))
+        for (const char* begin : accelerators_begin)
+            if (std::strncmp(entry->d_name, begin, std::strlen(begin)) == 0) rules.grant(devices + entry->d_name, rights);
+    closedir(entries);
+}
+
 std::vector<std::string> named_folders() {
     const char* named = std::getenv("LD_LIBRARY_PATH");
     std::vector<std::string> folders;
@@ -131,13 +143,7 @@ void hold_to_files(int version, const std::vector<std::string>& readable, const 
     for (const std::string& path : {library_path, real_path(library_path)}) grant_folder(rules, folder_of(path));
     if (trace_folder) rules.grant(*trace_folder, read_file | read_dir | write_file | truncate_file | make_file | remove_file);
     for (const char* path : {"/proc/self/clear_refs", "/dev/null"}) rules.grant(path, read_file | write_file | truncate_file);
-    for (const char* pattern : accelerators) {
-        glob_t found{};
-        if (glob(pattern, 0, nullptr, &found) == 0)
-            for (std::size_t i = 0; i < found.gl_pathc; ++i)
-                rules.grant(found.gl_pathv[i], read_file | write_file | read_dir | ioctl_device);
-        globfree(&found);
-    }
+    grant_accelerators(rules);
     rules.restrict_process();
 }
 

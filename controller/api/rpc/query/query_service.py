@@ -100,7 +100,6 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     ) -> query_pb2.StartSweepResponse:
         """Plans a sweep and starts it."""
         async with answered_failures(context):
-            refuse_unknown(request)
             spec = from_request(request.spec, SweepSpec)
             person, begin_ns = current_caller().person, self._tracing.now_ns()
             started = await self._sweeps.start(spec, person, request.request_id)
@@ -149,7 +148,6 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     ) -> AsyncIterator[query_pb2.ProfileResponse]:
         """Profiles a backbone, or follows an earlier profile."""
         async with answered_failures(context):
-            refuse_unknown(request)
             if request.profile_id:
                 profile_id = await self._profiles.find(request.profile_id)
             else:
@@ -230,7 +228,6 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
     ) -> query_pb2.PageMeasurementsResponse:
         """At most so many of the same."""
         async with answered_failures(context):
-            refuse_unknown(request)
             wanted = from_request(request.wanted, MeasurementFilter)
             return await page_of(self._queries, request, wanted)
 
@@ -312,6 +309,7 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
 
 
 def _figures(request: query_pb2.ImportAccuracyRequest, most: int) -> list[AccuracyFigure]:
+    refuse_unknown(request)
     return [from_request(figure, AccuracyFigure) for figure in request.figures[:most]]
 
 

@@ -11,7 +11,7 @@ from controller.api.rpc.guard import current_caller
 from controller.domain.sweeps.editing import SweepEdit
 from controller.sweeps.retrying import Retrying
 from controller.sweeps.steering import Steering
-from protos.codec import from_request, refuse_unknown, to_message
+from protos.codec import from_request, to_message
 from protos.v1 import query_pb2, query_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -62,7 +62,6 @@ class SteeringCalls(query_pb2_grpc.QueryServicer):
     ) -> query_pb2.RetrySweepResponse:
         """Starts a sweep of what another one left undone."""
         async with answered_failures(context):
-            refuse_unknown(request)
             sweep_id = await self._queries.sweep_id(request.sweep_id)
             started, is_new = await self._retrying.retry(
                 sweep_id, current_caller().person, only_failed=request.only_failed

@@ -36,7 +36,8 @@ def add_signing_in(router: APIRouter) -> None:
             authorization = _authorization(form.get("token", ""))
             with ExitStack() as held:
                 shown = replace(shown_by(request), authorization=authorization)
-                await parts.guard.admit(Need(Scope.READ), shown, held)
+                caller, _task = await parts.guard.admit(Need(Scope.READ), shown, held)
+                await parts.guard.wait_for_turn(caller)
         except EdgerankError as error:
             if error.code is not ErrorCode.UNKNOWN_CALLER:
                 raise

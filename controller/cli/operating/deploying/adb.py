@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,60 +19,84 @@ from controller.domain.errors import EdgerankError, ErrorCode
 _PROGRAM: Final = (sys.executable, "-m", "controller.cli.main", "agent")
 
 
+# Each as 'edgerank agent' has it, to which it is passed on.
+_PASSED_ON: Final = (
+    click.option("--name", help="What people call the device.  [default: its model and serial]"),
+    click.option(
+        "--label", metavar="KEY=VALUE", multiple=True, help="Anything worth knowing of it."
+    ),
+    click.option(
+        "--runner-folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where edgerank-runner and its runtime's library for the phone are, or folders of "
+        "them by architecture.",
+    ),
+    click.option(
+        "--paddlelite-bin",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help="Paddle Lite's own benchmark_bin for the phone.",
+    ),
+    click.option(
+        "--onnxruntime-perf-test",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        help="ONNX Runtime's own onnxruntime_perf_test for the phone.",
+    ),
+    click.option(
+        "--root",
+        is_flag=True,
+        help="As root of the phone, hold its governor at performance while it measures.",
+    ),
+    click.option(
+        "--screen",
+        type=click.Choice(["as-is", "on", "off"]),
+        help="What the phone's screen is to do while it measures.  [default: as-is]",
+    ),
+    click.option(
+        "--pulse",
+        metavar="SECONDS",
+        type=click.FloatRange(min=1),
+        help="How often it is asked for a sign of life.  [default: 15]",
+    ),
+    click.option(
+        "--power-cycle",
+        metavar="COMMAND",
+        help="What this computer's shell runs when the phone hangs.",
+    ),
+    click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for the phone's identity and unsent reports.  [default: the user's data "
+        "folder]",
+    ),
+)
+
+
+def _passed_on(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options of the bridge that a phone of one's own may need."""
+    for option in reversed(_PASSED_ON):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("serial", metavar="[SERIAL]", default="")
-@click.option("--name", help="What people call the device.  [default: its model and serial]")
-@click.option(
-    "--label", "labels", metavar="KEY=VALUE", multiple=True, help="As of 'edgerank agent'."
-)
-@click.option(
-    "--runner-folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where edgerank-runner and its runtime's library for the phone are, or folders of them by "
-    "architecture.",
-)
-@click.option(
-    "--paddlelite-bin",
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="Paddle Lite's own benchmark_bin for the phone; as of 'edgerank agent'.",
-)
-@click.option(
-    "--onnxruntime-perf-test",
-    metavar="PATH",
-    type=click.Path(path_type=Path),
-    help="ONNX Runtime's own onnxruntime_perf_test for the phone; as of 'edgerank agent'.",
-)
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the phone's identity and unsent reports.  [default: the user's data folder]",
-)
+@_passed_on
 @addresses_option
 @controller_option
 @says_failures
-def adb(
-    *,
-    serial: str,
-    name: str | None,
-    labels: tuple[str, ...],
-    runner_folder: Path | None,
-    paddlelite_bin: Path | None,
-    onnxruntime_perf_test: Path | None,
-    state: Path | None,
-    addresses: tuple[str, ...],
-    address: str,
-) -> None:
+def adb(*, serial: str, addresses: tuple[str, ...], address: str, **said: object) -> None:
     """Bring a phone that hangs on this computer into the fleet, and speak for it until Ctrl-C.
 
     An adb server has to run, and the phone to trust this computer. It is looked at, gets the runner
     and the runtime's library, and joins by a token that is good for it alone. Started again, it is
-    the same device.
+    the same device. The options are those of 'edgerank agent --adb'.
 
     \b
     Examples:
       edgerank deploy adb --runner-folder runners
-      edgerank deploy adb 1A2B3C4D --runner-folder runners --label room=lab
+      edgerank deploy adb 1A2B3C4D --runner-folder runners --label room=lab --screen off
     """
     if serial == "all":
         raise click.UsageError(
@@ -80,20 +104,21 @@ def adb(
             "uses as there are phones and start 'edgerank agent --adb all --join @FILE'"
         )
     asked = ["--adb", serial] if serial else ["--adb"]
-    places = {
-        "--runner-folder": runner_folder,
-        "--paddlelite-bin": paddlelite_bin,
-        "--onnxruntime-perf-test": onnxruntime_perf_test,
-    }
-    for option, place in places.items():
-        asked += [] if place is None else [option, str(place)]
-    asked += [] if name is None else ["--name", name]
-    asked += [] if state is None else ["--state", str(state)]
-    for label in labels:
-        asked += ["--label", label]
     with _way(address, addresses) as (way, token):
-        code = _speak([*asked, *way], token)
+        code = _speak([*asked, *_arguments(said), *way], token)
     sys.exit(code)
+
+
+def _arguments(said: Mapping[str, object]) -> Iterator[str]:
+    """Options as a command line has them; of what nobody said there is nothing."""
+    for name, value in said.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield option
+        elif isinstance(value, tuple):
+            yield from (f"{option}={each}" for each in value)
+        elif value not in (None, False):
+            yield f"{option}={value}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from controller.cli.operating.deploying.fleet import fleet
 from controller.cli.operating.deploying.options import (
     addresses_option,
     offline_option,
+    paddlelite_bin_option,
     paddlelite_python_option,
     python_archives_option,
     read_archives,
@@ -71,6 +72,7 @@ deploy.add_command(fleet)
 )
 @runtimes_option
 @paddlelite_python_option
+@paddlelite_bin_option
 @python_archives_option
 @offline_option
 @click.option(
@@ -89,6 +91,7 @@ def ssh(
     labels: tuple[tuple[str, str], ...],
     runtimes: tuple[Runtime, ...],
     paddlelite_python: str | None,
+    paddlelite_bin: str | None,
     archives: tuple[str, ...],
     offline: bool,
     rejoin: bool,
@@ -120,6 +123,7 @@ def ssh(
         rejoin=rejoin,
         up_s=up_ms / 1_000,
         paddlelite_python=paddlelite_python,
+        paddlelite_bin=paddlelite_bin,
     )
     brought = read_archives(archives)
     with asked_fleet(address, addresses) as asked:

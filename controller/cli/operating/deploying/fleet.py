@@ -67,6 +67,7 @@ def fleet(
                 offline=offline,
                 up_s=up_ms / 1_000,
                 paddlelite_python=host.paddlelite_python,
+                paddlelite_bin=host.paddlelite_bin,
             )
             async with logged_in(host.target, lambda _key: False) as shell:
                 fit = await examined(shell, runtimes, tell, offline=offline, archives=brought)

@@ -56,6 +56,7 @@ class Host(BaseModel):
         name: of the device; None means what the board calls itself.
         labels: of the device.
         paddlelite_python: another Python of it, which has Paddle Lite.
+        paddlelite_bin: its own benchmark_bin of Paddle Lite.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_written)
@@ -67,6 +68,7 @@ class Host(BaseModel):
     name: str | None = None
     labels: Mapping[str, str] = Field(default_factory=dict)
     paddlelite_python: Annotated[str, _readable_by(read_board_path)] | None = None
+    paddlelite_bin: Annotated[str, _readable_by(read_board_path)] | None = None
 
     @field_validator("name")
     @classmethod

@@ -55,6 +55,13 @@ paddlelite_python_option: Final = click.option(
     type=Converted("path", read_board_path),
     help="A Python of the board, 3.10 or newer, in which you installed Paddle Lite.",
 )
+paddlelite_bin_option: Final = click.option(
+    "--paddlelite-bin",
+    metavar="PATH",
+    type=Converted("path", read_board_path),
+    help="Paddle Lite's own benchmark_bin that you built for the board, where it is there; as of "
+    "'edgerank agent'.",
+)
 python_archives_option: Final = click.option(
     "--python-archive",
     "archives",

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+from google.protobuf.wrappers_pb2 import BytesValue
 
 from controller.api.limits import DEFAULTS
 from controller.api.rpc.calls import GuardedHandler, Said
@@ -71,11 +72,11 @@ class Bringing:
         self.kept.append(brought)
         return brought
 
-    async def follow(self, request: bytes, _context: Any) -> AsyncIterator[bytes]:
+    async def follow(self, request: BytesValue, _context: Any) -> AsyncIterator[bytes]:
         self.keeps.set()
         await self.may_be_kept.wait()
-        self.kept.append(request)
-        yield request
+        self.kept.append(request.value)
+        yield request.value
         await asyncio.Event().wait()
 
 
@@ -140,10 +141,10 @@ async def test_who_hangs_up_before_anything_is_kept_changes_nothing() -> None:
 async def test_what_a_stream_begins_is_noted_though_its_caller_hung_up_before_it_was_told() -> None:
     guard, bringing = Noting(), Bringing()
     async with _served(
-        guard, grpc.unary_stream_rpc_method_handler(bringing.follow, bytes)
+        guard, grpc.unary_stream_rpc_method_handler(bringing.follow, BytesValue.FromString)
     ) as channel:
         follow: Any = channel.unary_stream(PATH)
-        call = follow(b"a profile")
+        call = follow(BytesValue(value=b"a profile").SerializeToString())
         await asyncio.wait_for(bringing.keeps.wait(), 60)
         await hang_up(call, channel)
         assert not guard.has_ended.is_set()

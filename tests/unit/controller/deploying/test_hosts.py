@@ -28,11 +28,13 @@ hosts:
     name: jetson
     labels: {{room: lab}}
     paddlelite-python: /opt/lite/bin/python
+    paddlelite-bin: /opt/lite/benchmark_bin
 """
     plain, told = read_hosts(written(tmp_path, file))
     assert (plain.spelt, told.spelt) == ("pi@kitchen", "root@10.0.0.7:2222")
     assert plain == Host(board="pi@kitchen")
     assert told.paddlelite_python == "/opt/lite/bin/python"
+    assert told.paddlelite_bin == "/opt/lite/benchmark_bin"
     assert (told.name, told.labels) == ("jetson", {"room": "lab"})
     assert told.target == Target(
         host="10.0.0.7", user="root", port=2222, identity=Path("/keys/lab"), host_key=FINGERPRINT
@@ -52,6 +54,7 @@ hosts:
         ("hosts:\n- {name: a}", 1),
         ("hosts:\n- {board: pi@a, labels: {'a b': c}}", 1),
         ("hosts:\n- {board: pi@a, paddlelite-python: python3}", 1),
+        ("hosts:\n- {board: pi@a, paddlelite-bin: benchmark_bin}", 1),
         ("hosts: [", 1),
     ],
 )

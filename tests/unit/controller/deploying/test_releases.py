@@ -32,6 +32,7 @@ SETTINGS = Settings(
     labels={"room": "lab"},
     runtimes=(Runtime.ONNXRUNTIME,),
 )
+LITE = "/opt/its lite/bin/program"
 labels = st.dictionaries(
     st.text(string.ascii_letters, min_size=1, max_size=8),
     st.text(string.printable.strip() + " ", max_size=12),
@@ -72,15 +73,22 @@ def test_a_token_is_named_while_there_is_one(tmp_path: Path) -> None:
     assert told(start, tmp_path)[-2:] == ["--join", f"@{token}"]
 
 
-def test_another_python_of_the_board_is_named(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, paddlelite_python="/opt/its lite/bin/python")
-    release = release_of(settings, replace(RASPBERRY_PI, base=str(tmp_path)))
-    given = told(release.start, tmp_path)
-    assert given[given.index("--paddlelite-python") + 1] == "/opt/its lite/bin/python"
+@pytest.mark.parametrize(
+    ("settings", "option"),
+    [
+        (replace(SETTINGS, paddlelite_python=LITE), "--paddlelite-python"),
+        (replace(SETTINGS, paddlelite_bin=LITE), "--paddlelite-bin"),
+    ],
+)
+def test_what_the_board_has_of_paddle_lite_is_named(
+    settings: Settings, option: str, tmp_path: Path
+) -> None:
+    board = replace(RASPBERRY_PI, base=str(tmp_path))
+    release = release_of(settings, board)
+    assert f"{option}={LITE}" in told(release.start, tmp_path)
     assert read_settings(release.settings) == settings
-    assert "--paddlelite-python" not in told(
-        release_of(SETTINGS, replace(RASPBERRY_PI, base=str(tmp_path))).start, tmp_path
-    )
+    plain = told(release_of(SETTINGS, board).start, tmp_path)
+    assert not [each for each in plain if each.startswith(option)]
 
 
 def test_a_release_is_another_one_when_anything_of_it_is() -> None:
@@ -117,6 +125,7 @@ def test_an_environment_is_another_one_when_what_is_in_it_is() -> None:
         release_of(replace(SETTINGS, environment="../../etc"), PLAIN).settings,
         release_of(replace(SETTINGS, environment=".."), PLAIN).settings,
         release_of(replace(SETTINGS, paddlelite_python="bin/python"), PLAIN).settings,
+        release_of(replace(SETTINGS, paddlelite_bin="bin/benchmark_bin"), PLAIN).settings,
     ],
 )
 def test_settings_that_we_would_not_write_are_not_read(said: str) -> None:

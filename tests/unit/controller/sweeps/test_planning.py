@@ -13,7 +13,7 @@ from controller.domain.sweeps import SweepSpec
 from controller.sweeps.planning import plan_conversion, plan_sweep
 from models.catalog.catalog import DEMO_BACKBONES, load_catalog
 from models.catalog.precisions import MADE_PRECISIONS, Precision
-from models.catalog.variants import WeightsKind
+from models.catalog.variants import Target, WeightsKind
 from protos.device import DeviceProfile
 from protos.inputs import MAX_BATCH, square
 from protos.measuring import StartGate
@@ -277,6 +277,8 @@ def test_a_conversion_is_every_format_and_target_once() -> None:
         ("x86", square(64), 2),
         ("any", square(64), 2),
     ]
+    besides = replace(spec, precisions=(), accelerators=(Target.OPENCL, Target.NNAPI))
+    assert {each.target for each in plan_conversion(besides, CATALOG).variants} == set(Target)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +286,7 @@ def test_a_conversion_is_every_format_and_target_once() -> None:
     [
         ({"batches": (MAX_BATCH + 1,)}, f"1 to {MAX_BATCH} images"),
         ({"backbones": ()}, "one backbone"),
+        ({"accelerators": (Target.ARM,)}, "opencl and nnapi"),
     ],
 )
 def test_what_no_file_can_be_is_refused_for_sweeps_and_conversions_alike(

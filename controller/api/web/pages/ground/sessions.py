@@ -18,6 +18,8 @@ _COOKIE: Final = "edgerank-session"
 _LETTERS: Final = 12
 LIFETIME_MS: Final = 12 * 3_600_000
 _MOST: Final = 1_000
+# Else whoever signs in again and again would sign everybody else out.
+_MOST_OF_ONE: Final = 32
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ class Sessions:
         self._known: OrderedDict[str, Session] = OrderedDict()
 
     def open(self, authorization: str) -> str:
-        """Begin a session; gives what the cookie holds."""
+        """Begin a session; gives what the cookie holds. Of many of one token the oldest ends."""
+        own = [key for key, each in self._known.items() if each.authorization == authorization]
+        for key in own[: max(0, len(own) + 1 - _MOST_OF_ONE)]:
+            self.close(key)
         key = secrets.token_urlsafe(32)
         self._known[key] = Session(authorization, self._clock.monotonic_ms() + LIFETIME_MS)
         if len(self._known) > _MOST:

@@ -8,6 +8,7 @@ at what differs:
 """
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,14 @@ def test_a_line_of_what_was_not_kept_does_not_call_it_failed() -> None:
     told = console.file.getvalue()
     assert told.count("checked ") == told.count("not kept") == 3
     assert "failed" not in told
+
+
+def test_accelerators_have_columns_where_they_were_asked_for() -> None:
+    refused = missing("ResNet50", Target.NNAPI, "optimise: no", ConversionResult.REFUSED)
+    text = printed(*whole("ResNet50"), made("ResNet50", Target.OPENCL), refused)
+    assert "paddlelite nnapi: optimise: no" in text
+    assert re.search(r"arm +x86 +opencl +nnapi", text)
+    assert "opencl" not in printed(*whole("ResNet50"))
 
 
 def test_of_many_rows_only_those_that_lack_a_file_are_shown() -> None:

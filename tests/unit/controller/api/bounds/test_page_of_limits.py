@@ -1,0 +1,64 @@
+"""The page on security tells the limits that hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from controller.api.limits import DEFAULTS, ROOMS, Load
+from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from controller.fleet.changes import LOOK_INTERVAL_S, TOLD_PER_S
+from protos.codec import ASKED
+
+PAGE = Path(__file__).parents[5] / "docs" / "security.md"
+_ROW = re.compile(r"^\| ([^|]+) \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
+ROWS = {row[1].strip(): f"{row[2]} {row[3]}" for row in _ROW.finditer(PAGE.read_text())}
+_MIB = 1 << 20
+
+TOLD = {
+    "short calls at once": ROOMS[Load.MOMENT],
+    "calls that compute over all figures": ROOMS[Load.COMPUTING],
+    "calls that follow what goes on": ROOMS[Load.FOLLOWING],
+    "uploads": (*ROOMS[Load.UPLOAD], DEFAULTS.upload_bytes // 10**9),
+    "downloads of artifacts": ROOMS[Load.DOWNLOAD],
+    "agents' streams": ROOMS[Load.SESSION],
+    "calls of strangers": ROOMS[Load.STRANGER],
+    "failed attempts to join": (DEFAULTS.failed_joins_an_address, DEFAULTS.failed_joins),
+    "calls of all kinds": (DEFAULTS.streams_a_connection, DEFAULTS.calls),
+    "connections": (DEFAULTS.connections, DEFAULTS.connections_of_people),
+    "connections of pages and HTTP": (
+        DEFAULTS.connections_of_web // DEFAULTS.idle_share,
+        DEFAULTS.connections_of_web,
+    ),
+    "time for a connection to begin": (DEFAULTS.handshake_s,),
+    f"calls that wait to be begun, {DEFAULTS.unbegun_s:g} s each": (DEFAULTS.calls,),
+    "time for a call's first message": (DEFAULTS.request_s,),
+    "time until the next message of a stream": (DEFAULTS.silence_s,),
+    "time for which a peer may not read what it is told": (DEFAULTS.unread_s,),
+    "certificates of a device": (DEFAULTS.saved_renewals,),
+    "greetings of agents that are worked on at once": (DEFAULTS.greetings_at_once,),
+    "time without a call in a connection": (DEFAULTS.idle_s,),
+    "answers that wait for an agent while more of it is heard": (DEFAULTS.outbox_messages,),
+    "messages of a device": (DEFAULTS.messages_per_s, DEFAULTS.saved_messages),
+    "calls that a token begins": (DEFAULTS.calls_per_s, DEFAULTS.saved_calls),
+    "refusals that are told at once": (
+        DEFAULTS.free_refusals,
+        DEFAULTS.longest_pause_s,
+        DEFAULTS.paused,
+    ),
+    "models and greetings that are looked at for nothing": (
+        DEFAULTS.free_failures,
+        DEFAULTS.longest_failure_pause_s,
+    ),
+    "news of a sweep for those who follow it": (1 / LOOK_INTERVAL_S, TOLD_PER_S),
+    "a single request": (DEFAULTS.request_bytes / _MIB, ASKED.items, ASKED.characters),
+    "a message of an agent": (MAX_MESSAGE_BYTES // _MIB - 1,),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_what_the_page_says_is_what_holds(what: str) -> None:
+    told = next(row for name, row in ROWS.items() if name.partition(" (")[0] == what)
+    numbers = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*", told)]
+    missing = [limit for limit in TOLD[what] if float(limit) not in numbers]
+    assert not missing, told
