@@ -1,10 +1,11 @@
 """Who makes a call, by what the connection and the call show."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controller.access.local_peers import parse_peer, user_of
+from controller.access.local_peers import parse_peer, users_of
 from controller.access.members import Members
 from controller.domain.access import Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -84,11 +85,15 @@ class Callers:
             shows = self._members.known(shown.certificate_pem)
             member = Caller(caller=CallerKind.MEMBER, caller_name=shows.device_id)
             return Known(member, shows.expires_at_unix_ms)
-        if self._is_owners(shown.peer):
-            return Known(OWNER)
-        if self._open_to_all:
-            return Known(Caller(caller=CallerKind.ANYBODY, scopes=_ALL))
-        return Known(STRANGER)
+        (known,) = self.known_by_place([shown.peer])
+        return known
+
+    def known_by_place(self, peers: Sequence[str]) -> list[Known]:
+        """Who those are that show nothing, by where they are, as gRPC calls it."""
+        ends = [parse_peer(peer) for peer in peers]
+        near = [end for end in ends if end is not None and end.address.is_loopback]
+        users = dict(zip(near, users_of(near, self._proc_net), strict=True))
+        return [self._by_user(None if end is None else users.get(end)) for end in ends]
 
     def _of_token(self, authorization: str) -> Caller:
         try:
@@ -100,11 +105,13 @@ class Callers:
             raise _unknown_token()
         return Caller(caller=CallerKind.TOKEN, caller_name=token.name, scopes=token.scopes)
 
-    def _is_owners(self, peer: str) -> bool:
-        end = parse_peer(peer)
-        if end is None or not end.address.is_loopback:
-            return False
-        return user_of(end, self._proc_net) == os.geteuid()
+    def _by_user(self, user: int | None) -> Known:
+        """Who shows nothing, and is of this machine where its `user` is known."""
+        if user == os.geteuid():
+            return Known(OWNER)
+        if self._open_to_all:
+            return Known(Caller(caller=CallerKind.ANYBODY, scopes=_ALL))
+        return Known(STRANGER)
 
 
 def _unknown_token() -> EdgerankError:

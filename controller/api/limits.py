@@ -125,7 +125,8 @@ class Limits:
     calls_per_s: float = 30
     saved_calls: int = 300
     greeting_messages: int = 10
-    greetings_at_once: int = 32
+    # So many are one group of what is written, which takes hardly longer than one of them.
+    greetings_at_once: int = 128
     renewals_per_s: float = 1
     saved_renewals: int = 60
     free_refusals: int = 60

@@ -131,8 +131,16 @@ def _stretches(logs: _Logs, number: int) -> tuple[_Logs, npt.NDArray[np.int64]]:
     cut = longer * (size + 1)
     parts = (logs[:cut].reshape(longer, size + 1), logs[cut:].reshape(number - longer, size))
     # All of one size at once: a call costs more than the median of a few samples.
-    medians = np.concatenate([np.median(part, axis=1) for part in parts])
+    medians = np.concatenate([_medians(part) for part in parts if part.size])
     return medians, np.repeat([size + 1, size], [longer, number - longer])
+
+
+def _medians(rows: _Logs) -> _Logs:
+    """The median of each row; sorting a few samples costs a tenth of asking numpy for it."""
+    ordered = np.sort(rows, axis=1)
+    last = ordered.shape[1] - 1
+    middle: _Logs = (ordered[:, last // 2] + ordered[:, (last + 1) // 2]) / 2
+    return middle
 
 
 def _best_split(stretches: _Logs, least: int) -> tuple[float, float, int]:

@@ -9,7 +9,6 @@ from controller.domain.measurements import LatencyFigures, MemoryFigures, Minute
 from controller.figures.minutes import repetitions_of_minute
 from controller.figures.spread import interval_so_far
 from controller.figures.statistics import (
-    PERCENTILE_METHOD,
     _percentiles,
     _Samples,
     least_telling_stop,
@@ -153,7 +152,7 @@ def _shortest_ms(repetition: Repetition) -> float:
 
 
 def _outlier_count(samples: _Samples) -> int:
-    first_quartile, third_quartile = np.percentile(samples, [25, 75], method=PERCENTILE_METHOD)
+    first_quartile, third_quartile = _percentiles([samples], 25, 75)
     fence = third_quartile + _OUTER_FENCE * (third_quartile - first_quartile)
     return int(np.count_nonzero(samples > fence))
 

@@ -43,6 +43,7 @@ from controller.fleet.telling import tell_lost, tell_recorded
 from controller.state import attempts, devices
 from controller.state.committing import Commits
 from controller.state.database import Database
+from controller.state.devices.coming import Leaving, leave_each
 from controller.state.devices.seen import count_seen
 from controller.state.sweeps import end_finished
 from protos.fleet import GiveBack, Heartbeat, Hello, Progress
@@ -161,7 +162,8 @@ class Fleet:
             how = None
         self._changes.notify()
         self.seen.gone(session.device_id)
-        await self.commits.write(devices.leave, session.device_id, self._clock.unix_ms(), how)
+        gone = Leaving(session.device_id, self._clock.unix_ms(), how)
+        await self.commits.write_each(leave_each, gone)
 
     async def heartbeat(self, session: AgentSession, beat: Heartbeat) -> None:
         """Renews those leases of the agent that it still holds, and slows it down if need be."""

@@ -17,11 +17,11 @@ from controller.fleet.credibility import answering, credible
 from controller.fleet.credibility.saying import MAX_DETAIL_LENGTH
 from controller.fleet.leasing.losing import LostAttempt, fetch_again
 from controller.fleet.leasing.one_each import of_one_each
-from controller.fleet.rounds.settling import settle_report
+from controller.fleet.rounds.settling import settle_reports
 from controller.fleet.standing.changing import attempt_reported
 from controller.state.attempts import StoredAttempt, find_attempts
 from controller.state.database import Database, Transaction
-from controller.state.jobs import end_job, fail_job
+from controller.state.jobs.ending import end_job, fail_job
 from controller.state.profiles import record_profile
 from controller.state.rounds.courses import Place, add_waiting
 from controller.state.rounds.endings import Taken, Taking, set_reported, take_turns
@@ -166,13 +166,24 @@ def _record(database: Database, came: Sequence[Came]) -> list[Recorded]:
                 each.quarantined = attempt_reported(
                     transaction, each.attempt, each.why_failed, each.came.now_unix_ms
                 )
-    for each in known.values():
-        if each.change is not _Change.ONE_OF_SEVERAL or each.attempt.is_sentinel:
-            # Again for a repeated report: the first may have been committed and not settled.
-            turn = each.attempt.turn
-            if settle_report(database, turn, each.came.now_unix_ms):
-                each.race = turn.place
+    # Again for a repeated report: the first may have been committed and not settled.
+    following = [
+        each
+        for each in known.values()
+        if each.change is not _Change.ONE_OF_SEVERAL or each.attempt.is_sentinel
+    ]
+    _settle(database, following)
     return [_recorded(each, known.get(each.device_id)) for each in came]
+
+
+def _settle(database: Database, following: Sequence[_Known]) -> None:
+    """Does what follows from reports at the moment of the last of them."""
+    if not following:
+        return
+    now_unix_ms = max(each.came.now_unix_ms for each in following)
+    turns = [each.attempt.turn for each in following]
+    for each, is_over in zip(following, settle_reports(database, turns, now_unix_ms), strict=True):
+        each.race = each.attempt.turn.place if is_over else None
 
 
 def _known(transaction: Transaction, came: Sequence[Came]) -> dict[str, _Known]:

@@ -214,13 +214,19 @@ def leased_attempts(database: Database) -> dict[str, str]:
 def leases_of_device(database: Database, device_id: str) -> dict[str, Lease]:
     """The leases that are out to a device, by attempt, without those that cannot be read."""
     with database.transaction() as transaction:
-        rows = transaction.execute(_OUT_TO, {"of_device": device_id})
-        # What is held was told once how far processes differ, and is not told again.
-        return {
-            row.attempt_id: _lease(row.attempt_id, row, row.ordinal, 0.0)
-            for row in rows
-            if not _misfit_of(row)
-        }
+        return leases_of_devices(transaction, [device_id])[device_id]
+
+
+def leases_of_devices(
+    transaction: Transaction, device_ids: Sequence[str]
+) -> dict[str, dict[str, Lease]]:
+    """The leases that are out to devices, as `leases_of_device` gives those of one."""
+    out: dict[str, dict[str, Lease]] = {device_id: {} for device_id in device_ids}
+    for row in transaction.execute(_OUT_TO, {"of_devices": device_ids}):
+        if not _misfit_of(row):
+            # What is held was told once how far processes differ, and is not told again.
+            out[row.device_id][row.attempt_id] = _lease(row.attempt_id, row, row.ordinal, 0.0)
+    return out
 
 
 def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
@@ -262,9 +268,12 @@ def _stored(row: Row[Any]) -> StoredAttempt:
 _ADD = insert(attempts)
 _OUT_TO = (
     leasable()
-    .add_columns(attempts.c.attempt_id, attempts.c.ordinal)
+    .add_columns(attempts.c.attempt_id, attempts.c.ordinal, attempts.c.device_id)
     .join(attempts, attempts.c.job_id == jobs.c.job_id)
-    .where(attempts.c.device_id == bindparam("of_device"), attempts.c.state == AttemptState.LEASED)
+    .where(
+        attempts.c.device_id.in_(bindparam("of_devices", expanding=True)),
+        attempts.c.state == AttemptState.LEASED,
+    )
 )
 _OUT = select(attempts.c.attempt_id, attempts.c.device_id).where(
     attempts.c.state == AttemptState.LEASED

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from controller.api.asking_once import AskingOnce
+from controller.api.asking.once import AskingOnce
 from controller.api.queries.exporting import export_page
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from controller.domain.errors import EdgerankError
-from controller.fleet.arriving.greeting import Greeted, greet
+from controller.fleet.arriving.greeting import Coming, Greeted, greet_each
 from controller.fleet.arriving.identities import Identities
 from controller.fleet.arriving.takeover import Takeovers
 from controller.fleet.clock import Clock
@@ -23,7 +23,7 @@ log = event_log(__name__)
 
 
 @dataclass(eq=False)
-class _Coming:
+class _Opened:
     """A device whose stream is being opened, and which attempts it is to stop once it is."""
 
     device_id: str
@@ -59,7 +59,7 @@ class Arrivals:
         self._lose = lose
         self._on_changed = on_changed
         self._identities = Identities()
-        self._coming: list[_Coming] = []
+        self._opened: list[_Opened] = []
 
     def stop(self, device_id: str, attempt_id: str) -> None:
         """Tells a device's agent to stop an attempt: in its stream, or in one that it is opening.
@@ -69,9 +69,9 @@ class Arrivals:
         session = self._sessions.get(device_id)
         if session is not None:
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
-        for coming in self._coming:
-            if coming.device_id == device_id:
-                coming.to_stop.add(attempt_id)
+        for opened in self._opened:
+            if opened.device_id == device_id:
+                opened.to_stop.add(attempt_id)
 
     async def let_in(self, hello: Hello) -> AgentSession:
         """Enrols an agent and opens its session; an older session of the device is ended.
@@ -87,20 +87,23 @@ class Arrivals:
         if hello.replace:
             await asyncio.to_thread(self._takeovers.take_over, hello, frozenset(self._sessions))
         is_new = hello.device_id not in self._sessions
-        greeted = await self._commits.write(greet, hello, is_new, self._clock.unix_ms())
-        with self._is_coming(greeted.hello.device_id) as coming:
-            return await self._open(greeted, coming)
+        coming = Coming(hello, is_new, self._clock.unix_ms())
+        greeted = await self._commits.write_each(greet_each, coming)
+        if isinstance(greeted, EdgerankError):
+            raise greeted
+        with self._is_opened(greeted.hello.device_id) as opened:
+            return await self._open(greeted, opened)
 
     @contextmanager
-    def _is_coming(self, device_id: str) -> Iterator[_Coming]:
-        coming = _Coming(device_id)
-        self._coming.append(coming)
+    def _is_opened(self, device_id: str) -> Iterator[_Opened]:
+        opened = _Opened(device_id)
+        self._opened.append(opened)
         try:
-            yield coming
+            yield opened
         finally:
-            self._coming.remove(coming)
+            self._opened.remove(opened)
 
-    async def _open(self, greeted: Greeted, coming: _Coming) -> AgentSession:
+    async def _open(self, greeted: Greeted, opened: _Opened) -> AgentSession:
         """Opens the session of a device that is known now."""
         hello, out = greeted.hello, greeted.out
         given: Mapping[str, Lease] = {}
@@ -116,7 +119,7 @@ class Arrivals:
                     attempts.leases_of_device, self._database, hello.device_id
                 )
         held = await self._held_leases(hello, out, given)
-        coming.to_stop.update(await self._unwanted(hello, given))
+        opened.to_stop.update(await self._unwanted(hello, given))
         # Another stream of the device may have come while this one waited.
         if (meanwhile := self._sessions.get(hello.device_id)) is not None:
             more = self._take_place(meanwhile, hello)
@@ -128,7 +131,7 @@ class Arrivals:
         session.welcome(self._leases.pace)
         for attempt_id in held.keys() - set(hello.held_attempt_ids):
             session.outbox.put_nowait(given[attempt_id])
-        for attempt_id in sorted(coming.to_stop):
+        for attempt_id in sorted(opened.to_stop):
             session.outbox.put_nowait(Cancel(attempt_id=attempt_id))
         log.info("connected", device=hello.name, device_id=hello.device_id)
         return session

@@ -1,13 +1,35 @@
-"""All that is written and read when an agent says who it is: one step of the thread that writes."""
+"""All that is written and read when agents say who they are: one step of the thread that writes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from controller.state.access.members import labels_of_member
-from controller.state.attempts import leases_of_device
+from controller.domain.devices import DeviceEvent, DeviceEventKind
+from controller.domain.errors import EdgerankError
+from controller.fleet.leasing.one_each import of_one_each
+from controller.state.access.members import labels_of_members
+from controller.state.attempts import leases_of_devices
 from controller.state.database import Database
-from controller.state.devices import came, enrol
+from controller.state.devices.coming import Enrolled, Greeting, enrol_each
+from controller.state.devices.events import add_events
 from protos.device import DeviceProfile
 from protos.fleet import Hello, Lease
+
+
+@dataclass(frozen=True)
+class Coming:
+    """An agent that says who it is.
+
+    Attributes:
+        hello: what it says.
+        is_new: whether its device had no session then: that it came is remembered at once, unless
+            it speaks for another device than its own.
+        now_unix_ms: when.
+    """
+
+    hello: Hello
+    is_new: bool
+    now_unix_ms: int
 
 
 @dataclass(frozen=True)
@@ -26,17 +48,45 @@ class Greeted:
     has_come: bool
 
 
-def greet(database: Database, hello: Hello, is_new: bool, now_unix_ms: int) -> Greeted:
-    """Remembers the device of an agent, with the labels that its token gave it, if it is a member.
+def greet_each(database: Database, coming: Sequence[Coming]) -> list[Greeted | EdgerankError]:
+    """Remembers the devices of agents, those of members with the labels that tokens gave them.
 
-    `is_new` is one whose device had no session when it said so; that it came is remembered at once,
-    unless it speaks for another device than its own.
-
-    Raises:
-        EdgerankError: as `enrol` does.
+    Returns:
+        For each its device, or why it is refused, as `enrol_each` does.
     """
-    labels = {**hello.labels, **(labels_of_member(database, hello.device_id) or {})}
-    enrolled = enrol(database, replace(hello, labels=labels), now_unix_ms)
+    return of_one_each(coming, lambda each: each.hello.device_id, partial(_greet, database))
+
+
+def _greet(database: Database, coming: Sequence[Coming]) -> list[Greeted | EdgerankError]:
+    """Remembers the devices of different agents."""
+    with database.writing() as transaction:
+        given = labels_of_members(transaction, [each.hello.device_id for each in coming])
+        enrolled = enrol_each(transaction, [_with_labels(each, given) for each in coming])
+        let_in = [each.device_id for each in enrolled if isinstance(each, Enrolled)]
+        out = leases_of_devices(transaction, let_in)
+        greeted = [
+            _greeted(each, device, out) if isinstance(device, Enrolled) else device
+            for each, device in zip(coming, enrolled, strict=True)
+        ]
+        add_events(
+            transaction,
+            [
+                (each.hello.device_id, _connected(came.now_unix_ms))
+                for came, each in zip(coming, greeted, strict=True)
+                if isinstance(each, Greeted) and each.has_come
+            ],
+        )
+    return greeted
+
+
+def _with_labels(coming: Coming, given: Mapping[str, Mapping[str, str]]) -> Greeting:
+    hello = coming.hello
+    labels = {**hello.labels, **given.get(hello.device_id, {})}
+    return Greeting(replace(hello, labels=labels), coming.now_unix_ms)
+
+
+def _greeted(coming: Coming, enrolled: Enrolled, out: Mapping[str, dict[str, Lease]]) -> Greeted:
+    hello = coming.hello
     # A person may have renamed it, or let its agent take it over.
     known = replace(
         hello,
@@ -47,7 +97,9 @@ def greet(database: Database, hello: Hello, is_new: bool, now_unix_ms: int) -> G
             architecture=hello.profile.architecture, hostname=hello.profile.hostname
         ),
     )
-    comes = is_new and enrolled.device_id == hello.device_id
-    if comes:
-        came(database, enrolled.device_id, now_unix_ms)
-    return Greeted(known, leases_of_device(database, enrolled.device_id), comes)
+    has_come = coming.is_new and enrolled.device_id == hello.device_id
+    return Greeted(known, out[enrolled.device_id], has_come)
+
+
+def _connected(now_unix_ms: int) -> DeviceEvent:
+    return DeviceEvent(at_unix_ms=now_unix_ms, kind=DeviceEventKind.CONNECTED)

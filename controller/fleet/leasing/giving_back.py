@@ -6,7 +6,7 @@ from controller.fleet.leasing.losing import LostAttempt
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.standing.changing import attempt_ended, attempt_lost
 from controller.state.database import Database
-from controller.state.jobs import fail_job
+from controller.state.jobs.ending import fail_job
 from controller.state.rounds.endings import give_back
 from controller.state.rounds.turns import queue_turn_again
 from protos.reasons import ReasonCode, reason

@@ -7,7 +7,7 @@ from controller.domain.jobs import MAX_ATTEMPTS, JobState, after_loss
 from controller.fleet.rounds.settling import settle_report
 from controller.fleet.standing.changing import attempt_lost
 from controller.state.database import Database, Transaction
-from controller.state.jobs import fail_job
+from controller.state.jobs.ending import fail_job
 from controller.state.rounds.endings import LostTurn, set_lost, set_undelivered
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
 from protos.reasons import Reason, ReasonCode, reason

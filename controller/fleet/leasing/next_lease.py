@@ -7,7 +7,7 @@ from controller.fleet.leasing.one_each import of_one_each
 from controller.fleet.rounds.settling import settle_report
 from controller.state.attempts import Ask, JobUnreadable, lease_each
 from controller.state.database import Database
-from controller.state.jobs import record_failure
+from controller.state.jobs.ending import record_failure
 from protos.fleet import Lease
 from protos.names import printable
 from protos.reasons import ReasonCode, reason

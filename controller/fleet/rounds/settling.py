@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import JobState, OpenJob
-from controller.fleet.rounds.concluding import conclude
+from controller.domain.jobs import OpenJob
 from controller.fleet.rounds.expecting import expected_of
+from controller.fleet.rounds.finishing import Finished, finish_jobs
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
@@ -20,13 +20,7 @@ from controller.fleet.rounds.turns import (
 )
 from controller.state.catalog.candidates import RacingJob, list_learned, racing_jobs
 from controller.state.database import Database, Transaction
-from controller.state.jobs import (
-    end_job,
-    has_open_candidates,
-    read_told,
-    record_failure,
-)
-from controller.state.measurements import record_conclusion
+from controller.state.jobs import has_open_candidates
 from controller.state.rounds.courses import (
     Place,
     StoredCourse,
@@ -36,21 +30,15 @@ from controller.state.rounds.courses import (
     set_still_racing,
 )
 from controller.state.rounds.readings import count_since_reading, jobs_before, list_readings
-from controller.state.rounds.repetitions import (
-    TakenRepetition,
-    list_taken,
-    list_taken_before,
-    mark_suspect,
-)
 from controller.state.rounds.turns import (
     LeasedTurn,
     append_turns,
     list_open_jobs,
+    open_jobs_among,
 )
-from controller.state.schema.unreadable import first_unreadable
 from controller.state.sweeps import end_finished, running_sweeps
 from protos.log_lines import event_log
-from protos.reasons import Reason, ReasonCode, reason
+from protos.reasons import Reason
 
 log = event_log(__name__)
 
@@ -68,6 +56,10 @@ class _Settled:
     has_turns_left: bool
     raced: Mapping[str, Reason] = field(default_factory=dict)
 
+    def told_by_race(self, job_id: str) -> tuple[Reason, ...]:
+        """What the race tells of a job."""
+        return (self.raced[job_id],) if job_id in self.raced else ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Race:
@@ -80,30 +72,66 @@ class _Race:
 
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> bool:
-    """Does what follows from one report; doing it again changes nothing.
+    """Does what follows from one report, as `settle_reports` does."""
+    (is_over,) = settle_reports(database, [turn], now_unix_ms)
+    return is_over
 
-    While others are still to be taken, this looks at the turn's own job, and after a reading at the
+
+def settle_reports(database: Database, turns: Sequence[LeasedTurn], now_unix_ms: int) -> list[bool]:
+    """Does what follows from reports; doing it again changes nothing.
+
+    While others are still to be taken, this looks at a turn's own job, and after a reading at the
     jobs that it tells of, so that its cost is that of a report. What follows when all were taken
     looks at every job that has not ended.
 
+    Args:
+        database: where they are remembered.
+        turns: of different devices.
+        now_unix_ms: the time.
+
     Returns:
-        Whether a round of a race is over; then `follow_race` is to be called, where no other writes
-        wait for it.
+        For each whether a round of a race is over; then `follow_race` is to be called, where no
+        other writes wait for it.
     """
+    settled: list[_Settled | None] = []
+    are_over: list[bool] = []
     with database.writing() as transaction:
-        stored = _find_course(transaction, turn.place)
-        if stored is None or _awaits_reading(transaction, turn, stored):
-            return False
-        if not stored.has_open_turns:
-            among = None
-        elif turn.job_id == stored.sentinel:
-            # Two readings tell whether a change lasts.
-            among = jobs_before(transaction, turn, 2 * (SENTINEL_EVERY + 1))
-        else:
-            among = [turn.job_id]
-        settled = _settle(transaction, turn.place, stored, among)
+        stored = {turn: _find_course(transaction, turn.place) for turn in turns}
+        own = _own_jobs(transaction, stored)
+        for turn, course in stored.items():
+            if course is None or _awaits_reading(transaction, turn, course):
+                are_over.append(False)
+                continue
+            jobs = _told_of(transaction, turn, course, own)
+            settled.append(_settle(transaction, turn.place, course, jobs))
+            are_over.append(settled[-1] is None)
     _finish(database, settled, now_unix_ms)
-    return settled is None
+    return are_over
+
+
+def _own_jobs(
+    transaction: Transaction, stored: Mapping[LeasedTurn, StoredCourse | None]
+) -> Mapping[str, OpenJob]:
+    """The jobs of turns, by their ids; of those that have not ended."""
+    among = [
+        turn.job_id
+        for turn, course in stored.items()
+        if course and course.has_open_turns and turn.job_id != course.sentinel
+    ]
+    return {job.job_id: job for job in open_jobs_among(transaction, among)}
+
+
+def _told_of(
+    transaction: Transaction, turn: LeasedTurn, stored: StoredCourse, own: Mapping[str, OpenJob]
+) -> Sequence[OpenJob] | None:
+    """The jobs that a report may tell the end of; None is all of its sweep on its device."""
+    if not stored.has_open_turns:
+        return None
+    if turn.job_id == stored.sentinel:
+        # Two readings tell whether a change lasts.
+        before = jobs_before(transaction, turn, 2 * (SENTINEL_EVERY + 1))
+        return open_jobs_among(transaction, before)
+    return [own[turn.job_id]] if turn.job_id in own else []
 
 
 def settle_and_follow(database: Database, turn: LeasedTurn, now_unix_ms: int) -> None:
@@ -122,7 +150,7 @@ def follow_race(database: Database, place: Place, now_unix_ms: int) -> None:
     with database.transaction() as transaction:
         stored = _find_course(transaction, place)
     if stored is not None and stored.spec.race is not None and not stored.has_open_turns:
-        _finish(database, _settle_race(database, place), now_unix_ms)
+        _finish(database, [_settle_race(database, place)], now_unix_ms)
 
 
 def settle_all(database: Database, now_unix_ms: int) -> None:
@@ -139,7 +167,7 @@ def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
             if stored is None:
                 continue
             settled = _settle(transaction, place, stored, None)
-        _finish(database, settled or _settle_race(database, place), now_unix_ms)
+        _finish(database, [settled or _settle_race(database, place)], now_unix_ms)
 
 
 def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCourse) -> bool:
@@ -153,7 +181,10 @@ def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCo
 
 
 def _settle(
-    transaction: Transaction, place: Place, stored: StoredCourse, among: Sequence[str] | None
+    transaction: Transaction,
+    place: Place,
+    stored: StoredCourse,
+    among: Sequence[OpenJob] | None,
 ) -> _Settled | None:
     """Lets turns follow where none is open, and finds the jobs that are complete.
 
@@ -168,7 +199,7 @@ def _settle(
     course = _course(transaction, stored)
     if among is None and not stored.has_open_turns and course.spec.race is not None:
         return None
-    jobs = list_open_jobs(transaction, place, among)
+    jobs = list_open_jobs(transaction, place) if among is None else among
     complete = [job.job_id for job in jobs if is_complete(job, course)]
     has_turns_left = stored.has_open_turns
     if among is None and not has_turns_left:
@@ -219,20 +250,25 @@ def _read_race(transaction: Transaction, place: Place) -> _Race:
     )
 
 
-def _finish(database: Database, settled: _Settled | None, now_unix_ms: int) -> None:
+def _finish(database: Database, found: Sequence[_Settled | None], now_unix_ms: int) -> None:
     """Ends what is complete, the sentinel after the last job, and after the last of all the sweep.
 
     While turns are left, there are jobs that have not ended.
     """
-    if settled is None:
-        return
-    for job_id in settled.complete:
-        raced = settled.raced.get(job_id)
-        more = () if raced is None else (raced,)
-        finish_job(database, job_id, settled.course, now_unix_ms, more)
-    has_ended = _end_sentinel(database, settled.place, settled.course, now_unix_ms)
-    if has_ended or not settled.has_turns_left:
-        end_finished(database, now_unix_ms, settled.place.sweep_id)
+    settled = [each for each in found if each is not None]
+    complete = [
+        Finished(job_id=job_id, course=each.course, more=each.told_by_race(job_id))
+        for each in settled
+        for job_id in each.complete
+    ]
+    finish_jobs(database, complete, now_unix_ms)
+    touched: dict[str, None] = {}
+    for each in settled:
+        has_ended = _end_sentinel(database, each.place, each.course, now_unix_ms)
+        if has_ended or not each.has_turns_left:
+            touched[each.place.sweep_id] = None
+    for sweep_id in touched:
+        end_finished(database, now_unix_ms, sweep_id)
 
 
 def _rng(place: Place, course: Course) -> random.Random:
@@ -292,47 +328,5 @@ def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms:
     with database.transaction() as transaction:
         if has_open_candidates(transaction, place):
             return False
-    finish_job(database, course.sentinel, course, now_unix_ms)
+    finish_jobs(database, [Finished(job_id=course.sentinel, course=course)], now_unix_ms)
     return True
-
-
-def finish_job(
-    database: Database,
-    job_id: str,
-    course: Course,
-    now_unix_ms: int,
-    more: tuple[Reason, ...] = (),
-) -> None:
-    """Derives a job's figures and ends it, for more reasons than these tell, if any.
-
-    One that ended before stays as it is.
-
-    A job without any repetition, as of a sentinel whose sweep failed before, ends without a
-    measurement. One of which anything cannot be read any more ends as a failure.
-    """
-    with database.transaction() as transaction:
-        settings, not_ready = read_told(transaction, job_id)
-        taken = [*list_taken_before(transaction, job_id), *list_taken(transaction, job_id)]
-    if unreadable := _unreadable(settings, taken):
-        why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
-        record_failure(database, job_id, (why,), now_unix_ms)
-        return
-    conclusion = conclude(taken, settings, course, not_ready) if taken else None
-    with database.writing() as transaction:
-        if conclusion is None:
-            end_job(transaction, job_id, JobState.CANCELLED)
-        elif end_job(transaction, job_id, JobState.DONE):
-            told = replace(conclusion, reasons=(*conclusion.reasons, *more))
-            record_conclusion(transaction, job_id, told, now_unix_ms)
-            suspect = [each.ordinal for each in taken if each.block in course.suspects]
-            mark_suspect(transaction, job_id, suspect)
-
-
-def _unreadable(settings: object, taken: Sequence[TakenRepetition]) -> str:
-    """What of a job cannot be read; empty when all can."""
-    of_repetitions = (
-        (f"{field.name} of repetition {each.ordinal}", getattr(each.repetition, field.name))
-        for each in taken
-        for field in fields(each.repetition)
-    )
-    return first_unreadable((("settings", settings), *of_repetitions))

@@ -26,7 +26,8 @@ from controller.state.attempts import StoredAttempt, list_out
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import fails_elsewhere, keep_standing, read_standing
-from controller.state.jobs import read_backbone, read_told
+from controller.state.jobs import read_backbone
+from controller.state.jobs.ending import read_told
 from controller.state.rounds.endings import set_given_back
 from controller.state.rounds.turns import LeasedTurn, queue_turn_again
 from controller.state.schema.columns import Unreadable
@@ -98,7 +99,7 @@ def attempt_lost(
     if why.code is ReasonCode.NEVER_REPORTED:
         after = after_silence(before, backbone, now_unix_ms)
     else:
-        settings, _ = read_told(transaction, turn.job_id)
+        settings = read_told(transaction, [turn.job_id])[turn.job_id].settings
         is_of_it = _is_of_the_job(transaction, turn, settings, why.code)
         after = before if is_of_it else after_loss(before, backbone, now_unix_ms)
     return _follow_up(transaction, turn.place.device_id, before, after, now_unix_ms)

@@ -1,6 +1,6 @@
 """Members, their certificates, and the tokens by which they join."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,9 @@ from controller.state.schema import devices
 
 # What each agent that comes asks for is put together once.
 _OF_SERIAL = select(certificates).where(certificates.c.serial == bindparam("of_serial"))
-_LABELS = select(members.c.labels).where(members.c.device_id == bindparam("of_device"))
+_LABELS = select(members.c.device_id, members.c.labels).where(
+    members.c.device_id.in_(bindparam("of_devices", expanding=True))
+)
 
 MOST_ENDED: Final = 1_000
 """How many join tokens are kept that have ended by the clock."""
@@ -186,10 +188,14 @@ def last_expiry(transaction: Transaction, device_id: str) -> int:
 def labels_of_member(database: Database, device_id: str) -> Mapping[str, str] | None:
     """The labels that a device's token gave it; None for one that joined by no token."""
     with database.transaction() as transaction:
-        labels: Mapping[str, str] | None = transaction.scalars(
-            _LABELS, {"of_device": device_id}
-        ).one_or_none()
-    return labels
+        return labels_of_members(transaction, [device_id]).get(device_id)
+
+
+def labels_of_members(
+    transaction: Transaction, device_ids: Sequence[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """The labels that devices' tokens gave them, of those that joined by one."""
+    return dict(transaction.execute(_LABELS, {"of_devices": device_ids}).tuples().all())
 
 
 def revoke_member(database: Database, device_id: str, told: DeviceEvent | None = None) -> bool:

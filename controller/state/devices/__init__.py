@@ -1,27 +1,31 @@
 """Devices that enrolled."""
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
-    bindparam,
     delete,
     func,
     insert,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from controller.domain.access import Caller
 from controller.domain.devices import Device, DeviceEvent, DeviceEventKind
-from controller.domain.errors import EdgerankError, ErrorCode
-from controller.state.database import Database, Transaction
+from controller.domain.errors import EdgerankError
+from controller.state.database import Database
+from controller.state.devices.coming import (
+    Enrolled,
+    Greeting,
+    enrol_each,
+    holders_of,
+    name_taken,
+    renamed,
+)
 from controller.state.devices.emulators import marked
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import COLUMNS, standing_of
@@ -37,74 +41,20 @@ from protos.fleet import Hello
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
-# What each agent that comes and goes asks for is put together once.
-_ADD = insert(devices)
-_CHANGE = update(devices).where(devices.c.device_id == bindparam("of_device"))
-_OF_AGENT = select(
-    devices.c.device_id,
-    devices.c.name,
-    devices.c.agent_name,
-    devices.c.removed_at_unix_ms,
-    devices.c.origin,
-).where(devices.c.agent_id == bindparam("of_agent"))
-_REPLACED = (
-    select(devices.c.name)
-    .join(replaced_agents, replaced_agents.c.device_id == devices.c.device_id)
-    .where(replaced_agents.c.agent_id == bindparam("of_agent"))
-)
-
-
-@dataclass(frozen=True)
-class Enrolled:
-    """The device that an agent speaks for."""
-
-    device_id: str
-    name: str
 
 
 def enrol(database: Database, hello: Hello, now_unix_ms: int) -> Enrolled:
-    """Remembers a device, or what is new of one that is known.
-
-    A device that a person renamed keeps that name until its agent calls itself something else.
+    """Remembers a device, or what is new of one that is known, as `enrol_each` does.
 
     Raises:
         EdgerankError: NAME_TAKEN when another device has the name; INVALID_INPUT when another agent
             took this one's device over.
     """
-    with _free_name(hello.name), database.writing() as transaction:
-        before = transaction.execute(_OF_AGENT, {"of_agent": hello.device_id}).one_or_none()
-        if before is None:
-            _refuse_replaced(transaction, hello.device_id)
-        elif before.origin is not None:
-            raise EdgerankError(
-                ErrorCode.INVALID_INPUT,
-                f"{before.name!r} is a device of another controller, for which no agent speaks; "
-                "start with a new state folder",
-            )
-        is_renamed = before is not None and before.agent_name == hello.name
-        name: str = before.name if before is not None and is_renamed else hello.name
-        known = {
-            "name": name,
-            "agent_name": hello.name,
-            "labels": dict(hello.labels),
-            "profile": hello.profile,
-            "emulator": hello.profile.emulator,
-            "last_seen_at_unix_ms": now_unix_ms,
-            "removed_at_unix_ms": None,
-        }
-        if before is None:
-            device_id = hello.device_id
-            added = {"agent_id": device_id, "enrolled_at_unix_ms": now_unix_ms}
-            transaction.execute(_ADD, {"device_id": device_id, **added, **known})
-        else:
-            device_id = before.device_id
-            transaction.execute(_CHANGE, {"of_device": device_id, **known})
-        if before is None or before.removed_at_unix_ms is not None:
-            kind = DeviceEventKind.JOINED
-            add_event(transaction, device_id, DeviceEvent(at_unix_ms=now_unix_ms, kind=kind))
-        if before is not None and before.name != name:
-            add_event(transaction, device_id, _renamed(before.name, name, None, now_unix_ms))
-    return Enrolled(device_id, name)
+    with database.writing() as transaction:
+        (enrolled,) = enrol_each(transaction, [Greeting(hello, now_unix_ms)])
+    if isinstance(enrolled, EdgerankError):
+        raise enrolled
+    return enrolled
 
 
 def came(database: Database, device_id: str, now_unix_ms: int) -> None:
@@ -144,11 +94,14 @@ def rename(database: Database, device_id: str, name: str, by: Caller, now_unix_m
         EdgerankError: NAME_TAKEN when another device has the name.
     """
     of_device = devices.c.device_id == device_id
-    with _free_name(name), database.writing() as transaction:
+    with database.writing() as transaction:
         before = transaction.scalars(select(devices.c.name).where(of_device)).one()
+        if name == before:
+            return
+        if name in holders_of(transaction, [name]):
+            raise name_taken(name)
         transaction.execute(update(devices).where(of_device).values(name=name))
-        if name != before:
-            add_event(transaction, device_id, _renamed(before, name, by, now_unix_ms))
+        add_event(transaction, device_id, renamed(before, name, by, now_unix_ms))
 
 
 def remove(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> None:
@@ -160,18 +113,6 @@ def remove(database: Database, device_id: str, by: Caller, now_unix_ms: int) -> 
             .values(removed_at_unix_ms=now_unix_ms)
         )
         add_event(transaction, device_id, event_by(by, DeviceEventKind.REMOVED, now_unix_ms))
-
-
-def leave(
-    database: Database, device_id: str, seen_at_unix_ms: int, kind: DeviceEventKind | None
-) -> None:
-    """Remembers when a device was last there, and how it went; None is by this side's doing."""
-    with database.writing() as transaction:
-        seen = {"of_device": device_id, "last_seen_at_unix_ms": seen_at_unix_ms}
-        known = transaction.execute(_CHANGE, seen)
-        if known.rowcount and kind is not None:
-            event = DeviceEvent(at_unix_ms=seen_at_unix_ms, kind=kind)
-            add_event(transaction, device_id, event)
 
 
 def count_measurements(database: Database, device_id: str) -> int:
@@ -245,39 +186,6 @@ def _standing() -> Select[Any]:
     return select(devices, *COLUMNS).outerjoin(
         device_standings, device_standings.c.device_id == devices.c.device_id
     )
-
-
-def _renamed(before: str, name: str, by: Caller | None, now_unix_ms: int) -> DeviceEvent:
-    return DeviceEvent(
-        at_unix_ms=now_unix_ms,
-        kind=DeviceEventKind.RENAMED,
-        caller=None if by is None else by.caller,
-        caller_name="" if by is None else by.caller_name,
-        name=name,
-        former_name=before,
-    )
-
-
-def _refuse_replaced(transaction: Transaction, agent_id: str) -> None:
-    name = transaction.scalars(_REPLACED, {"of_agent": agent_id}).one_or_none()
-    if name is not None:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"another agent has taken over the device {name!r}, which was this one's; to join as "
-            "another device, start with a new state folder and a new name",
-        )
-
-
-@contextmanager
-def _free_name(name: str) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        raise EdgerankError(
-            ErrorCode.NAME_TAKEN,
-            f"another device is already named {name!r}; give this one another name, or rename or "
-            "remove the other",
-        ) from error
 
 
 def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Device, ...]:

@@ -1,11 +1,14 @@
 """What befell devices: rows that are added with what they tell, and never changed."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from controller.domain.access import Caller
 from controller.domain.devices import MOST_EVENTS, DeviceEvent, DeviceEventKind
 from controller.state.database import Database, Transaction
 from controller.state.schema import device_events
+from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import readable
 
 # What each agent that comes and goes asks for is put together once.
@@ -26,8 +29,17 @@ _TOLD = tuple(each for each in device_events.c if each.name not in ("event_id", 
 
 def add_event(transaction: Transaction, device_id: str, event: DeviceEvent) -> None:
     """Remembers what befell a device, and forgets its oldest beyond `MOST_EVENTS`."""
-    transaction.execute(_ADD, {"device_id": device_id, **vars(event)})
-    transaction.execute(_FORGET, {"of_device": device_id})
+    add_events(transaction, [(device_id, event)])
+
+
+def add_events(transaction: Transaction, befell: Sequence[tuple[str, DeviceEvent]]) -> None:
+    """Remembers what befell devices, in this order, as `add_event` does; each with its id."""
+    if not befell:
+        return
+    rows = [{"device_id": device_id, **vars(event)} for device_id, event in befell]
+    write_rows(transaction, _ADD, rows)
+    devices = dict.fromkeys(device_id for device_id, _ in befell)
+    write_rows(transaction, _FORGET, [{"of_device": device_id} for device_id in devices])
 
 
 def event_by(by: Caller, kind: DeviceEventKind, now_unix_ms: int) -> DeviceEvent:

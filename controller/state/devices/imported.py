@@ -7,7 +7,7 @@ from sqlalchemy import insert, select, update
 from controller.domain.devices import DeviceEvent, DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import Transaction
-from controller.state.devices import Enrolled
+from controller.state.devices.coming import Enrolled
 from controller.state.devices.events import add_event
 from controller.state.schema import devices
 from protos.device import DeviceProfile

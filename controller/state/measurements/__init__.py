@@ -16,7 +16,12 @@ from controller.domain.measurements import (
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
-from controller.state.measurements.recording import CONCLUDED, Conclusion, record_conclusion
+from controller.state.measurements.recording import (
+    CONCLUDED,
+    Conclusion,
+    record_conclusion,
+    record_conclusions,
+)
 from controller.state.rounds.repetitions import stored_repetition
 from controller.state.rounds.wanted import are_wanted
 from controller.state.schema import (
@@ -47,6 +52,7 @@ __all__ = [
     "measurements_of",
     "outcome_of",
     "record_conclusion",
+    "record_conclusions",
     "weights_inside",
 ]
 

@@ -1,6 +1,8 @@
 """How jobs ended: kept, and which of it nothing newer stands for."""
 
 import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -8,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     FromClause,
+    Row,
     String,
     and_,
     bindparam,
@@ -32,9 +35,10 @@ from controller.domain.measurements import (
 )
 from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.database import Transaction
-from controller.state.rounds.counts import LAST_OUTCOME, SWEEP_OF_JOB, count_outcome
-from controller.state.schema import candidates, jobs, measurements
+from controller.state.rounds.counts import add_counts
+from controller.state.schema import candidates, jobs, measurements, sweep_counts
 from controller.state.schema.columns import SharedDocument
+from controller.state.schema.many_rows import write_rows
 from protos.reasons import Reason
 
 
@@ -61,15 +65,6 @@ class Conclusion:
 CONCLUDED: Final = tuple(field.name for field in fields(Conclusion))
 """Each has a column of its name."""
 
-_OF_JOB = {
-    column.name: select(column).where(jobs.c.job_id == bindparam("of_job")).scalar_subquery()
-    for column in (jobs.c.device_id, jobs.c.backbone, jobs.c.position)
-}
-_NEXT_OF_DEVICE = (
-    select(func.coalesce(func.max(measurements.c.device_ordinal), 0) + 1)
-    .where(measurements.c.device_id == _OF_JOB["device_id"])
-    .scalar_subquery()
-)
 # What differs in any of these may be ranked as something else; what is alike in all is not.
 _SAID_OF_CANDIDATE: Final = {
     "made_of": func.coalesce(jobs.c.conversion_key, jobs.c.sweep_id),
@@ -89,31 +84,44 @@ def _compared(column: ColumnElement[Any]) -> ColumnElement[Any]:
 _IS_CANDIDATE = and_(
     *(_compared(candidates.c[name]) == _compared(said) for name, said in _SAID_OF_CANDIDATE.items())
 )
-_JOB = jobs.c.job_id == bindparam("of_job")
-_CANDIDATE_OF_JOB = (
-    select(func.min(candidates.c.candidate_id)).where(_JOB, _IS_CANDIDATE).scalar_subquery()
+_THESE = jobs.c.job_id.in_(bindparam("of_jobs", expanding=True))
+# What is asked for jobs that end is put together once.
+_ENDING = (
+    select(
+        jobs.c.job_id,
+        jobs.c.sweep_id,
+        jobs.c.device_id,
+        jobs.c.backbone,
+        jobs.c.position,
+        sweep_counts.c.outcomes,
+        select(func.coalesce(func.max(measurements.c.device_ordinal), 0))
+        .where(measurements.c.device_id == jobs.c.device_id)
+        .scalar_subquery()
+        .label("device_outcomes"),
+        select(func.min(candidates.c.candidate_id))
+        .where(_IS_CANDIDATE)
+        .scalar_subquery()
+        .label("candidate_id"),
+    )
+    .join(sweep_counts, sweep_counts.c.sweep_id == jobs.c.sweep_id)
+    .where(_THESE)
 )
-# What is asked for each job that ends is put together once.
 _ADD_CANDIDATE = insert(candidates).from_select(
     list(_SAID_OF_CANDIDATE),
-    select(*_SAID_OF_CANDIDATE.values()).where(_JOB, ~exists().where(_IS_CANDIDATE)),
+    select(*_SAID_OF_CANDIDATE.values()).where(
+        jobs.c.job_id == bindparam("of_job"), ~exists().where(_IS_CANDIDATE)
+    ),
 )
-_ADD = insert(measurements).values(
-    sweep_id=SWEEP_OF_JOB,
-    ordinal=LAST_OUTCOME,
-    device_ordinal=_NEXT_OF_DEVICE,
-    candidate_id=_CANDIDATE_OF_JOB,
-    **_OF_JOB,
-)
+_ADD = insert(measurements)
 
 
 def _is_alike(other: FromClause) -> ColumnElement[bool]:
     """Whether another measurement is of the same, and as good to go by."""
     return and_(
         other.c.is_newest.is_(True),
-        other.c.device_id == _OF_JOB["device_id"],
-        other.c.backbone == _OF_JOB["backbone"],
-        other.c.candidate_id == _CANDIDATE_OF_JOB,
+        other.c.device_id == bindparam("of_device"),
+        other.c.backbone == bindparam("of_backbone"),
+        other.c.candidate_id == bindparam("of_candidate"),
         other.c.verdict == bindparam("this_verdict", type_=measurements.c.verdict.type),
         other.c.latency.is_(None) == bindparam("is_without_figures", type_=Boolean()),
     )
@@ -144,20 +152,90 @@ _OUTDATE_THIS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Concluded:
+    """That a job ended, how, and which outcome of its sweep and of its device it is.
+
+    It has ended but once.
+    """
+
+    job: Row[Any]
+    number: int
+    number_on_device: int
+    conclusion: Conclusion
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What has the same here is of the same, and as good to go by."""
+        told = self.conclusion
+        job = self.job
+        return job.device_id, job.candidate_id, told.verdict, told.latency is None
+
+
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
     """Keeps how a job ended; the transaction is the caller's, which writes."""
-    count_outcome(transaction, job_id)
-    transaction.execute(_ADD_CANDIDATE, {"of_job": job_id})
-    transaction.execute(_OUTDATE, _this(job_id, conclusion, now_unix_ms))
-    kept = {
+    record_conclusions(transaction, {job_id: conclusion}, now_unix_ms)
+
+
+def record_conclusions(
+    transaction: Transaction, conclusions: Mapping[str, Conclusion], now_unix_ms: int
+) -> list[Concluded]:
+    """Keeps how jobs ended, by their ids and in this order, as `record_conclusion` does one."""
+    if not conclusions:
+        return []
+    ending = _ending(transaction, list(conclusions))
+    more, more_on = Counter[str](), Counter[str]()
+    concluded = []
+    for job_id, conclusion in conclusions.items():
+        job = ending[job_id]
+        more[job.sweep_id] += 1
+        more_on[job.device_id] += 1
+        concluded.append(
+            Concluded(
+                job=job,
+                number=job.outcomes + more[job.sweep_id],
+                number_on_device=job.device_outcomes + more_on[job.device_id],
+                conclusion=conclusion,
+            )
+        )
+    for sweep_id, count in more.items():
+        add_counts(transaction, sweep_id, {"outcomes": count})
+    write_rows(transaction, _OUTDATE, [_this(each, now_unix_ms) for each in concluded])
+    newest = {each.alike: each for each in concluded}
+    rows = [_row(each, now_unix_ms, newest[each.alike] is each) for each in concluded]
+    write_rows(transaction, _ADD, rows)
+    return concluded
+
+
+def _ending(transaction: Transaction, job_ids: Sequence[str]) -> Mapping[str, Row[Any]]:
+    """What of jobs is kept with how they ended; what they measured is kept by now."""
+    found = {row.job_id: row for row in transaction.execute(_ENDING, {"of_jobs": job_ids})}
+    new = [job_id for job_id in job_ids if found[job_id].candidate_id is None]
+    if new:
+        transaction.execute(_ADD_CANDIDATE, [{"of_job": job_id} for job_id in new])
+        found |= {row.job_id: row for row in transaction.execute(_ENDING, {"of_jobs": new})}
+    return found
+
+
+def _row(concluded: Concluded, now_unix_ms: int, is_newest: bool) -> dict[str, object]:
+    job = concluded.job
+    return {
         "measurement_id": uuid.uuid4().hex,
-        "job_id": job_id,
-        "of_job": job_id,
+        "job_id": job.job_id,
+        "sweep_id": job.sweep_id,
+        "device_id": job.device_id,
+        "backbone": job.backbone,
+        "position": job.position,
+        "candidate_id": job.candidate_id,
+        "ordinal": concluded.number,
+        "device_ordinal": concluded.number_on_device,
+        "is_newest": is_newest,
         "committed_at_unix_ms": now_unix_ms,
+        **vars(concluded.conclusion),
+        **_ranked_by(concluded.conclusion),
     }
-    transaction.execute(_ADD, kept | vars(conclusion) | _ranked_by(conclusion))
 
 
 def record_imported(
@@ -176,15 +254,18 @@ def record_imported(
         content_sha256: by which it is known again.
         at_unix_ms: what was recorded as of a later moment stays newer.
     """
-    record_conclusion(transaction, job_id, conclusion, at_unix_ms)
+    (recorded,) = record_conclusions(transaction, {job_id: conclusion}, at_unix_ms)
     of_job = measurements.c.job_id == job_id
     transaction.execute(update(measurements).where(of_job).values(content_sha256=content_sha256))
-    transaction.execute(_OUTDATE_THIS, _this(job_id, conclusion, at_unix_ms))
+    transaction.execute(_OUTDATE_THIS, {"of_job": job_id, **_this(recorded, at_unix_ms)})
 
 
-def _this(job_id: str, conclusion: Conclusion, at_unix_ms: int) -> dict[str, object]:
+def _this(concluded: Concluded, at_unix_ms: int) -> dict[str, object]:
+    job, conclusion = concluded.job, concluded.conclusion
     return {
-        "of_job": job_id,
+        "of_device": job.device_id,
+        "of_backbone": job.backbone,
+        "of_candidate": job.candidate_id,
         "this_verdict": conclusion.verdict,
         "is_without_figures": conclusion.latency is None,
         "this_committed_at": at_unix_ms,

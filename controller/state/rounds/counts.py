@@ -28,17 +28,6 @@ _ADD = (
     .values({column: column + bindparam(f"more_{column.name}") for column in _COUNTED})
 )
 _WAITING = select(sweep_counts.c.waiting).where(sweep_counts.c.sweep_id == bindparam("of_sweep"))
-SWEEP_OF_JOB = select(jobs.c.sweep_id).where(jobs.c.job_id == bindparam("of_job")).scalar_subquery()
-"""The sweep of the job `of_job`, where a statement knows no more of it."""
-LAST_OUTCOME = (
-    select(sweep_counts.c.outcomes).where(sweep_counts.c.sweep_id == SWEEP_OF_JOB).scalar_subquery()
-)
-"""The number of the last job that ended with an outcome in the sweep of the job `of_job`."""
-_ADD_OUTCOME = (
-    update(sweep_counts)
-    .where(sweep_counts.c.sweep_id == SWEEP_OF_JOB)
-    .values(outcomes=sweep_counts.c.outcomes + 1)
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +75,6 @@ def add_counts(transaction: Transaction, sweep_id: str, more: Mapping[str, int])
     if any(more.values()):
         counted = {f"more_{name}": count for name, count in more.items()}
         transaction.execute(_ADD, _NO_MORE | counted | {"of_sweep": sweep_id})
-
-
-def count_outcome(transaction: Transaction, job_id: str) -> None:
-    """Counts that a job ended with an outcome, whose number `LAST_OUTCOME` is then."""
-    transaction.execute(_ADD_OUTCOME, {"of_job": job_id})
 
 
 def read_counts(database: Database, sweep_id: str) -> SweepCounts:

@@ -1,6 +1,7 @@
 """Repetitions: kept with every raw sample, and read back."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,13 +24,16 @@ _TAKEN = (
         turns,
         and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal),
     )
-    .where(repetitions.c.job_id == bindparam("of_job"))
-    .order_by(repetitions.c.ordinal)
+    .where(repetitions.c.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .order_by(repetitions.c.job_id, repetitions.c.ordinal)
 )
 _TAKEN_BEFORE = (
-    select(repetitions, literal(None).label("block"))
+    select(repetitions, literal(None).label("block"), continued_jobs.c.job_id.label("later_job_id"))
     .join(continued_jobs, continued_jobs.c.earlier_job_id == repetitions.c.job_id)
-    .where(continued_jobs.c.job_id == bindparam("of_job"), repetitions.c.is_suspect.is_not(True))
+    .where(
+        continued_jobs.c.job_id.in_(bindparam("of_jobs", expanding=True)),
+        repetitions.c.is_suspect.is_not(True),
+    )
     .order_by(repetitions.c.taken_at_unix_ms, repetitions.c.job_id, repetitions.c.ordinal)
 )
 
@@ -66,27 +70,39 @@ def record_repetitions(transaction: Transaction, new: Sequence[NewRepetition]) -
 
 def list_taken(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
     """The repetitions of a job, in their order."""
-    return _taken(transaction.execute(_TAKEN, {"of_job": job_id}).all())
+    return taken_of(transaction, [job_id])[job_id]
 
 
-def list_taken_before(transaction: Transaction, job_id: str) -> list[TakenRepetition]:
-    """Those of earlier races that count on for a job, oldest first; beside no change of today's."""
-    return _taken(transaction.execute(_TAKEN_BEFORE, {"of_job": job_id}).all())
+def taken_of(
+    transaction: Transaction, job_ids: Collection[str]
+) -> defaultdict[str, list[TakenRepetition]]:
+    """The repetitions of jobs, by their ids, each job's in their order."""
+    taken: defaultdict[str, list[TakenRepetition]] = defaultdict(list)
+    for row in transaction.execute(_TAKEN, {"of_jobs": list(job_ids)}):
+        taken[row.job_id].append(_taken(row))
+    return taken
 
 
-def _taken(rows: Sequence[Row[Any]]) -> list[TakenRepetition]:
-    return [
-        TakenRepetition(
-            ordinal=row.ordinal,
-            block=row.block,
-            repetition=stored_repetition(row),
-            runtime_version=row.runtime_version,
-            runtime_build=row.runtime_build,
-            affinity=row.affinity,
-            taken_at_unix_ms=row.taken_at_unix_ms,
-        )
-        for row in rows
-    ]
+def taken_before(
+    transaction: Transaction, job_ids: Collection[str]
+) -> defaultdict[str, list[TakenRepetition]]:
+    """Those of earlier races that count on for jobs, oldest first; beside no change of today's."""
+    taken: defaultdict[str, list[TakenRepetition]] = defaultdict(list)
+    for row in transaction.execute(_TAKEN_BEFORE, {"of_jobs": list(job_ids)}):
+        taken[row.later_job_id].append(_taken(row))
+    return taken
+
+
+def _taken(row: Row[Any]) -> TakenRepetition:
+    return TakenRepetition(
+        ordinal=row.ordinal,
+        block=row.block,
+        repetition=stored_repetition(row),
+        runtime_version=row.runtime_version,
+        runtime_build=row.runtime_build,
+        affinity=row.affinity,
+        taken_at_unix_ms=row.taken_at_unix_ms,
+    )
 
 
 def mark_suspect(transaction: Transaction, job_id: str, ordinals: Sequence[int]) -> None:

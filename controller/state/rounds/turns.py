@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
 
 from controller.domain.jobs import (
     ENDED,
@@ -53,7 +54,7 @@ _OF_OPEN_JOBS = (
     )
     .join(jobs, jobs.c.job_id == turns.c.job_id)
     .where(jobs.c.is_sentinel.is_(False), *(jobs.c.state != state for state in ENDED))
-    .order_by(jobs.c.position, turns.c.ordinal)
+    .order_by(jobs.c.position, jobs.c.job_id, turns.c.ordinal)
 )
 _OF_OPEN_JOBS_OF_PLACE = _OF_OPEN_JOBS.where(
     turns.c.device_id == bindparam("of_device"), turns.c.sweep_id == bindparam("of_sweep")
@@ -166,24 +167,20 @@ def append_turns(transaction: Transaction, place: Place, order: Sequence[str]) -
     _insert_turns(transaction, place.sweep_id, following)
 
 
-def list_open_jobs(
-    transaction: Transaction, place: Place, among: Sequence[str] | None = None
-) -> list[OpenJob]:
-    """The jobs of a sweep on a device that have not ended, the sentinel not counted, in order.
+def list_open_jobs(transaction: Transaction, place: Place) -> list[OpenJob]:
+    """The jobs of a sweep on a device that have not ended, the sentinel not counted, in order."""
+    of_place = {"of_device": place.device_id, "of_sweep": place.sweep_id}
+    return _open_jobs(transaction.execute(_OF_OPEN_JOBS_OF_PLACE, of_place).all())
 
-    Args:
-        transaction: the caller's.
-        place: sweep and device.
-        among: only these; None is all.
-    """
-    if among is None:
-        rows = transaction.execute(
-            _OF_OPEN_JOBS_OF_PLACE, {"of_device": place.device_id, "of_sweep": place.sweep_id}
-        ).all()
-    elif among:
-        rows = transaction.execute(_OF_OPEN_JOBS_AMONG, {"among": among}).all()
-    else:
+
+def open_jobs_among(transaction: Transaction, job_ids: Sequence[str]) -> list[OpenJob]:
+    """Those of these jobs that have not ended, sentinels not counted."""
+    if not job_ids:
         return []
+    return _open_jobs(transaction.execute(_OF_OPEN_JOBS_AMONG, {"among": job_ids}).all())
+
+
+def _open_jobs(rows: Sequence[Row[Any]]) -> list[OpenJob]:
     return [
         OpenJob(
             job_id=job_id,

@@ -5,9 +5,10 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy import Connection, Delete, Dialect, Insert, Update
 
 _Kept: TypeAlias = Callable[[Any], Any]
+_Written: TypeAlias = Insert | Update | Delete
 # Of each kind of database one, and of each statement that is written here.
 _PUT_TOGETHER_AT_MOST: Final = 128
 
@@ -15,9 +16,7 @@ _PUT_TOGETHER_AT_MOST: Final = 128
 class _PutTogether:
     """A statement as a kind of database takes it, and what it makes of each value."""
 
-    def __init__(
-        self, statement: Insert | Update, columns: tuple[str, ...], dialect: Dialect
-    ) -> None:
+    def __init__(self, statement: _Written, columns: tuple[str, ...], dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(columns))
         self.text = str(compiled)
         # What has no name there is asked for by its place.
@@ -50,7 +49,7 @@ class _PutTogether:
 
 
 def write_rows(
-    transaction: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, object]]
+    transaction: Connection, statement: _Written, rows: Sequence[Mapping[str, object]]
 ) -> int:
     """Executes a statement for each of some rows.
 
@@ -70,9 +69,7 @@ def write_rows(
 
 
 @lru_cache(maxsize=_PUT_TOGETHER_AT_MOST)
-def _put_together(
-    statement: Insert | Update, columns: tuple[str, ...], dialect: Dialect
-) -> _PutTogether:
+def _put_together(statement: _Written, columns: tuple[str, ...], dialect: Dialect) -> _PutTogether:
     return _PutTogether(statement, columns, dialect)
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -123,9 +124,10 @@ def add_sweep(
             **asked_columns(spec),
         )
     )
+    job_ids = _new_ids(planned)
     rows: list[dict[str, Any]] = [
         {
-            "job_id": uuid.uuid4().hex,
+            "job_id": job_id,
             "sweep_id": sweep_id,
             "device_id": job.device_id,
             "position": position,
@@ -139,14 +141,22 @@ def add_sweep(
             "is_sentinel": job.is_sentinel,
             "state": JobState.WAITING,
         }
-        for position, job in enumerate(planned)
+        for position, (job_id, job) in enumerate(zip(job_ids, planned, strict=True))
     ]
     variants = len({job.variant for job in planned})
     open_counts(transaction, sweep_id, job_count=len(rows), variants=variants)
     if rows:
-        write_rows(transaction, _ADD_JOBS, rows)
+        write_rows(transaction, _ADD_JOBS, sorted(rows, key=itemgetter("job_id")))
         expect_profiles(transaction, rows)
-    return tuple(row["job_id"] for row in rows)
+    return job_ids
+
+
+def _new_ids(planned: Sequence[PlannedJob]) -> tuple[str, ...]:
+    """Ids of jobs, random, those of one device in order: what is written of it lies together."""
+    new_ids = sorted(uuid.uuid4().hex for _ in planned)
+    by_device = sorted(range(len(planned)), key=lambda number: planned[number].device_id)
+    ids = dict(zip(by_device, new_ids, strict=True))
+    return tuple(ids[number] for number in range(len(planned)))
 
 
 def asked_columns(spec: SweepSpec) -> dict[str, object]:

@@ -18,7 +18,7 @@ from controller.fleet.rounds.settling import settle_and_follow, settle_sweep
 from controller.state import devices, jobs, sweeps
 from controller.state.artifacts import find_artifact
 from controller.state.database import Database
-from controller.state.jobs import Role
+from controller.state.jobs import Role, ending
 from controller.state.rounds.counts import has_waiting
 from controller.state.rounds.courses import Place
 from controller.state.rounds.needs import list_idle, list_needs, wanted_variants
@@ -276,7 +276,7 @@ class Preparing:
     def _fail(self, place: Place, job_id: str, *why: Reason) -> None:
         """Ends a job that waited; what others of its device waited for may follow now."""
         now_unix_ms = self._clock.unix_ms()
-        jobs.record_failure(self._database, job_id, why, now_unix_ms)
+        ending.record_failure(self._database, job_id, why, now_unix_ms)
         turn = LeasedTurn(place=place, job_id=job_id, ordinal=0)
         settle_and_follow(self._database, turn, now_unix_ms)
 

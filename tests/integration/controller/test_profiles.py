@@ -15,6 +15,7 @@ from controller.fleet.leasing.losing import lose_attempt
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database, open_database
 from controller.state.devices import enrol, list_devices
+from controller.state.jobs import ending
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.profiles import read_profile, resolve_profile
 from controller.state.rounds.counts import read_counts
@@ -218,7 +219,7 @@ def test_a_profile_without_an_artifact_fails_with_the_converters_words(database:
     profile_id = start_profile(database)
     _attempt_id, job_id = lease(database)
     why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
-    jobs.record_failure(database, job_id, why, now_unix_ms=3)
+    ending.record_failure(database, job_id, why, now_unix_ms=3)
     assert reasons_of(database, profile_id) == why
     assert no_figures(database, profile_id)
 

@@ -18,6 +18,7 @@ from controller.state import attempts, jobs, sweeps
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, claim_state, open_database
 from controller.state.devices import enrol, list_devices
+from controller.state.jobs import ending
 from controller.state.measurements import list_measurements, list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.schema import accuracies, artifacts
@@ -202,8 +203,8 @@ def test_a_job_without_an_artifact_fails_with_the_converters_words(database: Dat
     _attempt_id, job_id = lease(database, "phone")
     why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "onnx: aborted"}),)
     again = (reason(ReasonCode.CONTROLLER_DEFECT),)
-    jobs.record_failure(database, job_id, why, now_unix_ms=3)
-    jobs.record_failure(database, job_id, again, now_unix_ms=4)
+    ending.record_failure(database, job_id, why, now_unix_ms=3)
+    ending.record_failure(database, job_id, again, now_unix_ms=4)
     (outcome,) = list_outcomes(database, sweep_id)
     assert outcome.reasons == why
 

@@ -307,7 +307,7 @@ def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(settling, "finish_job", stop)
+        patched.setattr(settling, "finish_jobs", stop)
         with pytest.raises(KeyboardInterrupt):
             record(database, report)
     assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}

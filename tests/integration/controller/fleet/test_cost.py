@@ -30,8 +30,8 @@ MOST_OF_A_TURN = 21
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its candidate and figures
-# kept; those of its candidate before are the newest no more.
-MORE_OF_AN_END = 10
+# looked for and kept; those of its candidate before are the newest no more.
+MORE_OF_AN_END = 12
 
 
 async def one_after_another(

@@ -16,7 +16,7 @@ from controller.fleet.rounds.turns import SENTINEL_EVERY
 from controller.state import attempts, jobs, sweeps
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
-from controller.state.jobs import Role
+from controller.state.jobs import Role, ending
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.courses import Place
 from controller.state.rounds.needs import list_idle, list_needs
@@ -63,7 +63,7 @@ class Begun:
         waiting = jobs.waiting_jobs(self._database, self.sweep_id, Role.CANDIDATE, variant)
         for job_id, device_id in waiting.items():
             why = (reason(ReasonCode.NO_ARTIFACT, {"detail": "a tool said no"}),)
-            jobs.record_failure(self._database, job_id, why, 0)
+            ending.record_failure(self._database, job_id, why, 0)
             place = Place(sweep_id=self.sweep_id, device_id=device_id)
             settle_report(self._database, LeasedTurn(place=place, job_id=job_id, ordinal=0), 0)
 

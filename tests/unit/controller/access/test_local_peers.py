@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.access.local_peers import parse_peer, user_of
+from controller.access.local_peers import parse_peer, users_of
 
 # As Linux writes them on a little-endian machine; the second connection is closed.
 TCP = """\
@@ -36,7 +36,7 @@ def test_the_user_of_a_connection(tmp_path: Path, peer: str, user: int | None) -
     (tmp_path / "tcp6").write_text(TCP6)
     end = parse_peer(peer)
     assert end is not None
-    assert user_of(end, tmp_path) == user
+    assert users_of([end], tmp_path) == [user]
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_this_kernel_tells_whose_our_own_connection_is() -> None:
         host, port = client.getsockname()
         end = parse_peer(f"ipv4:{host}:{port}")
         assert end is not None
-        assert user_of(end, Path("/proc/self/net")) == Path("/proc/self").stat().st_uid
+        assert users_of([end], Path("/proc/self/net")) == [Path("/proc/self").stat().st_uid]

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from controller.api.asking_once import AskingOnce
+from controller.api.asking.once import AskingOnce
 
 
 class Looking:

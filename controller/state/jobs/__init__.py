@@ -1,4 +1,4 @@
-"""Jobs: waiting for their artifacts, queued, leased, ended; counted with each step."""
+"""Jobs: waiting for their artifacts, queued, leased, cancelled; counted with each step."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, select, update
 
 from controller.domain.jobs import (
     ENDED,
@@ -17,41 +17,19 @@ from controller.domain.jobs import (
     TurnState,
     may_come_from,
 )
-from controller.domain.measurements import Verdict
 from controller.state.artifacts import is_file_of, variant_of
 from controller.state.database import Database, Transaction
-from controller.state.measurements import Conclusion, record_conclusion
-from controller.state.profiles import fail_profile
 from controller.state.rounds.counts import VARIANT_COLUMNS, add_counts
 from controller.state.rounds.courses import Place
 from controller.state.schema import artifacts, jobs, turns
 from controller.state.schema.many_rows import write_rows
 from models.catalog.variants import Variant
-from protos.measuring import MeasureSettings
-from protos.reasons import Reason
 
 # What is asked for each lease and report is put together once.
 _MOVE_ONE = (
     update(jobs)
     .where(jobs.c.job_id == bindparam("of_job"), jobs.c.state == bindparam("before"))
     .values(state=bindparam("after"))
-)
-_STANDING = select(jobs.c.sweep_id, jobs.c.state).where(jobs.c.job_id == bindparam("of_job"))
-_NOT_READY = (
-    select(func.count())
-    .select_from(turns)
-    .where(turns.c.job_id == bindparam("of_job"), turns.c.state == TurnState.NOT_READY)
-    .scalar_subquery()
-)
-_TOLD = select(jobs.c.settings, _NOT_READY.label("not_ready")).where(
-    jobs.c.job_id == bindparam("of_job")
-)
-_DROP_OF_ONE = (
-    update(turns)
-    .where(
-        turns.c.job_id == bindparam("of_job"), or_(*(turns.c.state == each for each in OPEN_TURNS))
-    )
-    .values(state=TurnState.DROPPED)
 )
 _HAS_OPEN_CANDIDATES = select(
     exists().where(
@@ -150,12 +128,6 @@ def cancel_jobs_of_device(database: Database, device_id: str) -> None:
         drop_turns(transaction, turns.c.device_id == device_id)
 
 
-def read_told(transaction: Transaction, job_id: str) -> tuple[MeasureSettings, int]:
-    """How a job is to be measured, and for how many of its turns the device was not ready."""
-    row = transaction.execute(_TOLD, {"of_job": job_id}).one()
-    return row.settings, row.not_ready
-
-
 def read_backbone(transaction: Transaction, job_id: str) -> str:
     """The name of what a job measures."""
     name: str = transaction.scalars(select(jobs.c.backbone).where(jobs.c.job_id == job_id)).one()
@@ -166,38 +138,6 @@ def has_open_candidates(transaction: Transaction, place: Place) -> bool:
     """Whether a job of a sweep on a device has not ended, the sentinel not counted."""
     of_place = {"of_sweep": place.sweep_id, "of_device": place.device_id}
     return transaction.scalars(_HAS_OPEN_CANDIDATES, of_place).one()
-
-
-def end_job(transaction: Transaction, job_id: str, state: JobState) -> bool:
-    """Ends a job; False when it had ended before."""
-    job = transaction.execute(_STANDING, {"of_job": job_id}).one_or_none()
-    if job is None or job.state not in may_come_from(state):
-        return False
-    dropped = transaction.execute(_DROP_OF_ONE, {"of_job": job_id}).rowcount
-    move_job(transaction, job_id, job.sweep_id, job.state, state, also={"turns": -dropped})
-    return True
-
-
-def fail_job(
-    transaction: Transaction, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
-) -> bool:
-    """Ends a job without figures; False when it had ended before."""
-    if not end_job(transaction, job_id, JobState.FAILED):
-        return False
-    if not fail_profile(transaction, job_id, reasons, now_unix_ms):
-        failed = Conclusion(
-            verdict=Verdict.FAILED, reasons=reasons, measured_at_unix_ms=now_unix_ms
-        )
-        record_conclusion(transaction, job_id, failed, now_unix_ms)
-    return True
-
-
-def record_failure(
-    database: Database, job_id: str, reasons: tuple[Reason, ...], now_unix_ms: int
-) -> None:
-    """Ends a job that no attempt can be made at; one that has ended stays as it is."""
-    with database.writing() as transaction:
-        fail_job(transaction, job_id, reasons, now_unix_ms)
 
 
 def move_job(

@@ -1,0 +1,1 @@
+"""How one look answers many who ask at once."""
