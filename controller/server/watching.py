@@ -47,13 +47,13 @@ def started(*watches: Coroutine[Any, Any, None]) -> set[asyncio.Task[None]]:
 
 
 def _tell_end(watching: asyncio.Task[None]) -> None:
-    """Ends a controller that does not look after leases or peers any more: it only seems to work.
+    """Ends a controller one of whose watches ended: it only seems to work.
 
     Raises:
         EdgerankError: EXECUTION.
     """
     error = watching.exception()
-    log.critical("the watch over leases and peers ended", exc_info=error)
+    log.critical("a watch ended that lasts as long as the controller", exc_info=error)
     raise EdgerankError(
         ErrorCode.EXECUTION,
         f"the controller ended by a defect of its own ({type(error).__name__}; its log has it "
@@ -74,9 +74,9 @@ async def until_stopped(
     # What was imported stays: looking for garbage in all of it takes longer than most answers.
     gc.freeze()
     try:
-        awaited = {stopping, present, *watching}
+        awaited = {stopping, present, keeping, *watching}
         done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        for task in done & watching:
+        for task in done & {keeping, *watching}:
             _tell_end(task)
         if present.done():
             present.result()

@@ -1,6 +1,5 @@
 """What is read in columns is what whole measurements say."""
 
-import asyncio
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,6 @@ from sqlalchemy import (
     Column,
     LargeBinary,
     String,
-    delete,
-    event,
     func,
     select,
     text,
@@ -29,18 +26,15 @@ from controller.domain.rankings.rows import TIMES, table_of
 from controller.ranking.entries.columns import Columns
 from controller.ranking.entries.making import columns_of
 from controller.ranking.ranking import rank
-from controller.server.watching import until_stopped
 from controller.state.database import Database
 from controller.state.devices import list_devices
-from controller.state.devices.forgetting import forget
 from controller.state.measurements import candidates as of_candidates
 from controller.state.measurements import exporting, list_measurements
-from controller.state.measurements import figures as of_figures
 from controller.state.measurements.candidates import Damaged, read_candidates
-from controller.state.measurements.figures import devices_behind, keep_figures, read_figures
+from controller.state.measurements.figures import keep_figures, read_figures
 from controller.state.measurements.pages import list_newest
 from controller.state.measurements.stamps import counts_by_device
-from controller.state.schema import candidates, kept_figures, measurements, repetitions
+from controller.state.schema import candidates, measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
 from tests.integration.controller.fleet.statements import heard
@@ -49,7 +43,8 @@ from tests.integration.controller.sweeps.test_newest import ALL, PHONE, measure
 WITH_SAMPLES = MeasurementFilter(with_samples=True)
 
 
-def _measured(database: Database) -> None:
+def measured_twice(database: Database) -> None:
+    """Some things once, some anew, and others of three threads."""
     measure(database, 5, 8, now_ms=1_000)
     measure(database, 6, 0, now_ms=2_000)
     measure(database, 7, 9, now_ms=3_000, threads=3)
@@ -85,87 +80,13 @@ def _said(columns: Columns) -> list[tuple[object, ...]]:
 
 
 def test_figures_are_those_of_whole_measurements(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     whole = columns_of(table_of(list_newest(database, ALL)))
     assert _said(_columns(database)) == _said(whole)
 
 
-def test_what_is_kept_of_a_device_is_what_its_measurements_say(database: Database) -> None:
-    _measured(database)
-    whole = read_figures(database, PHONE)
-    keep_figures(database, PHONE)
-    kept = read_figures(database, PHONE)
-    assert (kept.until, kept.rows.tobytes()) == (whole.until, whole.rows.tobytes())
-    measure(database, 4, 0, now_ms=4_000)
-    # A clock that was set back makes nothing newer than it is.
-    measure(database, 3, now_ms=500, threads=1)
-    renewed = read_figures(database, PHONE)
-    assert renewed.until > whole.until
-    with database.writing() as transaction:
-        transaction.execute(delete(kept_figures))
-    assert read_figures(database, PHONE).rows.tobytes() == renewed.rows.tobytes()
-
-
-def test_what_is_kept_is_written_again_when_much_came_since(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _measured(database)
-    assert devices_behind(database) == []
-    monkeypatch.setattr(of_figures, "_FEW", 3)
-    assert devices_behind(database) == [PHONE]
-    keep_figures(database, PHONE)
-    measure(database, 4, 5, 6, now_ms=4_000, threads=3)
-    assert devices_behind(database) == []
-    measure(database, 4, now_ms=5_000, threads=1)
-    assert devices_behind(database) == [PHONE]
-
-
-async def test_a_controller_keeps_what_is_behind(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _measured(database)
-    monkeypatch.setattr(of_figures, "_FEW", 3)
-    assert devices_behind(database) == [PHONE]
-    kept = asyncio.Event()
-    in_loop = asyncio.get_running_loop().call_soon_threadsafe
-
-    def note(_connection: object, _cursor: object, told: str, *_: object) -> None:
-        if told.startswith("INSERT INTO kept_figures"):
-            in_loop(kept.set)
-
-    event.listen(database.engine, "after_cursor_execute", note)
-    stopping: asyncio.Task[Any] = asyncio.create_task(kept.wait())
-    await until_stopped(stopping, set(), database)
-    await asyncio.get_running_loop().shutdown_default_executor()
-    assert devices_behind(database) == []
-
-
-@pytest.mark.parametrize("rotten", [{"figures": b"x" * 256}, {"figures": b"x"}, {"layout": "old"}])
-def test_what_is_kept_and_cannot_be_read_is_made_anew(
-    database: Database, rotten: dict[str, object]
-) -> None:
-    _measured(database)
-    whole = read_figures(database, PHONE)
-    keep_figures(database, PHONE)
-    with database.writing() as transaction:
-        transaction.execute(update(kept_figures).values(**rotten))
-    with heard(database) as asked:
-        anew = read_figures(database, PHONE)
-    [since] = [each for each in asked if "has_latency" in each.text]
-    assert 0 in since.parameters
-    assert anew.rows.tobytes() == whole.rows.tobytes()
-
-
-def test_what_is_kept_goes_with_its_device(database: Database) -> None:
-    _measured(database)
-    keep_figures(database, PHONE)
-    forget(database, PHONE)
-    with database.transaction() as transaction:
-        assert transaction.scalar(select(func.count()).select_from(kept_figures)) == 0
-
-
 def test_what_is_measured_again_is_of_the_same_candidate(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     every = list_measurements(database, ALL)
     with database.transaction() as transaction:
         count = transaction.scalar(select(func.count()).select_from(candidates))
@@ -173,7 +94,7 @@ def test_what_is_measured_again_is_of_the_same_candidate(database: Database) -> 
 
 
 def test_what_was_read_of_candidates_is_not_read_again(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     rankings = Rankings(database, load_catalog())
     (device,) = list_devices(database, frozenset())
     rankings.rank(device, Constraints(), IMAGENET)
@@ -184,7 +105,7 @@ def test_what_was_read_of_candidates_is_not_read_again(database: Database) -> No
 
 
 def test_a_candidate_that_is_damaged_makes_its_device_be_read_whole(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     (device,) = list_devices(database, frozenset())
     told = Rankings(database, load_catalog()).rank(device, Constraints(), IMAGENET)
     with database.writing() as transaction:
@@ -199,7 +120,7 @@ def test_a_candidate_that_is_damaged_makes_its_device_be_read_whole(database: Da
 def test_candidates_are_the_same_however_they_are_asked_for(
     database: Database, monkeypatch: pytest.MonkeyPatch, close: int
 ) -> None:
-    _measured(database)
+    measured_twice(database)
     wanted = sorted(set(read_figures(database, PHONE).rows["candidate_id"].tolist()))[::2]
     monkeypatch.setattr(of_candidates, "_CLOSE", close)
     with database.transaction() as transaction:
@@ -210,7 +131,7 @@ def test_candidates_are_the_same_however_they_are_asked_for(
 
 
 def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     catalog = load_catalog()
     (device,) = list_devices(database, frozenset())
     rankings = Rankings(database, catalog)
@@ -223,7 +144,7 @@ def test_a_ranking_by_columns_is_that_of_whole_measurements(database: Database) 
 
 
 def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     catalog = load_catalog()
     (device,) = list_devices(database, frozenset())
     known = Rankings(database, catalog)
@@ -249,7 +170,7 @@ def test_of_a_device_that_is_known_only_what_came_since_is_read(database: Databa
 def test_rows_are_made_that_memory_does_not_hold_all_of(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _measured(database)
+    measured_twice(database)
     monkeypatch.setattr(known_devices, "_MOST_WHOLE", 1)
     known = KnownDevices(database, load_catalog())
     (now,) = known.standing(list_devices(database, frozenset()))
@@ -278,7 +199,7 @@ def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
 
 
 def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) -> None:
-    _measured(database)
+    measured_twice(database)
     stream, last = export_page(database, WITH_SAMPLES, None)
     (table,) = read_tables([stream])
     assert last is None
@@ -290,7 +211,7 @@ def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) 
 def test_pages_of_an_export_are_together_all_of_it(
     database: Database, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    _measured(database)
+    measured_twice(database)
     monkeypatch.setattr(exporting, limit, value)
     streams: list[bytes] = []
     last = None
@@ -314,7 +235,7 @@ def test_pages_of_an_export_are_together_all_of_it(
 def test_what_is_damaged_is_left_out_of_an_export(
     database: Database, column: Column[Any], value: str
 ) -> None:
-    _measured(database)
+    measured_twice(database)
     first, *others = list_measurements(database, WITH_SAMPLES)
     with database.writing() as transaction:
         transaction.execute(
@@ -328,7 +249,7 @@ def test_what_is_damaged_is_left_out_of_an_export(
 def test_samples_that_cannot_be_read_leave_their_own_row_out_of_an_export(
     database: Database,
 ) -> None:
-    _measured(database)
+    measured_twice(database)
     first, second, *others = list_measurements(database, WITH_SAMPLES)
     spoilt = {first.job_id: b"\xff" * 8, second.job_id: b"\x01" * 12}
     with database.writing() as transaction:
