@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import fields
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -91,7 +92,10 @@ class Client:
         accuracy_dataset: str = IMAGENET,
         most: int | None = None,
     ) -> Table[Measurement]:
-        """Measurements in the order of their commits, the last of them; None is no restriction."""
+        """Measurements in the order of their commits, the last of them; None is no restriction.
+
+        Without samples no more than these are asked for.
+        """
         wanted = MeasurementFilter(
             device=device,
             sweep_id=sweep,
@@ -99,7 +103,12 @@ class Client:
             with_samples=with_samples,
             accuracy_dataset=accuracy_dataset,
         )
-        return Table(Measurement, tuple(deque(self._asked.list_measurements(wanted), maxlen=most)))
+        if most is None or with_samples:
+            found = deque(self._asked.list_measurements(wanted), maxlen=most)
+        else:
+            found = deque(islice(self._asked.newest_measurements(wanted), most))
+            found.reverse()
+        return Table(Measurement, tuple(found))
 
     def best(
         self,

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S
@@ -47,7 +47,17 @@ PREDICT_DEADLINE_S = 60.0
 # About 100 kB a message.
 FIGURES_A_MESSAGE = 1_000
 
+# As many as the web's pages show.
+_A_PAGE = 200
+
 DomainT = TypeVar("DomainT")
+
+
+class MeasurementPage(NamedTuple):
+    """Some measurements, and the id that the next page is behind; None where there is none."""
+
+    measurements: tuple[Measurement, ...]
+    last: str | None
 
 
 class QueryClient(DeviceClient):
@@ -219,18 +229,36 @@ class QueryClient(DeviceClient):
                 yield from_answer(response.measurement, Measurement)
 
     def measurement_page(
-        self, wanted: MeasurementFilter, most: int, after: str | None = None
-    ) -> tuple[Measurement, ...]:
+        self,
+        wanted: MeasurementFilter,
+        most: int,
+        after: str | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> MeasurementPage:
         """The next ones, at most so many: those behind the one of this id, or the first.
 
-        They come without samples, and nothing underway comes.
+        They come without samples. What is underway is before the newest, where it is wanted.
         """
         request = query_pb2.PageMeasurementsRequest(
-            wanted=to_message(wanted, query_pb2.ListMeasurementsRequest), most=most, after=after
+            wanted=to_message(wanted, query_pb2.ListMeasurementsRequest),
+            most=most,
+            after=after,
+            newest_first=newest_first,
         )
         with self.said():
             response = self._stub.PageMeasurements(request, timeout=DEADLINE_S)
-        return tuple(from_answer(each, Measurement) for each in response.measurements)
+        told = tuple(from_answer(each, Measurement) for each in response.measurements)
+        return MeasurementPage(told, response.last if response.HasField("last") else None)
+
+    def newest_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
+        """The same, the newest first, each page asked for when it is come to."""
+        page = self.measurement_page(wanted, _A_PAGE, newest_first=True)
+        yield from page.measurements
+        ended = replace(wanted, with_underway=False)
+        while page.last is not None:
+            page = self.measurement_page(ended, _A_PAGE, page.last, newest_first=True)
+            yield from page.measurements
 
     def export_measurements(self, wanted: MeasurementFilter) -> Iterator[bytes]:
         """The same in the columns of an export: streams of Arrow's IPC format, many rows each.

@@ -5662,13 +5662,16 @@ class PageMeasurementsRequest(_message.Message):
     WANTED_FIELD_NUMBER: _builtins.int
     MOST_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    NEWEST_FIRST_FIELD_NUMBER: _builtins.int
     most: _builtins.int
     """At most so many, 1 to 1,000."""
     after: _builtins.str
     """Those behind the one of this id; absent means the first."""
+    newest_first: _builtins.bool
+    """In the reverse order of their commits: the first page has the last ones."""
     @_builtins.property
     def wanted(self) -> Global___ListMeasurementsRequest:
-        """Which ones: without samples, and without what is underway."""
+        """Which ones: without samples. What is underway is before the newest: of a page of newest_first without `after`."""
 
     def __init__(
         self,
@@ -5676,10 +5679,11 @@ class PageMeasurementsRequest(_message.Message):
         wanted: Global___ListMeasurementsRequest | None = ...,
         most: _builtins.int = ...,
         after: _builtins.str | None = ...,
+        newest_first: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "wanted", b"wanted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "most", b"most", "wanted", b"wanted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "after", b"after", "most", b"most", "newest_first", b"newest_first", "wanted", b"wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
@@ -5692,18 +5696,26 @@ class PageMeasurementsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MEASUREMENTS_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    last: _builtins.str
+    """What the next page is behind; absent where there is none."""
     @_builtins.property
-    def measurements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]: ...
+    def measurements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measurement]:
+        """Fewer than were asked for where some cannot be read; what is underway besides."""
+
     def __init__(
         self,
         *,
         measurements: _abc.Iterable[Global___Measurement] | None = ...,
+        last: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last", b"_last", "last", b"last"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["measurements", b"measurements"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last", b"_last", "last", b"last", "measurements", b"measurements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__last: _TypeAlias = _typing.Literal["last"]  # noqa: Y015
+    _WhichOneofArgType__last: _TypeAlias = _typing.Literal["_last", b"_last"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last) -> _WhichOneofReturnType__last | None: ...
 
 Global___PageMeasurementsResponse: _TypeAlias = PageMeasurementsResponse  # noqa: Y015
 

@@ -208,7 +208,7 @@ class Queries:
             if (last := page.last) is None:
                 break
         if wanted.with_underway:
-            yield await self.computed(list_underway, self._database, wanted, conclude_so_far)
+            yield await self._underway(wanted)
 
     async def export_pages(self, wanted: MeasurementFilter) -> AsyncIterator[bytes]:
         """As `measurement_pages`, in columns of an export: streams of Arrow's IPC format.
@@ -225,9 +225,16 @@ class Queries:
                 return
 
     async def measurement_page(
-        self, wanted: MeasurementFilter, after: str | None, count: int
+        self,
+        wanted: MeasurementFilter,
+        after: str | None,
+        count: int,
+        *,
+        newest_first: bool = False,
     ) -> MeasurementPage | None:
         """At most so many behind the one of this id; None where there is none of it.
+
+        What is underway, where it is wanted, stands before the newest of all.
 
         Raises:
             EdgerankError: as `measurements` does.
@@ -238,7 +245,15 @@ class Queries:
             place = await self.listed(find_place, self._database, after)
             if place is None:
                 return None
-        return await self.computed(self._page, wanted, place, count)
+        read = partial(self._page, newest_first=newest_first)
+        page = await self.computed(read, wanted, place, count)
+        if not wanted.with_underway:
+            return page
+        underway = await self._underway(wanted)
+        return replace(page, measurements=[*reversed(underway), *page.measurements])
+
+    async def _underway(self, wanted: MeasurementFilter) -> Sequence[Measurement]:
+        return await self.computed(list_underway, self._database, wanted, conclude_so_far)
 
     async def measurement(
         self, measurement_id: str, wanted: MeasurementFilter
@@ -279,8 +294,15 @@ class Queries:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
 
-    def _page(self, wanted: MeasurementFilter, after: Place | None, count: int) -> MeasurementPage:
-        page = read_page(self._database, wanted, after, count)
+    def _page(
+        self,
+        wanted: MeasurementFilter,
+        after: Place | None,
+        count: int,
+        *,
+        newest_first: bool = False,
+    ) -> MeasurementPage:
+        page = read_page(self._database, wanted, after, count, newest_first=newest_first)
         minute = wanted.at_minute
         if minute is None:
             return page

@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementPage:
-    """Some measurements in the order of their commits.
+    """Some measurements in the order of their commits, or the reverse.
 
     Attributes:
         measurements: without those that cannot be read.
@@ -51,7 +51,12 @@ _ORDER = (
 
 
 def read_page(
-    database: Database, wanted: MeasurementFilter, after: Place | None, count: int
+    database: Database,
+    wanted: MeasurementFilter,
+    after: Place | None,
+    count: int,
+    *,
+    newest_first: bool = False,
 ) -> MeasurementPage:
     """The next measurements that the filter lets through.
 
@@ -60,27 +65,31 @@ def read_page(
         wanted: which ones, and whether with their samples.
         after: the `last` of the page before; None is the first page.
         count: at most so many.
+        newest_first: in the reverse order.
     """
     with database.transaction() as transaction:
         # One more than are read: whether another page follows.
-        following = transaction.execute(order_after(wanted, after, count + 1)).all()
+        asked = order_after(wanted, after, count + 1, newest_first=newest_first)
+        following = transaction.execute(asked).all()
         places = following[:count]
         ids = [each.measurement_id for each in places]
         query = _by_ids(wanted.accuracy_dataset)
         rows = transaction.execute(query, {"ids": ids}).mappings().all() if ids else ()
         read = list(measurements_of(transaction, rows, wanted))
     last = place_of(places[-1]) if len(following) > count else None
-    return MeasurementPage(measurements=read, last=last)
+    return MeasurementPage(measurements=read[::-1] if newest_first else read, last=last)
 
 
-def order_after(wanted: MeasurementFilter, after: Place | None, count: int) -> Select[Any]:
+def order_after(
+    wanted: MeasurementFilter, after: Place | None, count: int, *, newest_first: bool = False
+) -> Select[Any]:
     """Where the next ones that the filter lets through stand, and of which jobs they are."""
     found = select(*_ORDER, measurements.c.job_id).where(*_are_of(wanted))
     if after is not None:
-        found = found.where(
-            tuple_(*_ORDER) > tuple_(*(getattr(after, column.name) for column in _ORDER))
-        )
-    return found.order_by(*_ORDER).limit(count)
+        place = tuple_(*(getattr(after, column.name) for column in _ORDER))
+        found = found.where(tuple_(*_ORDER) < place if newest_first else tuple_(*_ORDER) > place)
+    order = [column.desc() for column in _ORDER] if newest_first else _ORDER
+    return found.order_by(*order).limit(count)
 
 
 def place_of(row: Row[Any]) -> Place:

@@ -25,17 +25,25 @@ async def page_of(
         raise EdgerankError(
             ErrorCode.INVALID_INPUT, f"a page has 1 to {_MOST:,} measurements, not {request.most:,}"
         )
-    if wanted.with_samples or wanted.with_underway:
+    if wanted.with_samples:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, "a page has no samples; ask for all measurements instead"
+        )
+    if wanted.with_underway and (request.HasField("after") or not request.newest_first):
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            "a page has neither samples nor what is underway; ask for all measurements instead",
+            "what is underway is of the first page of the newest; leave `after` out and ask for "
+            "newest_first, or leave with_underway out",
         )
     after = request.after if request.HasField("after") else None
-    page = await queries.measurement_page(wanted, after, request.most)
+    page = await queries.measurement_page(
+        wanted, after, request.most, newest_first=request.newest_first
+    )
     if page is None:
         raise EdgerankError(
             ErrorCode.UNKNOWN_NAME,
             f"no measurement has the id {after!a}; ask for the first page again",
         )
     told = await queries.listed(messages_of, page.measurements, query_pb2.Measurement)
-    return query_pb2.PageMeasurementsResponse(measurements=told)
+    last = None if page.last is None else page.last.measurement_id
+    return query_pb2.PageMeasurementsResponse(measurements=told, last=last)

@@ -79,6 +79,7 @@ class AskedMeasurements(AskedPage):
     backbone: Name | None = None
     accuracy_dataset: Name = IMAGENET
     at_minute: Annotated[int, Field(ge=1, le=MAX_MINUTES)] | None = None
+    newest_first: bool = False
 
 
 class AskedMeasurement(Asked):

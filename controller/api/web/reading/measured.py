@@ -19,7 +19,7 @@ router: Final = APIRouter(tags=["measurements"])
 async def list_measurements(
     parts: Given, asked: Annotated[AskedMeasurements, Query()]
 ) -> Answer[Page[Measurement]]:
-    """Measurements without their samples, in the order of their commits."""
+    """Measurements without their samples, in the order of their commits or the reverse."""
     left_out = note_left_out()
     wanted = MeasurementFilter(
         device=asked.device,
@@ -29,7 +29,9 @@ async def list_measurements(
         at_minute=asked.at_minute,
     )
     after = None if asked.cursor is None else read_cursor(asked.cursor)
-    found = await parts.queries.measurement_page(wanted, after, asked.limit)
+    found = await parts.queries.measurement_page(
+        wanted, after, asked.limit, newest_first=asked.newest_first
+    )
     if found is None:
         raise cursor_invalid()
     following = None if found.last is None else written_cursor(found.last.measurement_id)

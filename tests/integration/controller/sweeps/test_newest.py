@@ -94,9 +94,20 @@ def test_pages_are_all_of_it_in_its_order(database: Database) -> None:
             if (last := page.last) is None:
                 break
         assert sorted(ids(read)) == sorted(ids(list_measurements(database, wanted)))
+        assert newest_first(database, wanted) == ids(read)[::-1]
         assert {len(each.repetitions) for each in read if each.latency} == {
             int(wanted.with_samples)
         }
+
+
+def newest_first(database: Database, wanted: MeasurementFilter) -> list[str]:
+    """Ids by pages of two."""
+    page = read_page(database, wanted, None, count=2, newest_first=True)
+    read = ids(list(page.measurements))
+    while page.last is not None:
+        page = read_page(database, wanted, page.last, count=2, newest_first=True)
+        read += ids(list(page.measurements))
+    return read
 
 
 def test_what_is_remembered_is_what_would_be_found(database: Database, fleet: Fleet) -> None:

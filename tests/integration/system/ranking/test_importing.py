@@ -9,8 +9,10 @@ from typing import Any
 
 import grpc
 import pytest
+from click.testing import CliRunner
 
 from controller.cli.options.files.measurement_file import read_measurements
+from controller.cli.sweeps import results as results_command
 from controller.client import QueryClient
 from controller.client.access import AccessClient
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -76,9 +78,13 @@ def test_pages_are_the_list_in_its_order_and_refuse_what_is_none(measured: str) 
     with QueryClient(measured) as client:
         every = tuple(client.list_measurements(wanted))
         first = client.measurement_page(wanted, most=3)
-        rest = client.measurement_page(wanted, most=3, after=first[-1].measurement_id)
+        rest = client.measurement_page(wanted, most=3, after=first.last)
         behind = client.measurement_page(wanted, most=3, after=every[-1].measurement_id)
-        assert (first, rest, behind) == (every[:3], every[3:], ())
+        assert (first.measurements, rest, behind) == (every[:3], (every[3:], None), ((), None))
+        newest = client.measurement_page(wanted, most=3, newest_first=True)
+        older = client.measurement_page(wanted, most=3, after=newest.last, newest_first=True)
+        assert (*newest.measurements, *older.measurements) == every[::-1]
+        assert tuple(client.newest_measurements(wanted)) == every[::-1]
         for asked, refused in (
             ((wanted, 0), ErrorCode.INVALID_INPUT),
             ((wanted, 1_001), ErrorCode.INVALID_INPUT),
@@ -89,6 +95,19 @@ def test_pages_are_the_list_in_its_order_and_refuse_what_is_none(measured: str) 
             with pytest.raises(EdgerankError) as failure:
                 client.measurement_page(*asked)
             assert failure.value.code is refused
+
+
+def test_results_are_the_newest_unless_all_are_asked_for(
+    measured: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(_measurements(measured))
+    monkeypatch.setattr(results_command, "MOST_SHOWN", count - 1)
+    newest, every = (
+        CliRunner().invoke(results_command.results, ["--controller", measured, *more])
+        for more in ([], ["--all"])
+    )
+    assert (newest.exit_code, every.exit_code) == (0, 0)
+    assert [each.output.count("phone, ") for each in (newest, every)] == [count - 1, count]
 
 
 def test_what_is_imported_answers_as_where_it_was_measured_and_twice_adds_nothing(
