@@ -25,8 +25,7 @@ READ_AT_START = (
     *("PYTHON", "LD_", "LC_", "LANG", "TZ", "MALLOC_", "GRPC_", "OMP_", "OPENBLAS_", "MKL_"),
     "OTEL_",
 )
-# The module whose process forks the others.
-ORIGIN = "tests.processes.origin"
+_ORIGIN = "tests.processes.origin"
 # The module whose `main` a fork runs where no other is named.
 COMMAND = "controller.cli.main"
 
@@ -92,7 +91,7 @@ class Origin:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", ORIGIN, str(theirs.fileno())],
+                [sys.executable, "-m", _ORIGIN, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )

@@ -5,9 +5,10 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 import pytest
@@ -21,11 +22,11 @@ from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime
 from tests.integration.agent.details import detail_of
 from tests.integration.agent.networks import Artifacts, settings
-from tests.processes.warm import ORIGIN
 from tests.unit.agent.trees import RASPBERRY_PI, plant
 
 ZONE = "sys/class/thermal/thermal_zone0/temp"
 HOUR_MS = 3_600_000
+TheChild: TypeAlias = Callable[[], psutil.Process]
 both_runtimes = pytest.mark.parametrize("runtime", Runtime, ids=lambda each: each.value)
 
 
@@ -45,15 +46,17 @@ def wanted(
     return replace(settings(runtime), gate=gate)
 
 
-def children() -> list[psutil.Process]:
-    """Those of this process, without the one from which tests fork theirs."""
-    return [each for each in psutil.Process().children() if ORIGIN not in each.cmdline()]
+@pytest.fixture(autouse=True)
+def the_child() -> Iterator[TheChild]:
+    """The one that this process has beside those of other tests; none is left at the end."""
+    before = set(psutil.Process().children())
 
+    def found() -> psutil.Process:
+        (child,) = set(psutil.Process().children()) - before
+        return child
 
-def the_child() -> psutil.Process:
-    """The one that this process has."""
-    (child,) = children()
-    return child
+    yield found
+    assert set(psutil.Process().children()) == before
 
 
 def failure_after(
@@ -65,13 +68,16 @@ def failure_after(
 ) -> MeasuringFailed:
     with pytest.raises(MeasuringFailed) as caught:
         measurer.measure(artifacts.path("tiny", settings.runtime), settings, cancellation, waiting)
-    assert children() == []
     return caught.value
 
 
 @both_runtimes
 def test_the_child_that_starts_at_the_gate_is_the_one_that_measures(
-    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, runtime: Runtime
+    measurer: Measurer,
+    artifacts: Artifacts,
+    tmp_path: Path,
+    runtime: Runtime,
+    the_child: TheChild,
 ) -> None:
     seen: list[int] = []
 
@@ -88,7 +94,7 @@ def test_the_child_that_starts_at_the_gate_is_the_one_that_measures(
 
 
 def test_one_that_is_killed_while_it_waits_is_told(
-    measurer: Measurer, artifacts: Artifacts, tmp_path: Path
+    measurer: Measurer, artifacts: Artifacts, tmp_path: Path, the_child: TheChild
 ) -> None:
     def kill(_: Reason | None) -> None:
         the_child().kill()
