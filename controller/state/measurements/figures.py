@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Integer, String, bindparam, delete, func, insert, select, type_coerce
+from sqlalchemy import Integer, String, bindparam, delete, insert, select, type_coerce
 
 from controller.domain.measurements import Verdict
 from controller.domain.rankings.figure_rows import FIGURE_ROW, ID_BYTES, VERDICT_CODES
@@ -63,7 +63,7 @@ def devices_behind(database: Database) -> list[str]:
     return [
         each.device_id
         for each in told
-        if each.last and each.last - (each.until_ordinal or 0) > _FEW + each.last // _OF_MANY
+        if each.last and each.last - _whole(each.until_ordinal) > _FEW + each.last // _OF_MANY
     ]
 
 
@@ -88,6 +88,11 @@ def keep_figures(database: Database, device_id: str) -> None:
         if (transaction.scalar(_UNTIL, {"of_device": device_id}) or 0) >= figures.until:
             transaction.execute(_FORGET, {"of_device": device_id})
             transaction.execute(_KEEP, row)
+
+
+def _whole(until: object) -> int:
+    """What is kept of a device counts from 0 where nothing is, or it was spoilt."""
+    return until if isinstance(until, int) else 0
 
 
 def _checksum(packed: bytes) -> int:
@@ -230,11 +235,11 @@ _SINCE: Final = _TOLD.where(
     measurements.c.device_ordinal > bindparam("known"),
     measurements.c.is_newest.is_(True),
 )
-_UNTIL: Final = select(func.max(measurements.c.device_ordinal)).where(_OF_DEVICE)
+_UNTIL: Final = select(last_of_device(bindparam("of_device")))
 _KEPT: Final = select(kept_figures).where(kept_figures.c.device_id == bindparam("of_device"))
 _BEHIND: Final = select(
     devices.c.device_id,
-    last_of_device().label("last"),
+    last_of_device(devices.c.device_id).label("last"),
     kept_figures.c.until_ordinal,
 ).outerjoin(kept_figures, kept_figures.c.device_id == devices.c.device_id)
 _FORGET: Final = delete(kept_figures).where(kept_figures.c.device_id == bindparam("of_device"))

@@ -35,6 +35,7 @@ from controller.domain.measurements import (
 )
 from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.database import Transaction
+from controller.state.measurements.stamps import last_of_device
 from controller.state.rounds.counts import add_counts
 from controller.state.schema import candidates, jobs, measurements, sweep_counts
 from controller.state.schema.columns import SharedDocument
@@ -94,10 +95,7 @@ _ENDING = (
         jobs.c.backbone,
         jobs.c.position,
         sweep_counts.c.outcomes,
-        select(func.coalesce(func.max(measurements.c.device_ordinal), 0))
-        .where(measurements.c.device_id == jobs.c.device_id)
-        .scalar_subquery()
-        .label("device_outcomes"),
+        func.coalesce(last_of_device(jobs.c.device_id), 0).label("device_outcomes"),
         select(func.min(candidates.c.candidate_id))
         .where(_IS_CANDIDATE)
         .scalar_subquery()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from sqlalchemy import ScalarSelect, exists, func, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, cast, exists, func, select
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
@@ -21,6 +21,7 @@ from controller.state.schema import (
 Stamp: TypeAlias = tuple[object, ...]
 """Equal ones are of the same state."""
 
+_LARGEST: Final = 2**62
 
 _OF_FIGURES: Final = select(
     func.count(),
@@ -33,16 +34,18 @@ _OF_BROUGHT: Final = select(func.count(), func.max(own_models.c.added_at_unix_ms
 )
 
 
-def last_of_device() -> ScalarSelect[int]:
-    """How many measurements a device has, of a query that has the devices."""
+def last_of_device(device_id: ColumnElement[str]) -> ScalarSelect[int]:
+    """How many measurements a device has; one whose number was spoilt is not counted."""
+    ordinal = measurements.c.device_ordinal
     return (
-        select(func.max(measurements.c.device_ordinal))
-        .where(measurements.c.device_id == devices.c.device_id)
+        select(cast(func.max(ordinal), Integer))
+        # In SQLite texts and bytes are beyond each number.
+        .where(measurements.c.device_id == device_id, ordinal <= _LARGEST)
         .scalar_subquery()
     )
 
 
-_COUNTS: Final = select(devices.c.device_id, last_of_device())
+_COUNTS: Final = select(devices.c.device_id, last_of_device(devices.c.device_id))
 
 
 def accuracy_stamp(database: Database) -> Stamp:
