@@ -170,10 +170,12 @@ class _Judge:
     def _may_settle(self, own: Belief, rivals: Sequence[Belief]) -> bool:
         """Whether further processes are likely to tell how it stands beside them."""
         most = self._rules.most_processes
-        if len(own.racer.medians_ms) >= most:
-            return False
         chance = chance_of_settling(own, rivals, self._deviation, most, self._quantile)
-        return chance >= LEAST_CHANCE
+        return not self._has_all(own) and chance >= LEAST_CHANCE
+
+    def _has_all(self, own: Belief) -> bool:
+        """Whether it had all processes that it may have."""
+        return len(own.racer.medians_ms) >= self._rules.most_processes
 
     def _closest_to_beating(self, own: Belief) -> tuple[str, float]:
         """The one that it is surely slower than, by most, and by how much at least."""
@@ -198,7 +200,7 @@ class _Judge:
         near = max(abs(own.mean - self._limit), self._quantile * own.error) < INDIFFERENCE
         most = self._rules.most_processes
         chance = chance_of_a_side(own, self._limit, self._deviation, most, self._quantile)
-        if near or len(own.racer.medians_ms) >= most or chance < LEAST_CHANCE:
+        if near or self._has_all(own) or chance < LEAST_CHANCE:
             return Standing.TIED
         return Standing.OPEN
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, literal, select, update
+from sqlalchemy import Row, Select, and_, bindparam, insert, literal, select, update
 
 from controller.state.database import Transaction
 from controller.state.schema import continued_jobs, repetitions, turns
@@ -19,7 +19,7 @@ _FIELDS = tuple(field.name for field in fields(Repetition))
 # What is asked for each report is put together once.
 _ADD = insert(repetitions)
 _TAKEN = (
-    select(repetitions, turns.c.block)
+    select(repetitions, turns.c.block, repetitions.c.job_id.label("for_job_id"))
     .join(
         turns,
         and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal),
@@ -28,7 +28,7 @@ _TAKEN = (
     .order_by(repetitions.c.job_id, repetitions.c.ordinal)
 )
 _TAKEN_BEFORE = (
-    select(repetitions, literal(None).label("block"), continued_jobs.c.job_id.label("later_job_id"))
+    select(repetitions, literal(None).label("block"), continued_jobs.c.job_id.label("for_job_id"))
     .join(continued_jobs, continued_jobs.c.earlier_job_id == repetitions.c.job_id)
     .where(
         continued_jobs.c.job_id.in_(bindparam("of_jobs", expanding=True)),
@@ -77,19 +77,22 @@ def taken_of(
     transaction: Transaction, job_ids: Collection[str]
 ) -> defaultdict[str, list[TakenRepetition]]:
     """The repetitions of jobs, by their ids, each job's in their order."""
-    taken: defaultdict[str, list[TakenRepetition]] = defaultdict(list)
-    for row in transaction.execute(_TAKEN, {"of_jobs": list(job_ids)}):
-        taken[row.job_id].append(_taken(row))
-    return taken
+    return _by_job(transaction, _TAKEN, job_ids)
 
 
 def taken_before(
     transaction: Transaction, job_ids: Collection[str]
 ) -> defaultdict[str, list[TakenRepetition]]:
     """Those of earlier races that count on for jobs, oldest first; beside no change of today's."""
+    return _by_job(transaction, _TAKEN_BEFORE, job_ids)
+
+
+def _by_job(
+    transaction: Transaction, asked: Select[Any], job_ids: Collection[str]
+) -> defaultdict[str, list[TakenRepetition]]:
     taken: defaultdict[str, list[TakenRepetition]] = defaultdict(list)
-    for row in transaction.execute(_TAKEN_BEFORE, {"of_jobs": list(job_ids)}):
-        taken[row.later_job_id].append(_taken(row))
+    for row in transaction.execute(asked, {"of_jobs": list(job_ids)}):
+        taken[row.for_job_id].append(_taken(row))
     return taken
 
 
