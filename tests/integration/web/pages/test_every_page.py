@@ -1,14 +1,18 @@
 """What holds for every page: nothing from elsewhere, no complaint, for everybody, on any screen."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.benchmarks.asking.filling import fill as fill_in_bulk
+from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.conftest import Lab, Visitor, drawn
 from tests.integration.web.pages.lab import INERT
+from tests.processes import running_controller
 
 PATHS = (
     "?device=desk&max_latency_ms=20",
@@ -38,6 +42,9 @@ def test_it_is_for_everybody_and_asks_nobody_else(lab: Lab, visit: Visitor, path
         drawn(visited.page)
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
         assert Axe().run(visited.page)["violations"] == []
+        # What is enlarged four times on a desk is as narrow as this (WCAG 2.2, 1.4.10).
+        visited.page.set_viewport_size({"width": 320, "height": 850})
+        assert visited.page.evaluate("document.documentElement.scrollWidth") <= 320
         # Of a page that says what cannot be asked the browser itself complains.
         assert [each for each in visited.complaints if "status of 400" not in each] == []
         assert [url for url in visited.requests if not url.startswith(lab.url)] == []
@@ -89,6 +96,40 @@ def test_charts_code_is_read_where_there_is_a_chart(lab: Lab, visit: Visitor) ->
         visited = visit(lab.url + path)
         drawn(visited.page)
         assert any("vega.js" in url for url in visited.requests) is is_read
+
+
+@pytest.mark.parametrize("candidates", [0, 1, 5_000])
+def test_however_much_there_is_a_phone_shows_the_answer_first(
+    tmp_path: Path, visit: Visitor, candidates: int
+) -> None:
+    fill_in_bulk(tmp_path / "state", candidates, devices=1)
+    with running_controller(tmp_path / "state", 0, "--web-port", "0") as (controller, _address):
+        for path in ("", "fleet", "devices/device-000", "compare?of=backbones"):
+            phone = {"width": 390, "height": 850}
+            visited = visit(web_of(controller) + path, viewport=phone)
+            drawn(visited.page)
+            assert visited.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert Axe().run(visited.page)["violations"] == []
+            assert visited.complaints == []
+            assert visited.page.locator("tbody tr").count() < 200
+        box = visit(web_of(controller), viewport=phone).page.locator("#answer h2").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < phone["height"]
+
+
+def test_limits_are_folded_where_they_would_stand_before_the_answer(
+    lab: Lab, visit: Visitor
+) -> None:
+    url = f"{lab.url}?device=desk&max_latency_ms=20&threads=1"
+    page = visit(url, viewport={"width": 390, "height": 850}).page
+    limit = page.get_by_label("Latency at most", exact=True)
+    expect(limit).to_be_hidden()
+    expect(page.locator(".limits > summary .count")).to_have_text("2 set")
+    page.locator(".limits > summary").press("Enter")
+    expect(limit).to_be_visible()
+    desk = visit(url, viewport={"width": 1_200, "height": 850}).page
+    expect(desk.get_by_label("Latency at most", exact=True)).to_be_visible()
+    expect(desk.locator(".limits > summary")).to_be_hidden()
 
 
 def test_names_from_outside_are_text(lab: Lab, visit: Visitor) -> None:
