@@ -149,6 +149,17 @@ def test_a_failure_is_a_page_that_says_so(lab: Lab, visit: Visitor) -> None:
     assert Axe().run(page)["violations"] == []
 
 
+def test_a_link_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(
+    lab: Lab, visit: Visitor
+) -> None:
+    page = visit(f"{lab.url}nothing/here").page
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("link", name="Best")).to_be_visible()
+    for path in ("nothing/here", "api/v1/nothing"):
+        told = httpx.get(lab.url + path, trust_env=False, timeout=60)
+        assert (told.status_code, told.json()["code"]) == (404, "unknown_name")
+
+
 def test_its_first_key_leads_to_the_content(lab: Lab, visit: Visitor) -> None:
     page = visit(lab.url).page
     page.keyboard.press("Tab")
