@@ -48,5 +48,10 @@ def test_what_is_cut_is_counted_by_its_place_and_nobody_gets_all() -> None:
 
 
 def test_what_tells_nothing_is_left_out() -> None:
-    said: dict[str, Any] = {"ties": [], "winner": None, "counts": {"others": 0, "left": None}, "is_sure": False}
+    said: dict[str, Any] = {
+        "ties": [],
+        "winner": None,
+        "counts": {"others": 0, "left": None},
+        "is_sure": False,
+    }
     assert without_empty(said) == {"ties": [], "counts": {"others": 0}, "is_sure": False}
