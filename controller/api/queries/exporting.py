@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from controller.domain.measurements import MeasurementFilter, Verdict, per_image_ms
 from controller.state.database import Database
 from controller.state.measurements import are_times, weights_inside
-from controller.state.measurements.exporting import StoredPage, StoredSamples, read_stored
+from controller.state.measurements.exporting import Packed, StoredPage, read_stored
 from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
 from controller.views.documents import to_document
@@ -82,8 +82,8 @@ def export_page(
 def _table(page: StoredPage, dataset: str) -> pa.Table:
     if not page.ids:
         return table_of_whole(())
-    if None in page.kinds:
-        raise LookupError("jobs")
+    if None in page.kinds or None in page.columns["device"]:
+        raise LookupError("of a measurement")
     columns, jobs = page.columns, _job_parts(page.jobs, dataset)
     if not _VERDICTS.issuperset(columns["verdict"]):
         raise ValueError("verdict")
@@ -103,7 +103,7 @@ def _table(page: StoredPage, dataset: str) -> pa.Table:
         if set(jobs.plain["batch"]) == {1}
         else list(map(per_image_ms, told["latency_median_ms"].to_pylist(), batches))
     )
-    return arrow_table(told, _raw(page.samples(), len(page.ids)))
+    return arrow_table(told, _raw(page.packed, len(page.ids)))
 
 
 def _check_times(*ends: pa.Array, missing: int) -> None:
@@ -201,9 +201,10 @@ def _size(text: str) -> ImageSize:
     return ImageSize(*map(int, text.split("x")))
 
 
-def _raw(samples: StoredSamples | None, count: int) -> Any:
-    if samples is None:
+def _raw(packed: Packed | None, count: int) -> Any:
+    if packed is None:
         return [[]] * count
+    samples = packed.samples()
     of_repetitions = pa.ListArray.from_arrays(
         _array(samples.repetition_ends, pa.int32()), _array(samples.values, pa.int64())
     )
