@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy.typing as npt
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +17,7 @@ from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
 from controller.views.documents import to_document
 from controller.views.export import arrow_column, arrow_table, table_of_whole
+from controller.views.export.arrays import lists_of_lists, nested, whole_numbers
 from controller.views.export.columns import (
     FIGURES,
     OF_JOB,
@@ -59,15 +60,19 @@ _DAMAGED: Final = (
 )
 
 
-def export_page(
+def read_after(
     database: Database, wanted: MeasurementFilter, after: Place | None
-) -> tuple[bytes, Place | None]:
-    """The next measurements that the filter lets through, and behind which more of them follow.
-
-    They are a whole stream of Arrow's IPC format, in the columns of an export. Where something of
-    them cannot be read, they are made one by one, which leaves that out.
-    """
+) -> tuple[StoredPage, Place | None]:
+    """The next measurements that the filter lets through, and behind which more of them follow."""
     page = read_stored(database, wanted, after)
+    return page, page.last
+
+
+def stream_of(database: Database, wanted: MeasurementFilter, page: StoredPage) -> bytes:
+    """These measurements as a whole stream of Arrow's IPC format, in the columns of an export.
+
+    Where something of them cannot be read, they are made one by one, which leaves that out.
+    """
     try:
         table = _table(page, wanted.accuracy_dataset)
     except _DAMAGED:
@@ -76,7 +81,7 @@ def export_page(
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, table.schema) as writer:
         writer.write_table(table)
-    return stream.getvalue().to_pybytes(), page.last
+    return bytes(stream.getvalue().to_pybytes())
 
 
 def _table(page: StoredPage, dataset: str) -> pa.Table:
@@ -87,7 +92,7 @@ def _table(page: StoredPage, dataset: str) -> pa.Table:
     columns, jobs = page.columns, _job_parts(page.jobs, dataset)
     if not _VERDICTS.issuperset(columns["verdict"]):
         raise ValueError("verdict")
-    kinds = pa.array(page.kinds, pa.int32())
+    kinds = whole_numbers(np.array(page.kinds, dtype=np.int32))
     told: dict[str, Any] = {
         **{name: columns[name] for name in OWN},
         **{name: arrow_column(name, of).take(kinds) for name, of in job_columns(jobs).items()},
@@ -201,16 +206,8 @@ def _size(text: str) -> ImageSize:
     return ImageSize(*map(int, text.split("x")))
 
 
-def _raw(packed: Packed | None, count: int) -> Any:
+def _raw(packed: Packed | None, count: int) -> pa.Array:
     if packed is None:
-        return [[]] * count
-    samples = packed.samples()
-    of_repetitions = pa.ListArray.from_arrays(
-        _array(samples.repetition_ends, pa.int32()), _array(samples.values, pa.int64())
-    )
-    return pa.ListArray.from_arrays(_array(samples.row_ends, pa.int32()), of_repetitions)
-
-
-def _array(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-    # pa.array would import pandas, which takes as long as an export of thousands.
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+        return nested([()] * count)
+    found = packed.samples()
+    return lists_of_lists(found.values, found.repetition_ends, found.row_ends)

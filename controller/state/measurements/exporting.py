@@ -261,7 +261,7 @@ def _kinds(
     return told, [places[key] for key in keys]
 
 
-def _of_devices(transaction: Transaction, device_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+def _of_devices(transaction: Transaction, device_ids: Sequence[str]) -> dict[str, list[Any]]:
     """The columns `device` and `emulator`; None of a device that is gone."""
     told = transaction.execute(_DEVICES, {"device_ids": list(set(device_ids))}).all()
     names = {each.device_id: each.device for each in told}
