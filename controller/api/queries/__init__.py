@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking.once import AskingOnce
-from controller.api.queries.ahead import one_ahead
+from controller.api.queries.ahead import made_ahead
 from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
@@ -224,9 +224,10 @@ class Queries:
         async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
             return await self.computed(read_after, self._database, wanted, after)
 
-        async with aclosing(one_ahead(read)) as pages:
-            async for page in pages:
-                yield await self.computed(stream_of, self._database, wanted, page)
+        make = partial(self.computed, stream_of, self._database, wanted)
+        async with aclosing(made_ahead(read, make)) as streams:
+            async for stream in streams:
+                yield stream
 
     async def measurement_page(
         self,

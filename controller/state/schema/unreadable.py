@@ -239,8 +239,7 @@ def _any_of(alternatives: tuple[_Fit, ...]) -> _Fit:
 
 def _fits_each(fit: _Fit | None) -> _Fit:
     return lambda values: (
-        _are_all((tuple, list), values)
-        and (fit is None or fit(list(chain.from_iterable(values))))
+        _are_all((tuple, list), values) and (fit is None or fit(list(chain.from_iterable(values))))
     )
 
 
