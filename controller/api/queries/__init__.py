@@ -224,7 +224,9 @@ class Queries:
         async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
             return await self.computed(read_after, self._database, wanted, after)
 
-        make = partial(self.computed, stream_of, self._database, wanted)
+        async def make(page: StoredPage) -> bytes:
+            return await self.computed(stream_of, self._database, wanted, page)
+
         async with aclosing(made_ahead(read, make)) as streams:
             async for stream in streams:
                 yield stream
