@@ -19,11 +19,11 @@ from tests.processes import START_TIMEOUT_S
 
 SERIAL: Final = "127.0.0.1:5555"
 NAME: Final = "Pixel-6-5555"
-# As a phone told it, but for the ABI, which is this machine's.
+# As a phone told it; the ABI is another where its programs are this machine's.
 PROPERTIES: Final = {
     "ro.build.version.release": "14",
     "ro.build.version.sdk": "34",
-    "ro.product.cpu.abi": platform.machine(),
+    "ro.product.cpu.abi": "arm64-v8a",
     "ro.product.manufacturer": "Google",
     "ro.product.model": "Pixel 6",
     "ro.soc.manufacturer": "Google",
@@ -117,15 +117,23 @@ def tool(name: str, *arguments: str) -> str:
 
 
 @contextmanager
-def standing_in(sys: Mapping[str, str] = MappingProxyType({})) -> Iterator[StandIn]:
-    """A phone that is plugged in; its /sys is this machine's, or these files by path."""
+def standing_in(
+    sys: Mapping[str, str] = MappingProxyType({}), userland: Path | None = None
+) -> Iterator[StandIn]:
+    """A phone that is plugged in.
+
+    Args:
+        sys: the files of its /sys, by path; none are this machine's.
+        userland: by which it runs programs of aarch64, slowly; without one it runs this machine's.
+    """
     # A socket's path is short.
     folder = Path(tempfile.mkdtemp(prefix="phone-"))
     data = folder / "data"
     (data / "local/tmp").mkdir(parents=True)
     recorded = data / "recorded"
     recorded.mkdir()
-    properties = "".join(f"[{name}]: [{value}]\n" for name, value in PROPERTIES.items())
+    told = PROPERTIES if userland else PROPERTIES | {"ro.product.cpu.abi": platform.machine()}
+    properties = "".join(f"[{name}]: [{value}]\n" for name, value in told.items())
     (recorded / "getprop").write_text(properties)
     (recorded / "dumpsys.battery").write_text(BATTERY)
     (recorded / "dumpsys.thermalservice").write_text(THERMAL)
@@ -136,7 +144,7 @@ def standing_in(sys: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stand
     log = folder / "log"
     with log.open("wb") as words:
         process = subprocess.Popen(
-            [tool("phones/stand-in"), folder / "adb", data],
+            [tool("phones/stand-in"), folder / "adb", data, userland or ""],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,
