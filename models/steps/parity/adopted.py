@@ -183,7 +183,7 @@ def run_reference(
     """
     takes = adopted.takes
     if request.besides_images_bytes is not None:
-        # A model of a hundred bytes may ask for any amount; how little it takes is known here first.
+        # A model of a hundred bytes may ask for any amount; what its images take is known by now.
         hold_memory(request.besides_images_bytes + images_bytes(takes.size, takes.batch))
     further = further_inputs(request.reference_inputs, takes)
     inputs = np.concatenate([reference_inputs(takes), further])
