@@ -55,7 +55,7 @@ def odd_requests(path: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 def test_odd_values_are_answered(asking: httpx.Client, path: str) -> None:
     broken = []
     for address, asked in odd_requests(path):
-        with asking.stream("GET", address, params=asked, timeout=_PATIENCE_S) as response:
+        with asking.stream("GET", address, params=tuple(asked), timeout=_PATIENCE_S) as response:
             if response.status_code >= 500:
                 broken.append((address[:80], asked[-1:], response.status_code))
     assert not broken
