@@ -16,7 +16,6 @@ from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
-from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.names import check_series, find_backbone, find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
@@ -49,7 +48,7 @@ from controller.state.measurements.pages import (
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.catalog import Backbone, Catalog
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
