@@ -36,6 +36,7 @@ from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
+from controller.fleet.outliving import to_its_end
 from controller.fleet.rounds.deriving import Endings
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
@@ -202,16 +203,12 @@ class Fleet:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         came = reports.Came(session.device_id, report, self._clock.unix_ms())
-        recorded = await self.commits.write_each(reports.record_reports, came)
+        # What follows on what is committed is begun, also where the stream breaks meanwhile.
+        recorded = await to_its_end(self._record(came))
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
         tell_recorded(session, report, recorded)
         is_held = report.attempt_id in session.leases
-        following = recorded.following
-        if following.race is not None:
-            self._races.soon((following.race,))
-        if following.settled is not None:
-            self._endings.soon(following.settled)
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
         newer = self._sessions.get(session.device_id)
@@ -296,6 +293,15 @@ class Fleet:
         """Ends every stream, so that the agents dial again later."""
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
+
+    async def _record(self, came: reports.Came) -> reports.Recorded:
+        recorded = await self.commits.write_each(reports.record_reports, came)
+        following = recorded.following
+        if following.race is not None:
+            self._races.soon((following.race,))
+        if following.settled is not None:
+            self._endings.soon(following.settled)
+        return recorded
 
     async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""

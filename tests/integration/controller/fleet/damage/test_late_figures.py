@@ -97,3 +97,21 @@ async def test_a_job_that_is_cancelled_before_its_figures_has_none(
     await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.CANCELLED: 1}
     assert list_measurements(database, MeasurementFilter()) == []
+
+
+async def test_a_stream_that_breaks_while_its_report_is_committed_leaves_no_job_open(
+    database: Database, fleet: Fleet
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    report = measured_report(given.attempt_id, given.job_id)
+    reporting = asyncio.create_task(fleet.report(session, report))
+    await asyncio.sleep(0)
+    reporting.cancel()
+    await asyncio.wait([reporting])
+    # Written after it, as one thread writes.
+    assert reporting.cancelled()
+    assert await fleet.commits.write(read_counts, sweep_id)
+    await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
