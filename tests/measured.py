@@ -1,6 +1,7 @@
 """What simulated agents and tests say that they measured: one home of a whole repetition."""
 
 from controller.fleet.reports import Came, Recorded, SaidReport, record_reports
+from controller.fleet.rounds.ending import end_settled
 from controller.state.database import Database
 from protos.measuring import OutputCheck, ProcessMemory, Repetition, StopReason
 
@@ -25,6 +26,8 @@ def repetition_of(latency_ns: tuple[int, ...]) -> Repetition:
 def record_report(
     database: Database, device_id: str, said: SaidReport, now_unix_ms: int
 ) -> Recorded:
-    """Commits how one attempt ended, as a group of one."""
+    """Commits how one attempt ended, as a group of one, and ends what may end by it."""
     (recorded,) = record_reports(database, [Came(device_id, said, now_unix_ms)])
+    if recorded.following.settled is not None:
+        end_settled(database, [recorded.following.settled], now_unix_ms)
     return recorded

@@ -11,6 +11,8 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 - the database failed while an attempt was given up: its lease stays, and is looked at again;
 - a round of a race was over and the next one did not follow (the database failed, or the controller
   restarted): `look_after_leases` and `recover` let it follow;
+- a job has all its repetitions and no figures (the database failed, or the controller restarted):
+  `look_after_leases` and `recover` let them be derived;
 - a report comes of an attempt given up for lost: it is committed all the same if its job has not
   ended, and acknowledged in any case.
 """
@@ -34,6 +36,8 @@ from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
+from controller.fleet.outliving import to_its_end
+from controller.fleet.rounds.deriving import Endings
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.seen import Seen
@@ -83,6 +87,7 @@ class Fleet:
         )
         self.gate = self._dispatcher.gate
         self._races = self._dispatcher.races
+        self._endings = Endings(database, self.commits, clock, changes.notify)
         self.watching = DeviceWatching(database, changes, self.connected)
         self._arrivals = Arrivals(
             database,
@@ -122,7 +127,7 @@ class Fleet:
 
     async def recover(self) -> None:
         """Goes on where the controller stopped: settles reports, leases what was out afresh."""
-        await asyncio.to_thread(settle_all, self._database, self._clock.unix_ms())
+        self._endings.again(await asyncio.to_thread(settle_all, self._database))
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
         working = await asyncio.to_thread(
             devices.find_devices, self._database, set(out.values()), frozenset()
@@ -198,13 +203,12 @@ class Fleet:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         came = reports.Came(session.device_id, report, self._clock.unix_ms())
-        recorded = await self.commits.write_each(reports.record_reports, came)
+        # What follows on what is committed is begun, also where the stream breaks meanwhile.
+        recorded = await to_its_end(self._record(came))
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
         tell_recorded(session, report, recorded)
         is_held = report.attempt_id in session.leases
-        if recorded.race is not None:
-            self._races.soon((recorded.race,))
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
         newer = self._sessions.get(session.device_id)
@@ -253,7 +257,21 @@ class Fleet:
         await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
         await self.seen.look()
         self._races.soon()
+        self._endings.again()
         await self.end_finished_sweeps()
+
+    async def ended(self) -> None:
+        """Returns when what was reported has ended what it ends, or could not."""
+        await self._endings.rest()
+
+    async def close(self) -> None:
+        """Ends no more jobs, and remembers when devices were last heard of.
+
+        Raises:
+            EdgerankError: STORAGE; of jobs nothing is lost: who starts a controller ends them.
+        """
+        await self._endings.stop()
+        await self.seen.remember()
 
     def stood_still(self, gap_ms: int) -> None:
         """Nothing was heard for so long, by no fault of the agents': leases live on as long."""
@@ -275,6 +293,15 @@ class Fleet:
         """Ends every stream, so that the agents dial again later."""
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
+
+    async def _record(self, came: reports.Came) -> reports.Recorded:
+        recorded = await self.commits.write_each(reports.record_reports, came)
+        following = recorded.following
+        if following.race is not None:
+            self._races.soon((following.race,))
+        if following.settled is not None:
+            self._endings.soon(following.settled)
+        return recorded
 
     async def _give_up(self, attempt_id: str, device_id: str | None) -> None:
         """Waits no longer for an attempt whose agent is alive and never reports it."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
+from typing import Final
 
 from controller.domain.jobs import (
     FEWEST_REPETITIONS,
@@ -17,13 +18,13 @@ from controller.fleet.credibility import answering, credible
 from controller.fleet.credibility.saying import MAX_DETAIL_LENGTH
 from controller.fleet.leasing.losing import LostAttempt, fetch_again
 from controller.fleet.leasing.one_each import of_one_each
-from controller.fleet.rounds.settling import settle_reports
+from controller.fleet.rounds.settling import Following, settle_reports
 from controller.fleet.standing.changing import attempt_reported
 from controller.state.attempts import StoredAttempt, find_attempts
 from controller.state.database import Database, Transaction
 from controller.state.jobs.ending import end_job, fail_job
 from controller.state.profiles import record_profile
-from controller.state.rounds.courses import Place, add_waiting
+from controller.state.rounds.courses import add_waiting
 from controller.state.rounds.endings import Taken, Taking, set_reported, take_turns
 from controller.state.rounds.repetitions import NewRepetition, record_repetitions
 from controller.state.rounds.turns import count_others, skip_turn, state_before
@@ -48,6 +49,7 @@ class UnreadableReport:
 
 
 SaidReport = Report | UnreadableReport
+_NOTHING: Final = Following()
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,14 @@ class Recorded:
         refusal: why what the agent reported is not what is recorded; empty where it is.
         in_vain: what it told of an attempt whose artifact did not come whole.
         quarantined: why its device is in quarantine from now on; empty where it is not.
-        race: where a round of a race is over by it, see `follow_race`; None elsewhere.
+        following: what else is to be done, now that it is committed.
     """
 
     is_new: bool
     refusal: str = ""
     in_vain: LostAttempt | None = None
     quarantined: tuple[Reason, ...] = ()
-    race: Place | None = None
+    following: Following = _NOTHING
 
 
 class _Change(Enum):
@@ -98,7 +100,7 @@ class _Known:
     change: _Change = _Change.NOTHING
     in_vain: LostAttempt | None = None
     quarantined: tuple[Reason, ...] = ()
-    race: Place | None = None
+    following: Following = _NOTHING
 
     @property
     def is_cancelled_only(self) -> bool:
@@ -142,13 +144,13 @@ def record_reports(database: Database, came: Sequence[Came]) -> list[Recorded]:
     """Commits how attempts ended, unless one is none of its device or was committed before.
 
     The attempt's id is the idempotency key: a repeated report changes nothing. A job ends with the
-    first failure, with its profile, or when no repetition of it is missing any more. A repetition
-    whose outputs are wrong is a failure, and is kept. What cannot be read or believed ends it as a
-    failure, and is refused besides. A repetition that the device was not ready for is left out
-    where enough others are there, and a reading of a sentinel where the one before it was not. One
-    whose artifact did not come whole, or was replaced before it came, is tried again. That an
-    attempt was cancelled whose turn this side gave on before is no failure of its job. A race does
-    not go on by itself, see `Recorded`.
+    first failure or with its profile. A repetition whose outputs are wrong is a failure, and is
+    kept. What cannot be read or believed ends it as a failure, and is refused besides. A repetition
+    that the device was not ready for is left out where enough others are there, and a reading of a
+    sentinel where the one before it was not. One whose artifact did not come whole, or was replaced
+    before it came, is tried again. That an attempt was cancelled whose turn this side gave on
+    before is no failure of its job. A race does not go on by itself, nor does a job end of which no
+    repetition is missing any more, see `Recorded`.
 
     Returns:
         What became of each, in their order.
@@ -176,14 +178,13 @@ def _record(database: Database, came: Sequence[Came]) -> list[Recorded]:
     return [_recorded(each, known.get(each.device_id)) for each in came]
 
 
-def _settle(database: Database, following: Sequence[_Known]) -> None:
-    """Does what follows from reports at the moment of the last of them."""
-    if not following:
+def _settle(database: Database, settling: Sequence[_Known]) -> None:
+    """Lets turns follow on reports, and finds what else does."""
+    if not settling:
         return
-    now_unix_ms = max(each.came.now_unix_ms for each in following)
-    turns = [each.attempt.turn for each in following]
-    for each, is_over in zip(following, settle_reports(database, turns, now_unix_ms), strict=True):
-        each.race = each.attempt.turn.place if is_over else None
+    found = settle_reports(database, [each.attempt.turn for each in settling])
+    for each, following in zip(settling, found, strict=True):
+        each.following = following
 
 
 def _known(transaction: Transaction, came: Sequence[Came]) -> dict[str, _Known]:
@@ -206,7 +207,7 @@ def _recorded(came: Came, known: _Known | None) -> Recorded:
     if known is None:
         return Recorded(is_new=False, refusal=_of_nobody(came.said))
     is_new = known.change is not _Change.NOTHING
-    return Recorded(is_new, known.refusal, known.in_vain, known.quarantined, known.race)
+    return Recorded(is_new, known.refusal, known.in_vain, known.quarantined, known.following)
 
 
 def judged(said: SaidReport, settings: MeasureSettings | Unreadable) -> tuple[Report, str]:

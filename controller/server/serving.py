@@ -336,7 +336,7 @@ async def _stop_serving(sweeps: Sweeps, fleet: Fleet, servers: Servers) -> None:
     fleet.end_sessions()
     await servers.stop(STOP_GRACE_S)
     with suppress(EdgerankError):
-        await fleet.seen.remember()
+        await fleet.close()
 
 
 async def _add_services_of_people(servers: Servers, queries: QueryService) -> None:

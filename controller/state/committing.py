@@ -60,6 +60,11 @@ class Commits:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writing")
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is being written, or waits for that."""
+        return self._is_writing
+
     async def write(
         self,
         work: Callable[Concatenate[Database, Asked], ResultT],

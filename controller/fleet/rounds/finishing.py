@@ -1,6 +1,6 @@
 """How jobs end that have all that they are to have: their figures are derived, and kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from controller.domain.jobs import JobState
@@ -33,17 +33,20 @@ class Finished:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ending:
-    """Such a job with what is known of it, and what follows from that."""
+class Derived:
+    """What follows from a job's repetitions, not kept yet.
 
-    job: Finished
-    taken: Sequence[TakenRepetition]
-    conclusion: Conclusion | None
+    Attributes:
+        job_id: whose.
+        conclusion: its figures and verdict; None where there is no repetition, or none to be read.
+        suspects: the ordinals of its repetitions that figures are derived without.
+        unreadable: what of it cannot be read; empty where all can.
+    """
 
-    @property
-    def suspects(self) -> list[int]:
-        """Its repetitions that figures are derived without."""
-        return [each.ordinal for each in self.taken if each.block in self.job.course.suspects]
+    job_id: str
+    conclusion: Conclusion | None = None
+    suspects: Sequence[int] = ()
+    unreadable: str = ""
 
 
 def finish_jobs(database: Database, finished: Sequence[Finished], now_unix_ms: int) -> None:
@@ -52,47 +55,61 @@ def finish_jobs(database: Database, finished: Sequence[Finished], now_unix_ms: i
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement. One of which anything cannot be read any more ends as a failure.
     """
+    for some in portions(finished):
+        keep_derived(database, derive(database, some), now_unix_ms)
+
+
+def portions(finished: Sequence[Finished]) -> Iterator[Sequence[Finished]]:
+    """The same jobs, as many at a time as `derive` is to hold."""
     for start in range(0, len(finished), _AT_ONCE):
-        _finish(database, finished[start : start + _AT_ONCE], now_unix_ms)
+        yield finished[start : start + _AT_ONCE]
 
 
-def _finish(database: Database, finished: Sequence[Finished], now_unix_ms: int) -> None:
+def derive(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+    """What follows from the repetitions of those jobs that have not ended; it writes nothing."""
     ids = [each.job_id for each in finished]
     with database.transaction() as transaction:
-        told = read_told(transaction, ids)
-        before, since = taken_before(transaction, ids), taken_of(transaction, ids)
-    endings = []
-    for job in finished:
-        taken = [*before[job.job_id], *since[job.job_id]]
-        if unreadable := _unreadable(told[job.job_id].settings, taken):
-            why = reason(ReasonCode.JOB_UNREADABLE, {"detail": unreadable})
-            record_failure(database, job.job_id, (why,), now_unix_ms)
-        else:
-            conclusion = _concluded(job, taken, told) if taken else None
-            endings.append(_Ending(job=job, taken=taken, conclusion=conclusion))
-    _end(database, endings, now_unix_ms)
+        found = read_told(transaction, ids)
+        # Gone with its device, or ended meanwhile.
+        told = {job_id: each for job_id, each in found.items() if not each.has_ended}
+        before, since = taken_before(transaction, told), taken_of(transaction, told)
+    jobs = {each.job_id: each for each in finished if each.job_id in told}
+    return [
+        _derived(job, [*before[job_id], *since[job_id]], told[job_id])
+        for job_id, job in jobs.items()
+    ]
 
 
-def _concluded(
-    job: Finished, taken: Sequence[TakenRepetition], told: Mapping[str, ToldJob]
-) -> Conclusion:
-    of_job = told[job.job_id]
-    assert isinstance(of_job.settings, MeasureSettings)
-    found = conclude(taken, of_job.settings, job.course, of_job.not_ready)
-    return replace(found, reasons=(*found.reasons, *job.more))
-
-
-def _end(database: Database, endings: Sequence[_Ending], now_unix_ms: int) -> None:
-    empty = [each.job.job_id for each in endings if each.conclusion is None]
-    done = [each.job.job_id for each in endings if each.conclusion is not None]
+def keep_derived(database: Database, derived: Sequence[Derived], now_unix_ms: int) -> None:
+    """Ends jobs with what was derived of them; those that ended meanwhile stay as they are."""
+    for each in derived:
+        if each.unreadable:
+            why = reason(ReasonCode.JOB_UNREADABLE, {"detail": each.unreadable})
+            record_failure(database, each.job_id, (why,), now_unix_ms)
+    empty = [each.job_id for each in derived if not each.conclusion and not each.unreadable]
+    concluded = {each.job_id: each.conclusion for each in derived if each.conclusion}
     with database.writing() as transaction:
         end_jobs(transaction, empty, JobState.CANCELLED)
-        ended = end_jobs(transaction, done, JobState.DONE)
-        kept = [each for each in endings if each.job.job_id in ended]
-        conclusions = {each.job.job_id: each.conclusion for each in kept if each.conclusion}
-        record_conclusions(transaction, conclusions, now_unix_ms)
-        for each in kept:
-            mark_suspect(transaction, each.job.job_id, each.suspects)
+        ended = end_jobs(transaction, list(concluded), JobState.DONE)
+        kept = {job_id: concluded[job_id] for job_id in concluded if job_id in ended}
+        record_conclusions(transaction, kept, now_unix_ms)
+        for each in derived:
+            if each.job_id in kept:
+                mark_suspect(transaction, each.job_id, each.suspects)
+
+
+def _derived(job: Finished, taken: Sequence[TakenRepetition], told: ToldJob) -> Derived:
+    if unreadable := _unreadable(told.settings, taken):
+        return Derived(job_id=job.job_id, unreadable=unreadable)
+    if not taken:
+        return Derived(job_id=job.job_id)
+    assert isinstance(told.settings, MeasureSettings)
+    found = conclude(taken, told.settings, job.course, told.not_ready)
+    return Derived(
+        job_id=job.job_id,
+        conclusion=replace(found, reasons=(*found.reasons, *job.more)),
+        suspects=[each.ordinal for each in taken if each.block in job.course.suspects],
+    )
 
 
 def _unreadable(settings: object, taken: Sequence[TakenRepetition]) -> str:

@@ -1,13 +1,13 @@
 """What follows from the turns that were taken: more of them, or a job's end with its figures."""
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import OpenJob
+from controller.fleet.rounds.ending import Settled, end_settled, may_end_something
 from controller.fleet.rounds.expecting import expected_of
-from controller.fleet.rounds.finishing import Finished, finish_jobs
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
@@ -36,29 +36,23 @@ from controller.state.rounds.turns import (
     list_open_jobs,
     open_jobs_among,
 )
-from controller.state.sweeps import end_finished, running_sweeps
+from controller.state.sweeps import running_sweeps
 from protos.log_lines import event_log
-from protos.reasons import Reason
 
 log = event_log(__name__)
 
 
 @dataclass(frozen=True)
-class _Settled:
-    """What was found of a sweep on a device: the jobs that are complete, and if turns are left.
+class Following:
+    """What follows from a report besides turns, once it is committed.
 
-    Beside it what the race tells of some of these jobs, by id.
+    Attributes:
+        race: where a round of a race is over, see `follow_race`; None elsewhere.
+        settled: what may end, see `end_settled`; None where nothing can.
     """
 
-    place: Place
-    course: Course
-    complete: Sequence[str]
-    has_turns_left: bool
-    raced: Mapping[str, Reason] = field(default_factory=dict)
-
-    def told_by_race(self, job_id: str) -> tuple[Reason, ...]:
-        """What the race tells of a job."""
-        return (self.raced[job_id],) if job_id in self.raced else ()
+    race: Place | None = None
+    settled: Settled | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +66,19 @@ class _Race:
 
 
 def settle_report(database: Database, turn: LeasedTurn, now_unix_ms: int) -> bool:
-    """Does what follows from one report, as `settle_reports` does."""
-    (is_over,) = settle_reports(database, [turn], now_unix_ms)
-    return is_over
+    """Does what follows from one report, and ends what may end.
+
+    Returns:
+        Whether a round of a race is over, see `follow_race`.
+    """
+    (following,) = settle_reports(database, [turn])
+    if following.settled is not None:
+        end_settled(database, [following.settled], now_unix_ms)
+    return following.race is not None
 
 
-def settle_reports(database: Database, turns: Sequence[LeasedTurn], now_unix_ms: int) -> list[bool]:
-    """Does what follows from reports; doing it again changes nothing.
+def settle_reports(database: Database, turns: Sequence[LeasedTurn]) -> list[Following]:
+    """Lets turns follow on reports, and tells what else does; doing it again changes nothing.
 
     While others are still to be taken, this looks at a turn's own job, and after a reading at the
     jobs that it tells of, so that its cost is that of a report. What follows when all were taken
@@ -87,26 +87,27 @@ def settle_reports(database: Database, turns: Sequence[LeasedTurn], now_unix_ms:
     Args:
         database: where they are remembered.
         turns: of different devices.
-        now_unix_ms: the time.
 
     Returns:
-        For each whether a round of a race is over; then `follow_race` is to be called, where no
-        other writes wait for it.
+        For each what else follows, which is to be done where no other writes wait for it.
     """
-    settled: list[_Settled | None] = []
-    are_over: list[bool] = []
+    found: list[Following] = []
     with database.writing() as transaction:
         stored = {turn: _find_course(transaction, turn.place) for turn in turns}
         own = _own_jobs(transaction, stored)
         for turn, course in stored.items():
             if course is None or _awaits_reading(transaction, turn, course):
-                are_over.append(False)
+                found.append(Following())
                 continue
             jobs = _told_of(transaction, turn, course, own)
-            settled.append(_settle(transaction, turn.place, course, jobs))
-            are_over.append(settled[-1] is None)
-    _finish(database, settled, now_unix_ms)
-    return are_over
+            settled = _settle(transaction, turn.place, course, jobs)
+            if settled is None:
+                found.append(Following(race=turn.place))
+            elif may_end_something(transaction, settled):
+                found.append(Following(settled=settled))
+            else:
+                found.append(Following())
+    return found
 
 
 def _own_jobs(
@@ -150,24 +151,40 @@ def follow_race(database: Database, place: Place, now_unix_ms: int) -> None:
     with database.transaction() as transaction:
         stored = _find_course(transaction, place)
     if stored is not None and stored.spec.race is not None and not stored.has_open_turns:
-        _finish(database, [_settle_race(database, place)], now_unix_ms)
+        settled = _settle_race(database, place)
+        if settled is not None:
+            end_settled(database, [settled], now_unix_ms)
 
 
-def settle_all(database: Database, now_unix_ms: int) -> None:
-    """Settles what was taken before the controller stopped and not settled any more."""
-    for sweep in running_sweeps(database):
-        settle_sweep(database, sweep.sweep_id, now_unix_ms)
+def settle_all(database: Database) -> list[Settled]:
+    """Lets turns follow on what was taken before the controller stopped, and was not settled.
+
+    Returns:
+        What may end, see `end_settled`.
+    """
+    return [
+        settled
+        for sweep in running_sweeps(database)
+        for settled in _settle_places(database, sweep.sweep_id)
+    ]
 
 
 def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
-    """Settles what was taken of a sweep on any device."""
+    """Settles what was taken of a sweep on any device, and ends what may end."""
+    for settled in _settle_places(database, sweep_id):
+        end_settled(database, [settled], now_unix_ms)
+
+
+def _settle_places(database: Database, sweep_id: str) -> Iterator[Settled]:
     for place in list_open_places(database, sweep_id):
         with database.writing() as transaction:
             stored = _find_course(transaction, place)
             if stored is None:
                 continue
             settled = _settle(transaction, place, stored, None)
-        _finish(database, [settled or _settle_race(database, place)], now_unix_ms)
+        settled = settled or _settle_race(database, place)
+        if settled is not None:
+            yield settled
 
 
 def _awaits_reading(transaction: Transaction, turn: LeasedTurn, stored: StoredCourse) -> bool:
@@ -185,7 +202,7 @@ def _settle(
     place: Place,
     stored: StoredCourse,
     among: Sequence[OpenJob] | None,
-) -> _Settled | None:
+) -> Settled | None:
     """Lets turns follow where none is open, and finds the jobs that are complete.
 
     None where a race decides on what follows, see `_settle_race`.
@@ -209,10 +226,10 @@ def _settle(
         )
         if not has_turns_left:
             complete = [job.job_id for job in jobs]
-    return _Settled(place, course, complete, has_turns_left)
+    return Settled(place, course, complete, has_turns_left)
 
 
-def _settle_race(database: Database, place: Place) -> _Settled | None:
+def _settle_race(database: Database, place: Place) -> Settled | None:
     """Lets the next round of a race follow, and finds who has lost it.
 
     It is decided while others write, and again if that changed the race. None where somebody else
@@ -235,9 +252,9 @@ def _settle_race(database: Database, place: Place) -> _Settled | None:
                 has_turns_left = _go_on(transaction, place, after.turns, course)
                 break
     if has_turns_left:
-        return _Settled(place, course, list(after.lost), True, after.lost)
+        return Settled(place, course, list(after.lost), True, after.lost)
     everyone = [each.job_id for each in race.candidates if not each.has_ended]
-    return _Settled(place, course, everyone, False, {**after.undecided, **after.lost})
+    return Settled(place, course, everyone, False, {**after.undecided, **after.lost})
 
 
 def _read_race(transaction: Transaction, place: Place) -> _Race:
@@ -248,27 +265,6 @@ def _read_race(transaction: Transaction, place: Place) -> _Race:
         jobs=list_open_jobs(transaction, place),
         candidates=racing_jobs(transaction, place),
     )
-
-
-def _finish(database: Database, found: Sequence[_Settled | None], now_unix_ms: int) -> None:
-    """Ends what is complete, the sentinel after the last job, and after the last of all the sweep.
-
-    While turns are left, there are jobs that have not ended.
-    """
-    settled = [each for each in found if each is not None]
-    complete = [
-        Finished(job_id=job_id, course=each.course, more=each.told_by_race(job_id))
-        for each in settled
-        for job_id in each.complete
-    ]
-    finish_jobs(database, complete, now_unix_ms)
-    touched: dict[str, None] = {}
-    for each in settled:
-        has_ended = _end_sentinel(database, each.place, each.course, now_unix_ms)
-        if has_ended or not each.has_turns_left:
-            touched[each.place.sweep_id] = None
-    for sweep_id in touched:
-        end_finished(database, now_unix_ms, sweep_id)
 
 
 def _rng(place: Place, course: Course) -> random.Random:
@@ -319,14 +315,3 @@ def _course(transaction: Transaction, stored: StoredCourse) -> Course:
         has_repeated=stored.has_repeated,
         is_to_be_watched=stored.sentinel is not None,
     )
-
-
-def _end_sentinel(database: Database, place: Place, course: Course, now_unix_ms: int) -> bool:
-    """Ends the sentinel of jobs that have all ended; whether it did."""
-    if course.sentinel is None:
-        return False
-    with database.transaction() as transaction:
-        if has_open_candidates(transaction, place):
-            return False
-    finish_jobs(database, [Finished(job_id=course.sentinel, course=course)], now_unix_ms)
-    return True

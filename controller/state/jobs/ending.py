@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, or_, select, update
 
-from controller.domain.jobs import OPEN_TURNS, JobState, TurnState, may_come_from
+from controller.domain.jobs import ENDED, OPEN_TURNS, JobState, TurnState, may_come_from
 from controller.domain.measurements import Verdict
 from controller.state.database import Database, Transaction
 from controller.state.jobs import Move, move_each, move_job
@@ -28,7 +28,7 @@ _NOT_READY = (
     .where(turns.c.job_id == jobs.c.job_id, turns.c.state == TurnState.NOT_READY)
     .scalar_subquery()
 )
-_TOLD = select(jobs.c.job_id, jobs.c.settings, _NOT_READY.label("not_ready")).where(
+_TOLD = select(jobs.c.job_id, jobs.c.settings, jobs.c.state, _NOT_READY.label("not_ready")).where(
     jobs.c.job_id.in_(bindparam("of_jobs", expanding=True))
 )
 _DROP = (
@@ -42,16 +42,28 @@ _DROP = (
 
 @dataclass(frozen=True, kw_only=True)
 class ToldJob:
-    """How a job is to be measured, and for how many of its turns the device was not ready."""
+    """How a job is to be measured, and how far it is.
+
+    Attributes:
+        settings: what its repetitions are told.
+        not_ready: for how many of its turns the device was not ready.
+        has_ended: whether nothing more becomes of it.
+    """
 
     settings: MeasureSettings | Unreadable
     not_ready: int
+    has_ended: bool
 
 
 def read_told(transaction: Transaction, job_ids: Collection[str]) -> Mapping[str, ToldJob]:
-    """What jobs were told, by their ids."""
+    """What jobs were told, by their ids; of those that are there."""
     rows = transaction.execute(_TOLD, {"of_jobs": list(job_ids)})
-    return {row.job_id: ToldJob(settings=row.settings, not_ready=row.not_ready) for row in rows}
+    return {
+        row.job_id: ToldJob(
+            settings=row.settings, not_ready=row.not_ready, has_ended=row.state in ENDED
+        )
+        for row in rows
+    }
 
 
 def end_jobs(transaction: Transaction, job_ids: Sequence[str], state: JobState) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from controller.domain.jobs import JobState
 from controller.state import attempts
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
@@ -41,6 +42,7 @@ FLATTEST = 2.0
 DEVICES, JOBS_EACH = 1_000, 100
 PLANNING_S = 5.0
 CONNECTING_S = 20.0
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,26 @@ def run_open_jobs() -> Section:
 def run_results() -> Section:
     """Results end to end of 1 to 1,000 agents, each of which reports as fast as it is answered."""
     crowds = CROWDS if SHARE == 1 else CROWDS[: max(1, scaled(len(CROWDS)))]
-    speeds = [(count, _results_per_s(count, jobs_each)) for count, jobs_each in crowds]
-    best = max(per_s for _, per_s in speeds)
+    speeds = [
+        (count, _results_per_s(count, jobs_each), *_ends_per_s(count, jobs_each))
+        for count, jobs_each in crowds
+    ]
+    best = max(per_s for _, per_s, *_ in speeds)
     return Section(
         title="Results of few and many agents",
         promise=f"{PROMISED_PER_S:,} results a second are committed durably, from a report's "
         "arrival to its acknowledgement. Agents are simulated in one process beside the "
         "controller's on the same cores, as above; an agent has one report under way at a time, "
-        "and a lease is committed before each.",
-        header=("agents", "results/s end to end"),
-        rows=[(f"{count:,}", f"{per_s:.0f}") for count, per_s in speeds],
+        "and a lease is committed before each. The figures of a job that ends follow on the "
+        "acknowledgement: first results that end none, then such as end a job of one repetition "
+        "each, and how many of these had their figures a second until the last had.",
+        header=(
+            "agents",
+            "results/s end to end",
+            "results/s, each ends a job",
+            "jobs/s until all have figures",
+        ),
+        rows=[(f"{count:,}", *(f"{each:.0f}" for each in per_s)) for count, *per_s in speeds],
         holds=best >= PROMISED_PER_S,
     )
 
@@ -178,6 +190,33 @@ def _committed_per_s(state_dir: Path, devices: int, results: int) -> float:
     begin_s = max(fleet.first_leases_s)
     ends = sorted(at for at in fleet.committed_s if at >= begin_s)
     return len(ends) / (ends[-1] - begin_s)
+
+
+def _ends_per_s(devices: int, jobs_each: int) -> tuple[float, float]:
+    """Results a second that end a job each, and how many had their figures until the last had."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = _opened(folder)
+        enrol_devices(database, devices)
+        sweep_id = start(database, *plan(database, ids_of(devices), jobs_each, 1, repetitions=1))
+        results = min(RESULTS, jobs_each * devices // 2)
+        with running_controller(Path(folder)) as (_controller, address):
+            fleet = SimulatedFleet(address, devices)
+            asyncio.run(fleet.run(lambda: len(fleet.committed_s) >= results, 3 * MOST_S))
+            ends = sorted(fleet.committed_s)
+            ended = _until_ended(database, sweep_id, len(ends))
+        database.close()
+    begin_s = min(fleet.first_leases_s)
+    return len(ends) / (ends[-1] - begin_s), ended / (time.perf_counter() - begin_s)
+
+
+def _until_ended(database: Database, sweep_id: str, count: int) -> int:
+    """Returns when so many jobs have ended, or nothing ends any more; gives how many have."""
+    gives_up_s = time.perf_counter() + 3 * MOST_S
+    while True:
+        ended = read_counts(database, sweep_id).jobs.get(JobState.DONE, 0)
+        if ended >= count or time.perf_counter() > gives_up_s:
+            return ended
+        time.sleep(_LOOK_S)
 
 
 def _committed_of_all(fleet: SimulatedFleet) -> int:

@@ -31,11 +31,13 @@ from tests.measured import record_report
 
 AGENTS = 10_000
 A_PROCESS = 5_000
+# How many are connected, one after another.
+SIZES = (1_000, 5_000, AGENTS)
 # How many work at once, and of how many threads and batches their jobs are: more than they measure.
 WORKING = ((1, 100, 10), (10, 100, 4), (100, 10, 6), (1_000, 5, 1))
-WORKING_S = 12.0
+WORKING_S = 10.0
 # What connecting took of memory is given back within it.
-IDLE_S = 45.0
+IDLE_S = 20.0
 BACK_S, QUERY_S, PEAK_BYTES, IDLE_BYTES = 120.0, 1.0, 1e9, 40_960
 JOINS_A_S, RESULTS_A_S = 50.0, 1_000.0
 _GIVEN_UP_S = 240.0
@@ -69,7 +71,6 @@ def run() -> Section:
             with member_processes(joining, first.join_token(agents), folder) as processes:
                 fleet = _Fleet(folder, processes, agents, first)
                 figures += fleet.first_day()
-                first.running.stop()
                 figures += fleet.working_day()
     return Section(
         title="A crowd of agents",
@@ -96,39 +97,25 @@ class _Fleet:
         self._token = first.access_token()
 
     def first_day(self) -> list[Figure]:
-        """Everybody joins, connects, and idles."""
+        """Everybody joins; some connect and idle, then more."""
         before_bytes = self._first.rss_bytes()
         begin_s = time.perf_counter()
         ask_all(self._processes, "join")
         joins_a_s = self._agents / (time.perf_counter() - begin_s)
+        bare_bytes = bare_stream_bytes()
+        figures = [
+            Figure("enrolments a second", *_at_least(joins_a_s, JOINS_A_S)),
+            Figure("memory of gRPC by itself for a stream such as an agent has", _kb(bare_bytes)),
+        ]
+        sizes = [size for size in map(scaled, SIZES) if size < self._agents]
         with self._person() as person:
-            asked_s = time.time()
-            ask_all(self._processes, "connect")
-            connected = self._until_connected(asked_s)
-            dials = self._dials()
-            beside_connecting_s = person.p99_s(asked_s)
-            idle_s = time.time()
-            time.sleep(IDLE_S)
-            each_bytes = (self._first.rss_bytes() - before_bytes) / self._agents
-            beside_idle_s = person.p99_s(idle_s)
+            for size in (*sizes, self._agents):
+                figures += self._grows_to(size, person, before_bytes, bare_bytes)
             listing_s = person.listing_s()
         peak_bytes = self._first.peak_rss_bytes()
-        bare_bytes = bare_stream_bytes()
         return [
-            Figure("enrolments a second", *_at_least(joins_a_s, JOINS_A_S)),
-            self._connected("until all are connected, who dial at once", connected),
-            Figure("dials for that", f"{dials:,}"),
-            Figure("p99 of a ranking meanwhile", *_at_most_s(beside_connecting_s, QUERY_S)),
-            Figure("p99 of a ranking beside idle agents", *_at_most_s(beside_idle_s, QUERY_S)),
+            *figures,
             Figure("the list of all devices", f"{listing_s:.2f} s"),
-            Figure("memory of the controller for each idle agent", _kb(each_bytes)),
-            Figure("of that what gRPC takes for such a stream by itself", _kb(bare_bytes)),
-            Figure(
-                "of that what edgerank remembers",
-                _kb(each_bytes - bare_bytes),
-                f"≤ {_kb(IDLE_BYTES)}",
-                each_bytes - bare_bytes <= IDLE_BYTES,
-            ),
             Figure(
                 "most that the controller held",
                 f"{peak_bytes / 1e6:.0f} MB",
@@ -137,19 +124,48 @@ class _Fleet:
             ),
         ]
 
+    def _grows_to(
+        self, size: int, person: Person, before_bytes: float, bare_bytes: float
+    ) -> list[Figure]:
+        """Those who are still to come connect at once, and idle."""
+        asked_s, dials = time.time(), self._dials()
+        ask_all(self._processes, "connect", below=size)
+        connected = self._until_connected(asked_s, size)
+        dials = self._dials() - dials
+        connecting_s = person.p99_s(asked_s)
+        idle_s = time.time()
+        time.sleep(IDLE_S)
+        each_bytes = (self._first.rss_bytes() - before_bytes) / size - bare_bytes
+        idling_s = person.p99_s(idle_s)
+        return [
+            self._connected(
+                f"until {size:,} are connected, of whom the rest dial at once", connected
+            ),
+            Figure(f"dials until {size:,} are connected", f"{dials:,}"),
+            Figure(f"{size:,}: p99 of a ranking meanwhile", *_at_most_s(connecting_s, QUERY_S)),
+            Figure(
+                f"{size:,}: p99 of a ranking beside idle agents",
+                *_at_most_s(idling_s, QUERY_S),
+            ),
+            Figure(
+                f"{size:,}: what edgerank remembers of an idle agent, beside gRPC",
+                _kb(each_bytes),
+                f"≤ {_kb(IDLE_BYTES)}",
+                each_bytes <= IDLE_BYTES,
+            ),
+        ]
+
     def working_day(self) -> list[Figure]:
         """Some work, while all are there; the controller is killed under them."""
         groups = self._prepare_work()
+        curve = [self._works(first, count) for first, count in groups]
+        if len(groups) > 1:
+            self._start_work(*groups[-2])
+        killed_s, dials = time.time(), self._dials()
+        self._first.running.kill()
         with served(self._folder / "state", self._first.port, self._first.fleet_port) as second:
-            self._until_connected(time.time())
-            curve = [self._works(first, count) for first, count in groups]
-            if len(groups) > 1:
-                self._start_work(*groups[-2])
-            killed_s, dials = time.time(), self._dials()
-            second.running.kill()
-        with served(self._folder / "state", self._first.port, self._first.fleet_port) as third:
             with self._person() as person:
-                back = self._until_connected(killed_s)
+                back = self._until_connected(killed_s, self._agents)
                 beside_s = person.p99_s(killed_s)
             dials = self._dials() - dials
             self._start_work(0, 0)
@@ -159,7 +175,7 @@ class _Fleet:
                 for told in ask_all(self._processes, "tell")
                 for attempt_id in told["attempt_ids"]
             ]
-            third.running.stop()
+            second.running.stop()
         return [
             *curve,
             self._connected("until all are back after a SIGKILL", back),
@@ -171,19 +187,19 @@ class _Fleet:
     def _person(self) -> Person:
         return Person(self._first.address, self._token, hello(_RANKED).name)
 
-    def _until_connected(self, since_s: float) -> tuple[int, float]:
-        """How many are connected, and how long that took; until all are, or are given up."""
+    def _until_connected(self, since_s: float, wanted: int) -> tuple[int, float]:
+        """How many are connected, and how long that took; until so many are, or are given up."""
         while True:
             connected = sum(each["connected"] for each in ask_all(self._processes, "look"))
             taken_s = time.time() - since_s
-            if connected == self._agents or taken_s >= _GIVEN_UP_S:
+            if connected >= wanted or taken_s >= _GIVEN_UP_S:
                 return connected, taken_s
             time.sleep(_LOOK_S)
 
     def _connected(self, what: str, found: tuple[int, float]) -> Figure:
         connected, taken_s = found
         taken, promised, holds = _at_most_s(taken_s, BACK_S)
-        if connected < self._agents:
+        if taken_s >= _GIVEN_UP_S:
             return Figure(what, f"{connected:,} after {taken}", promised, holds=False)
         return Figure(what, taken, promised, holds)
 

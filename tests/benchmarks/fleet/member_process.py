@@ -96,7 +96,7 @@ async def _serve(arguments: dict[str, Any]) -> None:
                 await members.join(token, authority, count, JOINING_AT_ONCE)
                 answer: dict[str, Any] = {"begin_s": begin_s, "end_s": time.time()}
             case "connect":
-                members.connect()
+                members.connect(asked["below"])
                 answer = {}
             case "work":
                 await members.work(range(asked["first"], asked["first"] + asked["count"]))

@@ -213,9 +213,11 @@ class Members:
         numbers = range(self._first, self._first + count)
         self._members += await asyncio.gather(*map(one, numbers))
 
-    def connect(self) -> None:
-        """Lets all dial, at once."""
-        self._lives += [asyncio.create_task(member.live()) for member in self._members]
+    def connect(self, below: int) -> None:
+        """Lets those of lower numbers dial at once that do not yet."""
+        silent = self._members[len(self._lives) :]
+        begin = [member for member in silent if member.number < below]
+        self._lives += [asyncio.create_task(member.live()) for member in begin]
 
     async def work(self, numbers: Sequence[int]) -> None:
         """Lets those of these numbers work, and no others."""

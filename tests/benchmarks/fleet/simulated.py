@@ -69,17 +69,21 @@ def ids_of(count: int) -> frozenset[str]:
 
 
 def plan(
-    database: Database, device_ids: frozenset[str], threads: int, batches: int
+    database: Database,
+    device_ids: frozenset[str],
+    threads: int,
+    batches: int,
+    repetitions: int = REPETITIONS,
 ) -> tuple[SweepSpec, Plan]:
-    """A sweep of threads x batches jobs on each device."""
+    """A sweep of threads x batches jobs on each device, each of so many repetitions."""
     spec = SweepSpec(
         backbones=("MobileNetV1",),
         devices=(),
         runtimes=(Runtime.ONNXRUNTIME,),
         threads=tuple(range(1, threads + 1)),
         weights=WeightsKind.SYNTHETIC,
-        fewest_repetitions=REPETITIONS,
-        most_repetitions=REPETITIONS,
+        fewest_repetitions=repetitions,
+        most_repetitions=repetitions,
         relative_half_width=0.02,
         time_budget_ms=1_000,
         batches=tuple(range(1, batches + 1)),

@@ -10,7 +10,9 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.leasing.losing import lose_attempt
-from controller.fleet.rounds import settling
+from controller.fleet.reports import Came, record_reports
+from controller.fleet.rounds.ending import end_settled
+from controller.fleet.rounds.settling import settle_all
 from controller.state import attempts, sweeps
 from controller.state.database import Database
 from controller.state.measurements import list_measurements, list_outcomes
@@ -295,23 +297,18 @@ def test_a_runtime_that_changes_between_repetitions_makes_the_job_unstable(
     assert found.reasons == (reason(ReasonCode.RUNTIME_CHANGED, words),)
 
 
-def test_a_controller_that_stopped_before_it_settled_a_report_does_so_later(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+def test_a_controller_that_stopped_before_it_ended_a_job_does_so_later(
+    database: Database,
 ) -> None:
     sweep_id = start_sweep(database, "phone")
     leased = lease(database)
     assert leased is not None
     report = measured_report(leased.attempt_id, leased.job_id)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(settling, "finish_jobs", stop)
-        with pytest.raises(KeyboardInterrupt):
-            record(database, report)
+    (recorded,) = record_reports(database, [Came("id-of-phone", report, 0)])
+    assert recorded.is_new
     assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
-    settling.settle_all(database, now_unix_ms=0)
+    end_settled(database, settle_all(database), now_unix_ms=0)
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
     assert not record(database, report)
     assert len(measured(database)) == 1

@@ -153,6 +153,7 @@ async def measure(database: Database, fleet: Fleet, device: str) -> str:
     for _ in range(2):
         given = await lease(fleet, session)
         await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     await fleet.disconnect(session)
     return sweep_id
 

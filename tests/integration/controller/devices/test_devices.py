@@ -44,6 +44,7 @@ async def measure(database: Database, fleet: Fleet, name: str) -> str:
     session = await fleet.connect(hello(name))
     given: Lease = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     await fleet.disconnect(session)
     return sweep_id
 
@@ -163,6 +164,7 @@ async def test_what_was_not_measured_yet_is_cancelled_so_that_its_sweep_ends(
     # Its agent, which was gone all the while, may forget what it measured.
     back = await fleet.connect(hello("phone", held=(given.attempt_id,)))
     await fleet.report(back, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert measured_on(database, "phone") == []
 
 
@@ -186,6 +188,7 @@ async def test_a_new_agent_takes_over_what_it_asks_for_and_a_person_allows(
     # What waited for the device is measured on it.
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert sweeps.find_sweep(database, waiting).phase is SweepPhase.ENDED
     assert len(measured_on(database, "phone")) == 2
     await fleet.disconnect(session)

@@ -52,6 +52,7 @@ async def test_so_has_one_that_is_still_measured(database: Database, fleet: Flee
     session = await fleet.connect(emulated("phone"))
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     (underway,) = list_underway(database, MeasurementFilter(), conclude_so_far)
     assert underway.emulator == "qemu-user"
 

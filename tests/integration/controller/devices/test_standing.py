@@ -60,6 +60,7 @@ async def test_a_device_that_drains_finishes_what_it_measures_and_rests_then(
     assert list(attempts.leased_attempts(database)) == [given.attempt_id]
     assert list_held_up(database, sweep_id) == (HeldUp(device="phone", standing=standing),)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_outcomes(database, sweep_id)) == 1
     assert found(database).standing == replace(standing, condition=DeviceCondition.RESTING)
     said(session)
@@ -115,6 +116,7 @@ async def test_a_device_that_rests_stops_at_once_and_what_it_measured_is_taken_a
         await fleet.tending.wake(found(database), NIGHT)
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert sweeps.find_sweep(database, sweep_id).phase is SweepPhase.ENDED
 
 
@@ -126,6 +128,7 @@ async def test_what_was_measured_before_it_heard_that_it_rests_is_kept(
     given = await lease(fleet, session)
     await fleet.tending.rest(found(database), NIGHT)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert [each.reasons for each in list_outcomes(database, sweep_id)] != []
     assert condition(database) is DeviceCondition.RESTING
 

@@ -31,7 +31,7 @@ MOST_OF_A_TURN = 21
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its candidate and figures
 # looked for and kept; those of its candidate before are the newest no more.
-MORE_OF_AN_END = 12
+MORE_OF_AN_END = 13
 
 
 async def one_after_another(
@@ -42,6 +42,7 @@ async def one_after_another(
         given = await lease(fleet, session)
         await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
         await fleet.report(session, report(given.attempt_id, given.job_id))
+        await fleet.ended()
 
 
 @pytest.mark.parametrize("sentinel", [False, True])

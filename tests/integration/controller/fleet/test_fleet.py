@@ -86,6 +86,7 @@ async def test_a_report_is_acknowledged_after_it_is_committed(
     await fleet.report(session, report)
     await fleet.report(session, report)
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)] * 2
+    await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
     assert changes.count_of(Happening.REPORT_COMMITTED) == 1
 
@@ -134,6 +135,7 @@ async def test_a_broken_stream_keeps_the_lease_of_an_agent_that_still_works(
     clock.now_ms = LEASE_MS + 1
     await fleet.look_after_leases()
     await fleet.report(again, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
@@ -158,6 +160,7 @@ async def test_a_restarted_controller_waits_for_the_agents_of_its_leases(
     await restarted.recover()
     session = await restarted.connect(hello("phone", held=(given.attempt_id,)))
     await restarted.report(session, measured_report(given.attempt_id, given.job_id))
+    await restarted.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
     clock.now_ms = LEASE_MS
     await restarted.look_after_leases()
@@ -199,6 +202,7 @@ async def test_a_job_that_waits_long_for_conversions_here_has_its_turn(
         assert isinstance(given, Lease)
         assert not converting.done()
         await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+        await fleet.ended()
         # Nothing is left to measure, so that the turn ends at once.
         await fleet.ready(session)
         await converting

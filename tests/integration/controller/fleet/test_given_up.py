@@ -34,6 +34,7 @@ async def test_a_lease_that_is_given_back_is_leased_again_and_counts_for_nothing
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
 
 

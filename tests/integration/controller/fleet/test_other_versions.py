@@ -40,7 +40,10 @@ class Serving:
     address: str
 
     def measurements(self) -> list[Measurement]:
+        """What was measured or failed, once the figures of all that was committed are there."""
         with QueryClient(self.address) as client:
+            for sweep in client.list_sweeps():
+                *_, _last = client.watch_sweep(sweep.sweep_id)
             return list(client.list_measurements(MeasurementFilter()))
 
 

@@ -59,6 +59,7 @@ class Traced:
         came_ns = self.tracing.now_ns()
         self.clock.now_ms += 7
         await self._fleet.report(self.session, report)
+        await self._fleet.ended()
         self.tracing.reported(DEVICE, report, came_ns)
 
 

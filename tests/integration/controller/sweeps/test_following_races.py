@@ -103,8 +103,8 @@ def test_the_last_report_of_a_round_says_where_the_race_is_to_go_on_and_decides_
     database: Database,
 ) -> None:
     place, recorded = raced(database)
-    assert [each.race for each in recorded[:-1]] == [None] * (len(recorded) - 1)
-    assert recorded[-1].race == place
+    assert [each.following.race for each in recorded[:-1]] == [None] * (len(recorded) - 1)
+    assert recorded[-1].following.race == place
     assert counts(database, place).still_racing is None
     assert JobState.QUEUED in counts(database, place).jobs
 

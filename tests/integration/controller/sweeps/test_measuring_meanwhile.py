@@ -59,6 +59,7 @@ async def measure(fleet: Fleet, session: AgentSession) -> str:
     while not isinstance(lease, Lease):
         lease = await session.outbox.get()
     await fleet.report(session, measured_report(lease.attempt_id, lease.job_id))
+    await fleet.ended()
     await fleet.ready(session)
     return lease.backbone
 

@@ -73,8 +73,8 @@ def work_off(database: Database) -> list[str]:
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
         recorded = record_report(database, PHONE, report, now_ms)
-        if recorded.race is not None:
-            follow_race(database, recorded.race, now_ms)
+        if recorded.following.race is not None:
+            follow_race(database, recorded.following.race, now_ms)
     end_finished(database, now_ms)
     return taken
 

@@ -46,6 +46,7 @@ async def test_a_paused_sweep_gives_out_nothing_and_what_is_out_is_kept(
     clock.now_ms = 7
     assert await steering.pause(sweep_id, "ann") == Pause(by="ann", since_unix_ms=7)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
     said(session)
     await fleet.ready(session)
@@ -112,6 +113,7 @@ async def test_a_sweep_that_ended_while_it_was_paused_is_not_told_to_be(
     given = await lease(fleet, session)
     await steering.pause(sweep_id, "ann")
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     (listed,) = list_sweeps(database)
     assert (listed.phase, listed.paused) == (SweepPhase.ENDED, None)
 

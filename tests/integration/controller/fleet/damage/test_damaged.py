@@ -181,6 +181,7 @@ async def test_a_damaged_artifact_is_put_aside_and_made_again_and_its_job_measur
     assert await whole(artifacts.read(sha256, 0, CHUNK_BYTES)) == made
     assert (tmp_path / "artifacts" / "damaged" / sha256).exists() is (damage.__name__ != "remove")
     await fleet.report(session, measured_report(again.attempt_id, again.job_id))
+    await fleet.ended()
     seen = await watching
     assert seen[-1].phase is SweepPhase.ENDED
     assert any(each.is_again for snapshot in seen for each in snapshot.activities)
@@ -197,6 +198,7 @@ async def test_a_device_that_has_its_copy_is_measured_while_the_file_is_made_aga
     assert jobs.wait_again(database, given.artifact_sha256) == {sweep_id}
     assert read_counts(database, sweep_id).jobs == {JobState.WAITING: 1}
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
 
@@ -220,6 +222,7 @@ async def test_what_comes_altered_once_costs_no_figure(database: Database, fleet
     await fleet.report(session, undelivered(await lease(fleet, session)))
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
 
 
@@ -233,5 +236,6 @@ async def test_other_bytes_take_the_place_of_those_that_no_figure_is_of(
     other = replace(converted_of(onnx), sha256="f" * 64)
     assert record_artifact(database, other, now_unix_ms=1).sha256 == "f" * 64
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     with pytest.raises(EdgerankError, match="no earlier figure"):
         record_artifact(database, converted_of(onnx), now_unix_ms=2)

@@ -74,6 +74,7 @@ async def test_a_loss_whose_end_could_not_be_settled_is_settled_at_the_next_look
     given = await lease(fleet, session)
     # It wants another repetition, which follows when the round has ended.
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     for times in range(1, MAX_ATTEMPTS + 1):
         await lease(fleet, session)
         clock.now_ms += LEASE_MS
@@ -94,6 +95,7 @@ async def test_a_job_that_cannot_be_read_ends_whole_or_not_at_all(
     session = await fleet.connect(hello("phone"))
     measured = await lease(fleet, session)
     await fleet.report(session, measured_report(measured.attempt_id, measured.job_id))
+    await fleet.ended()
     other = await lease(fleet, session)
     await fleet.take_back(session, GiveBack(attempt_id=other.attempt_id))
     spoil(database, "{", other.job_id)

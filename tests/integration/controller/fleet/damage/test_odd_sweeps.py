@@ -38,6 +38,8 @@ async def test_the_next_sweep_is_measured(database: Database, fleet: Fleet, spec
     await fleet.recover()
     assert [sweep.sweep_id for sweep in running_sweeps(database)] == [good]
     await fleet.report(session, measured_report(begun.attempt_id, begun.job_id))
+    await fleet.ended()
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert len(list_outcomes(database, good)) == 1

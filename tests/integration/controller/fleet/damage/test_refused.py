@@ -46,6 +46,7 @@ async def test_the_job_fails_once_and_the_agent_is_told_why_as_often_as_it_asks(
     given = await lease(fleet, session)
     for _ in range(2):
         await fleet.report(session, spoil(given.attempt_id, given.job_id))
+        await fleet.ended()
     first, second = said(session)
     assert first == second
     assert isinstance(first, ReportRefused)
@@ -67,6 +68,7 @@ async def test_a_sound_report_after_a_refused_one_of_the_same_attempt_changes_no
     assert isinstance(refused, ReportRefused)
     assert "Runtime 9" in refused.why
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
     assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1}
 
@@ -79,10 +81,12 @@ async def test_a_report_of_an_attempt_that_nobody_made_is_refused_and_ends_nothi
     session = await fleet.connect(knowing_refusals())
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(attempt_id, "j"))
+    await fleet.ended()
     (refused,) = said(session)
     assert isinstance(refused, ReportRefused)
     assert refused.attempt_id == attempt_id
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 
@@ -98,6 +102,7 @@ async def test_a_report_of_which_not_even_the_attempt_can_be_read_is_refused_and
     assert isinstance(refused, ReportRefused)
     assert (refused.attempt_id, "Runtime 9" in refused.why) == ("", True)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
 

@@ -46,6 +46,7 @@ async def test_it_ends_and_a_sweep_behind_it_is_measured(
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
     # Of two sweeps of one moment either is first.
     await fleet.ready(session)
@@ -63,9 +64,11 @@ async def test_what_rots_while_it_is_measured_ends_with_the_report(
     given = await lease(fleet, session)
     spoil(database, "{", given.job_id)
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
     assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
     other = await lease(fleet, session)
     await fleet.report(session, measured_report(other.attempt_id, other.job_id))
+    await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.FAILED: 1, JobState.DONE: 1}
     assert ReasonCode.JOB_UNREADABLE in reasons(database, sweep_id)
 
@@ -87,6 +90,7 @@ async def test_a_repetition_that_rots_fails_its_job_when_it_ends_and_no_other(
     for number in range(4):
         given = await lease(fleet, session)
         await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+        await fleet.ended()
         if number == 0:
             with database.writing() as transaction:
                 transaction.execute(text("UPDATE repetitions SET latency_ns = 'rotten'"))

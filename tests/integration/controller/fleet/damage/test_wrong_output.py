@@ -57,6 +57,7 @@ async def measured(database: Database, fleet: Fleet, *checks: OutputCheck | None
         assert lease.reference_sha256 == REFERENCE.sha256
         assert lease.reference_size_bytes == REFERENCE.size_bytes
         await fleet.report(session, report_of(lease, check))
+        await fleet.ended()
 
 
 async def test_a_measurement_has_what_its_outputs_were(database: Database, fleet: Fleet) -> None:
@@ -104,6 +105,7 @@ async def test_one_wrong_repetition_fails_the_job_and_is_kept(
     for each in (RIGHT, check):
         lease = await next_lease(fleet, session)
         await fleet.report(session, report_of(lease, each))
+        await fleet.ended()
     (found,) = list_measurements(database, ALL)
     assert (found.verdict, found.latency, found.outputs) == (Verdict.FAILED, None, None)
     assert [each.code for each in found.reasons] == [ReasonCode.WRONG_OUTPUT, why]
@@ -161,12 +163,14 @@ async def test_an_attempt_whose_file_was_made_again_with_other_bytes_is_taken_ag
     variant = Variant(before.backbone, Format.ONNX, Precision.FP32, Target.ANY, square(224), 1)
     record_artifact(database, replace(converted_of(variant), **changed), now_unix_ms=1_000)
     await fleet.report(session, refused(before))
+    await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
     clock.now_ms = 6_000
     after = await next_lease(fleet, session)
     assert "5f" * 32 in (after.artifact_sha256, after.reference_sha256)
     assert after.job_id == before.job_id
     await fleet.report(session, refused(after))
+    await fleet.ended()
     (found,) = list_measurements(database, ALL)
     assert [each.code for each in found.reasons] == [ReasonCode.ARTIFACT_BROKEN]
 

@@ -1,0 +1,117 @@
+"""Figures that come after a report was acknowledged: none is lost, none is there twice."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+
+from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.jobs import JobState
+from controller.domain.measurements import MeasurementFilter
+from controller.domain.sweeps import SweepPhase
+from controller.fleet.agents import Fleet
+from controller.fleet.changes import Changes
+from controller.fleet.rounds import deriving
+from controller.fleet.rounds.finishing import Derived, Finished, derive
+from controller.state import jobs
+from controller.state.database import Database
+from controller.state.measurements import list_measurements
+from controller.state.rounds.counts import read_counts
+from controller.state.schema import jobs as jobs_table
+from controller.state.sweeps import find_sweep
+from protos.fleet import ReportCommitted
+from tests.integration.controller.conftest import OwnedClock, start_sweep
+from tests.integration.controller.domain_samples import hello, measured_report
+from tests.integration.controller.fleet.test_fleet import lease, said
+
+
+def refuse(_database: Database, _finished: Sequence[Finished]) -> list[Derived]:
+    raise EdgerankError(ErrorCode.STORAGE, "the disk is full")
+
+
+async def acknowledged(fleet: Fleet, name: str) -> None:
+    """The one report of a device, which says that it has what it needs."""
+    session = await fleet.connect(hello(name))
+    given = await lease(fleet, session)
+    await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    assert said(session) == [ReportCommitted(attempt_id=given.attempt_id)]
+
+
+async def test_what_is_acknowledged_ends_where_a_controller_is_started_again(
+    database: Database, fleet: Fleet, clock: OwnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    with monkeypatch.context() as patch:
+        patch.setattr(deriving, "derive", refuse)
+        await acknowledged(fleet, "phone")
+        await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
+    await fleet.close()
+    again = Fleet(database, Changes(), clock, "the-controllers-host")
+    await again.recover()
+    await again.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
+    assert find_sweep(database, sweep_id).phase is SweepPhase.ENDED
+    assert len(list_measurements(database, MeasurementFilter())) == 1
+
+
+async def test_what_cannot_be_ended_holds_up_no_other_and_ends_at_the_next_look(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeps = {name: start_sweep(database, name) for name in ("phone", "board")}
+    with database.transaction() as transaction:
+        asked = select(jobs_table.c.job_id).where(jobs_table.c.sweep_id == sweeps["phone"])
+        mine = transaction.scalars(asked).one()
+
+    def fails_of_phone(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+        derived = derive(database, finished)
+        if any(each.job_id == mine for each in derived):
+            raise EdgerankError(ErrorCode.STORAGE, "the disk is full")
+        return derived
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deriving, "derive", fails_of_phone)
+        await asyncio.gather(*(acknowledged(fleet, name) for name in sweeps))
+        await fleet.ended()
+    states = {name: read_counts(database, sweep_id).jobs for name, sweep_id in sweeps.items()}
+    assert states == {"phone": {JobState.QUEUED: 1}, "board": {JobState.DONE: 1}}
+    await fleet.look_after_leases()
+    await fleet.ended()
+    assert read_counts(database, sweeps["phone"]).jobs == {JobState.DONE: 1}
+    assert len(list_measurements(database, MeasurementFilter())) == 2
+
+
+async def test_a_job_that_is_cancelled_before_its_figures_has_none(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+
+    def derive_late(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+        derived = derive(database, finished)
+        jobs.cancel_jobs(database, sweep_id)
+        return derived
+
+    monkeypatch.setattr(deriving, "derive", derive_late)
+    await acknowledged(fleet, "phone")
+    await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.CANCELLED: 1}
+    assert list_measurements(database, MeasurementFilter()) == []
+
+
+async def test_a_stream_that_breaks_while_its_report_is_committed_leaves_no_job_open(
+    database: Database, fleet: Fleet
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    report = measured_report(given.attempt_id, given.job_id)
+    reporting = asyncio.create_task(fleet.report(session, report))
+    await asyncio.sleep(0)
+    reporting.cancel()
+    await asyncio.wait([reporting])
+    # Written after it, as one thread writes.
+    assert reporting.cancelled()
+    assert await fleet.commits.write(read_counts, sweep_id)
+    await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
