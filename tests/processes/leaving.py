@@ -39,10 +39,10 @@ def _status_of(run: Callable[[], object]) -> int:
         sys.stderr.write(f"{ending.code}\n")
         return 1
     except KeyboardInterrupt:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         return -signal.SIGINT
     # The edge where Python itself would say what went wrong.
     except BaseException:  # noqa: BLE001
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0

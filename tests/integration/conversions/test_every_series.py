@@ -2,7 +2,8 @@
 
 A series is light where its cheapest backbone is; the others take minutes each on a busy machine.
 That all series convert is what `make conversions` writes down in `docs/conversion.md`, which is
-held to it here; those that a pass is for are converted in `tests.integration.models`, too.
+held to it here. Backbones that a pass is for are converted in `tests.integration.models`, and a
+small network of what only heavy series are made of.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from models.catalog.stoppers import stoppers_of
 from models.catalog.variants import Variant, WeightsKind, variants_of
 from models.conversion.pipeline import Converted, ForkServers, convert
 from models.weights.weights import resolve_weights
+from tests.integration.models.test_passes import BACKBONES
 
 LIGHT_FLOPS_G = 0.6
 PAGE = Path(__file__).parents[3] / "docs/conversion.md"
@@ -40,7 +42,10 @@ def _flops_g(backbone: Backbone) -> float:
 CHEAPEST = cheapest_of_each_series()
 STOPPED = [backbone for backbone in CHEAPEST if stoppers_of(backbone.series)]
 LIGHT = [
-    backbone for backbone in CHEAPEST if _flops_g(backbone) < LIGHT_FLOPS_G or backbone in STOPPED
+    backbone
+    for backbone in CHEAPEST
+    if (_flops_g(backbone) < LIGHT_FLOPS_G or backbone in STOPPED)
+    and backbone.name not in BACKBONES.values()
 ]
 
 
