@@ -54,6 +54,10 @@ ROOMS: Final[Mapping[Load, Room]] = {
 }
 
 
+STRANGERS_HEARD: Final = Room(a_caller=4, in_all=32)
+"""How many strangers may say their requests at once: of each gRPC keeps up to two mebibytes."""
+
+
 # Of all descriptors, one in so many at most is for who asks over HTTP.
 _WEB_SHARE: Final = 16
 
@@ -77,10 +81,15 @@ class Limits:
         vanished_s: how long a peer may be silent before it is asked whether it is there.
         unbegun_s: how long a call may wait to be begun while many come at once.
         request_s: how long the first message of a call may take.
+        stranger_request_s: how long the one of a stranger may, once it is its turn.
+        strangers_heard: how many strangers' first messages may be on their way at once, since gRPC
+            keeps up to two mebibytes of each; the others wait for their turn.
+        requests_heard: the same of one token or device.
         silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
         request_bytes: how long a single request may be.
+        stranger_request_bytes: how long one of a stranger may be.
         messages_per_s: how many messages of a device are heard a second, all its streams together.
         saved_messages: how many more at once of who said less before.
         calls_per_s: how many calls of a token are begun a second.
@@ -114,10 +123,14 @@ class Limits:
     vanished_s: float = 120
     unbegun_s: float = 120
     request_s: float = 20
+    stranger_request_s: float = 5
+    strangers_heard: Room = STRANGERS_HEARD
+    requests_heard: int = 8
     silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5
     request_bytes: int = 1 << 20
+    stranger_request_bytes: int = 1 << 16
     # An agent says some a second, and after a night without its link what it could not report.
     messages_per_s: float = 30
     saved_messages: int = 300
@@ -181,6 +194,9 @@ def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
         # An older gRPC weighs a message as it came, and unpacks it to a thousand times as much.
         ("grpc.compression_enabled_algorithms_bitset", _UNCOMPRESSED_ONLY),
         ("grpc.per_message_decompression", 0),
+        # Else what nobody reads yet may be megabytes of each call on a fast link. Of a message that
+        # is read, as much may come as is left of it.
+        ("grpc.http2.bdp_probe", 0),
         # Of a fleet that comes at once gRPC would cancel some of more than a thousand calls that
         # wait to be begun, and what waited for half a minute; each dials again then.
         ("grpc.server.max_pending_requests", limits.calls),

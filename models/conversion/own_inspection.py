@@ -9,8 +9,9 @@ from types import MappingProxyType
 from models.catalog.own import FILE_NAMES, OwnFormat, Trained, own_format_of
 from models.processes.child import Cancellation, StepFailed, StepLimits, run_step
 from models.processes.requests import AdoptAnswer, AdoptRequest
+from models.recipes.adopting import images_bytes
 from models.tools import tool_versions
-from protos.inputs import ImageSize, InputValues
+from protos.inputs import MAX_SIDE, ImageSize, InputValues, square
 from sandbox.layers import Layer, enforceable
 
 ADOPTING_STEP: Mapping[OwnFormat, str] = MappingProxyType(
@@ -37,11 +38,6 @@ _START_S = 60.0
 _BYTES_PER_S = 10e6
 _START_BYTES = 1_500_000_000
 _COPIES = 5
-# Drawing and keeping the reference inputs: 288 (measured); the rest is for what a network computes
-# of them, as 128 channels at half of the size.
-_BYTES_PER_PIXEL = 800
-_IMAGES_AT_ONCE = 8
-_LARGEST_ASSUMED_PX = 1024
 
 
 class NotConfinable(Exception):
@@ -80,15 +76,20 @@ def limits_for(size_bytes: int, input_size: ImageSize | None) -> StepLimits:
 
     Args:
         size_bytes: of its files together.
-        input_size: of the image, or None for what the model says itself.
+        input_size: of the image, or None for what the model says itself: the largest then, and the
+            child holds itself to less once it has read what it is, see `besides_images_bytes`.
     """
-    size = input_size or ImageSize(_LARGEST_ASSUMED_PX, _LARGEST_ASSUMED_PX)
-    images_bytes = _BYTES_PER_PIXEL * size.height * size.width * _IMAGES_AT_ONCE
+    of_images = images_bytes(input_size or square(MAX_SIDE))
     return StepLimits(
         timeout_s=_START_S + size_bytes / _BYTES_PER_S,
-        memory_bytes=_START_BYTES + _COPIES * size_bytes + images_bytes,
-        file_bytes=2 * size_bytes + images_bytes,
+        memory_bytes=besides_images_bytes(size_bytes) + of_images,
+        file_bytes=2 * size_bytes + of_images,
     )
+
+
+def besides_images_bytes(size_bytes: int) -> int:
+    """Return what a model of such a size may take in memory, however small its images are."""
+    return _START_BYTES + _COPIES * size_bytes
 
 
 def inspect_own(
@@ -128,6 +129,7 @@ def inspect_own(
         output=str(workdir.absolute() / "adopted"),
         reference_path=str(workdir.absolute() / "reference.npz"),
         trained=trained,
+        besides_images_bytes=besides_images_bytes(size_bytes),
     )
     return run_step(
         ADOPTING_STEP[own_format],

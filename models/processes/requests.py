@@ -128,6 +128,8 @@ class AdoptRequest:
         reference_path: where the `.npz` with inputs and outputs is written.
         reference_inputs: how many, at least 4.
         trained: what weights are of; None for what has a graph of its own.
+        besides_images_bytes: memory that it may have besides that of its images; None leaves the
+            limit that its process has.
     """
 
     folder: str
@@ -138,6 +140,7 @@ class AdoptRequest:
     reference_path: str
     reference_inputs: int = 4
     trained: Trained | None = None
+    besides_images_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

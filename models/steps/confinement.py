@@ -64,6 +64,11 @@ def confine(step: str, bounds: Bounds) -> None:
         forbid_processes()
 
 
+def hold_memory(memory_bytes: int) -> None:
+    """Lower what this process may have of private writable memory; never raise it."""
+    limit({resource.RLIMIT_DATA: memory_bytes})
+
+
 def start_no_more() -> None:
     """Deny this process new processes from here on, where the kernel can."""
     if Layer.PROCESSES in enforceable():

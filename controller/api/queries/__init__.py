@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking.once import AskingOnce
-from controller.api.queries.exporting import export_page
+from controller.api.queries.ahead import made_ahead
+from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
 from controller.api.queries.rankings import Rankings
@@ -33,6 +35,7 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
+from controller.state.measurements.exporting import StoredPage
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -217,12 +220,16 @@ class Queries:
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
-        last: Place | None = None
-        while True:
-            stream, last = await self.computed(export_page, self._database, wanted, last)
-            yield stream
-            if last is None:
-                return
+
+        async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
+            return await self.computed(read_after, self._database, wanted, after)
+
+        async def make(page: StoredPage) -> bytes:
+            return await self.computed(stream_of, self._database, wanted, page)
+
+        async with aclosing(made_ahead(read, make)) as streams:
+            async for stream in streams:
+                yield stream
 
     async def measurement_page(
         self,

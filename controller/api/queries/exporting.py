@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy.typing as npt
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from controller.domain.measurements import MeasurementFilter, Verdict, per_image_ms
 from controller.state.database import Database
 from controller.state.measurements import are_times, weights_inside
-from controller.state.measurements.exporting import StoredPage, StoredSamples, read_stored
+from controller.state.measurements.exporting import Packed, StoredPage, read_stored
 from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
 from controller.views.documents import to_document
 from controller.views.export import arrow_column, arrow_table, table_of_whole
+from controller.views.export.arrays import lists_of_lists, nested, whole_numbers
 from controller.views.export.columns import (
     FIGURES,
     OF_JOB,
@@ -59,15 +60,19 @@ _DAMAGED: Final = (
 )
 
 
-def export_page(
+def read_after(
     database: Database, wanted: MeasurementFilter, after: Place | None
-) -> tuple[bytes, Place | None]:
-    """The next measurements that the filter lets through, and behind which more of them follow.
-
-    They are a whole stream of Arrow's IPC format, in the columns of an export. Where something of
-    them cannot be read, they are made one by one, which leaves that out.
-    """
+) -> tuple[StoredPage, Place | None]:
+    """The next measurements that the filter lets through, and behind which more of them follow."""
     page = read_stored(database, wanted, after)
+    return page, page.last
+
+
+def stream_of(database: Database, wanted: MeasurementFilter, page: StoredPage) -> bytes:
+    """These measurements as a whole stream of Arrow's IPC format, in the columns of an export.
+
+    Where something of them cannot be read, they are made one by one, which leaves that out.
+    """
     try:
         table = _table(page, wanted.accuracy_dataset)
     except _DAMAGED:
@@ -76,18 +81,18 @@ def export_page(
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, table.schema) as writer:
         writer.write_table(table)
-    return stream.getvalue().to_pybytes(), page.last
+    return bytes(stream.getvalue().to_pybytes())
 
 
 def _table(page: StoredPage, dataset: str) -> pa.Table:
     if not page.ids:
         return table_of_whole(())
-    if None in page.kinds:
-        raise LookupError("jobs")
+    if None in page.kinds or None in page.columns["device"]:
+        raise LookupError("of a measurement")
     columns, jobs = page.columns, _job_parts(page.jobs, dataset)
     if not _VERDICTS.issuperset(columns["verdict"]):
         raise ValueError("verdict")
-    kinds = pa.array(page.kinds, pa.int32())
+    kinds = whole_numbers(np.array(page.kinds, dtype=np.int32))
     told: dict[str, Any] = {
         **{name: columns[name] for name in OWN},
         **{name: arrow_column(name, of).take(kinds) for name, of in job_columns(jobs).items()},
@@ -103,7 +108,7 @@ def _table(page: StoredPage, dataset: str) -> pa.Table:
         if set(jobs.plain["batch"]) == {1}
         else list(map(per_image_ms, told["latency_median_ms"].to_pylist(), batches))
     )
-    return arrow_table(told, _raw(page.samples(), len(page.ids)))
+    return arrow_table(told, _raw(page.packed, len(page.ids)))
 
 
 def _check_times(*ends: pa.Array, missing: int) -> None:
@@ -201,15 +206,8 @@ def _size(text: str) -> ImageSize:
     return ImageSize(*map(int, text.split("x")))
 
 
-def _raw(samples: StoredSamples | None, count: int) -> Any:
-    if samples is None:
-        return [[]] * count
-    of_repetitions = pa.ListArray.from_arrays(
-        _array(samples.repetition_ends, pa.int32()), _array(samples.values, pa.int64())
-    )
-    return pa.ListArray.from_arrays(_array(samples.row_ends, pa.int32()), of_repetitions)
-
-
-def _array(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-    # pa.array would import pandas, which takes as long as an export of thousands.
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+def _raw(packed: Packed | None, count: int) -> pa.Array:
+    if packed is None:
+        return nested([()] * count)
+    found = packed.samples()
+    return lists_of_lists(found.values, found.repetition_ends, found.row_ends)

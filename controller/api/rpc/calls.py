@@ -24,6 +24,7 @@ from protos.codec import refuse_unknown
 if TYPE_CHECKING:
     from controller.api.limits import Limits
     from controller.api.rpc.guard import Guard
+    from controller.api.rpc.hearing import Heard
     from controller.api.rpc.needs import Need
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -57,13 +58,13 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
     behaviour: Any = next(each for each in behaviours if each is not None)
 
     async def answer(requests: AsyncIterator[Any], context: Context) -> None:
-        async with guard.admitted(method, need, context):
+        async with guard.admitted(method, need, context) as caller:
             async with answered_failures(context):
-                request = (
-                    _each(requests, guard.limits)
-                    if inner.request_streaming
-                    else await _only(requests, inner.request_deserializer, need, guard.limits)
-                )
+                if inner.request_streaming:
+                    request: Any = _each(requests, guard.limits)
+                else:
+                    async with guard.hearing.turn(caller, context.peer()) as heard:
+                        request = await _only(requests, inner.request_deserializer, need, heard)
             if not inner.response_streaming:
                 answering = _answered(guard, method, need, behaviour(request, context), request)
                 if need.subject is not None:
@@ -138,16 +139,18 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, limits: Limits) -> Any:
+async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, heard: Heard) -> Any:
     """The request of a call that has one; of what people ask nothing is passed over."""
-    content = await _next(requests, limits.request_s)
+    content = await _next(requests, heard.within_s)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
-    if len(content) > limits.request_bytes:
+    if (size_bytes := len(content)) > heard.most_bytes:
+        # Else it is kept for as long as the refusal waits to be told.
+        del content
         raise EdgerankError(
             ErrorCode.LIMIT,
-            f"a request of {len(content)} bytes is too long, {limits.request_bytes} may be; ask "
-            "for less at once",
+            f"a request of {size_bytes} bytes is too long, {heard.most_bytes} may be; ask for less "
+            "at once",
         )
     try:
         request = decode(content)

@@ -28,6 +28,7 @@ from controller.api.pacing import Pauses, Rates
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
 from controller.api.rpc.crowd import Crowd
 from controller.api.rpc.failures import answered_failures, before_failing, end
+from controller.api.rpc.hearing import Hearing
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who, check
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
@@ -91,6 +92,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._clock = clock
         self.limits = limits
         self._crowd = Crowd(limits.rooms)
+        self.hearing = Hearing(limits)
         self._peers = peers
         self._refusals = refusals
         self._after_refusals = Pauses(
@@ -143,8 +145,8 @@ class Guard(grpc.aio.ServerInterceptor):
         task.cancel()
 
     @asynccontextmanager
-    async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[None]:
-        """Holds a call for as long as it goes on, and counts it.
+    async def admitted(self, method: str, need: Need, context: Context) -> AsyncIterator[Caller]:
+        """Holds a call for as long as it goes on, counts it, and gives who makes it.
 
         Ends it with UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED when it may not be, or
         not any more.
@@ -152,8 +154,8 @@ class Guard(grpc.aio.ServerInterceptor):
         shown = _shown(context)
         before_failing(partial(self.ends, method, need, shown.peer))
         with self.meters.call(method):
-            async with self._let_in(need, context, shown):
-                yield
+            async with self._let_in(need, context, shown) as caller:
+                yield caller
 
     async def ends(
         self, method: str, need: Need, peer: str, status: grpc.StatusCode, why: str
@@ -220,13 +222,13 @@ class Guard(grpc.aio.ServerInterceptor):
         await self._commits.write(record_once if is_once else record_change, entry)
 
     @asynccontextmanager
-    async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[None]:
+    async def _let_in(self, need: Need, context: Context, shown: Shown) -> AsyncIterator[Caller]:
         with ExitStack() as held:
             async with answered_failures(context):
                 caller, task = await self.admit(need, shown, held)
             try:
                 await self.wait_for_turn(caller)
-                yield
+                yield caller
             except asyncio.CancelledError:
                 if task not in self._cut:
                     raise

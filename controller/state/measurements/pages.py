@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
+from sqlalchemy.sql.expression import Tuple
 
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import Database
@@ -48,6 +49,11 @@ _ORDER = (
     measurements.c.position,
     measurements.c.measurement_id,
 )
+_ORDERED = tuple_(*_ORDER)
+
+
+def _literal(place: Place) -> Tuple:
+    return tuple_(*(getattr(place, column.name) for column in _ORDER))
 
 
 def read_page(
@@ -86,10 +92,18 @@ def order_after(
     """Where the next ones that the filter lets through stand, and of which jobs they are."""
     found = select(*_ORDER, measurements.c.job_id).where(*_are_of(wanted))
     if after is not None:
-        place = tuple_(*(getattr(after, column.name) for column in _ORDER))
-        found = found.where(tuple_(*_ORDER) < place if newest_first else tuple_(*_ORDER) > place)
+        place = _literal(after)
+        found = found.where(place > _ORDERED if newest_first else place < _ORDERED)
     order = [column.desc() for column in _ORDER] if newest_first else _ORDER
     return found.order_by(*order).limit(count)
+
+
+def order_until(wanted: MeasurementFilter, after: Place | None, last: Place) -> Select[Any]:
+    """Of which jobs those are that `order_after` finds, up to the last one, in the same order."""
+    found = select(measurements.c.job_id).where(*_are_of(wanted), _literal(last) >= _ORDERED)
+    if after is not None:
+        found = found.where(_literal(after) < _ORDERED)
+    return found.order_by(*_ORDER)
 
 
 def place_of(row: Row[Any]) -> Place:

@@ -201,7 +201,7 @@ def _fits_object(hint: Any) -> _Fit:
     """Of anything but a dataclass its kind is all that is asked."""
 
     def fit(values: _Values) -> bool:
-        if not all(isinstance(value, hint) for value in values):
+        if not _are_all(hint, values):
             return False
         declared = _declared(hint)
         # What many share is looked at once.
@@ -239,14 +239,13 @@ def _any_of(alternatives: tuple[_Fit, ...]) -> _Fit:
 
 def _fits_each(fit: _Fit | None) -> _Fit:
     return lambda values: (
-        all(isinstance(value, tuple | list) for value in values)
-        and (fit is None or fit(list(chain.from_iterable(values))))
+        _are_all((tuple, list), values) and (fit is None or fit(list(chain.from_iterable(values))))
     )
 
 
 def _fits_items(fit_key: _Fit, fit_value: _Fit) -> _Fit:
     return lambda values: (
-        all(isinstance(value, Mapping) for value in values)
+        _are_all(Mapping, values)
         and fit_key(list(chain.from_iterable(values)))
         and fit_value([each for value in values for each in value.values()])
     )
@@ -255,16 +254,25 @@ def _fits_items(fit_key: _Fit, fit_value: _Fit) -> _Fit:
 def _fits_named(hint: Any) -> _Fit:
     parts = [_fits(part, MAX_COUNT) for part in get_type_hints(hint).values()]
     return lambda values: (
-        all(isinstance(value, hint) for value in values)
+        _are_all(hint, values)
         and all(fit(column) for fit, column in zip(parts, zip(*values, strict=True), strict=False))
     )
 
 
+def _are_all(kinds: Any, values: _Values) -> bool:
+    """Whether each is of the kind, or of one of these; of many there are few types."""
+    return all(issubclass(each, kinds) for each in set(map(type, values)))
+
+
 def _whole(least: int, most: int) -> _Fit:
-    return lambda values: all(isinstance(value, int) and least <= value <= most for value in values)
+    return lambda values: (
+        _are_all(int, values) and (not values or least <= min(values) <= max(values) <= most)
+    )
 
 
 def _are_figures(values: _Values) -> bool:
+    if set(map(type, values)) <= {float}:
+        return all(map(math.isfinite, values))
     return all(
         math.isfinite(value) if isinstance(value, float) else _is_whole(value) for value in values
     )
@@ -275,11 +283,11 @@ def _is_whole(value: object) -> bool:
 
 
 def _are_texts(values: _Values) -> bool:
-    return all(map(_is_text, values))
+    return _are_all(str, values) and all(map(_is_text, set(values)))
 
 
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+def _is_text(value: str) -> bool:
+    if len(value) > MAX_TEXT:
         return False
     if value.isascii():
         return True

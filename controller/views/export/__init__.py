@@ -192,31 +192,32 @@ def write_parquet(tables: Iterable["pa.Table"], file: IO[bytes]) -> None:
 
 def table_of_whole(measurements: Sequence[Measurement]) -> "pa.Table":
     """A table of whole measurements, as `arrow_table`."""
+    from controller.views.export.arrays import nested  # noqa: PLC0415 - as above
+
     samples = [[each.latency_ns for each in m.repetitions] for m in measurements]
-    return arrow_table(flat_columns(parts_of(measurements)), samples)
+    return arrow_table(flat_columns(parts_of(measurements)), nested(samples))
 
 
-def arrow_table(columns: Mapping[str, Any], samples: Any) -> "pa.Table":
-    """A table of columns of `COLUMNS`, and of raw samples: lists, or arrays of them."""
+def arrow_table(columns: Mapping[str, Any], samples: "pa.Array") -> "pa.Table":
+    """A table of columns of `COLUMNS`, and of raw samples, a list of lists for each row."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
-    schema = arrow_schema()
-    raw = samples if isinstance(samples, pa.Array) else pa.array(samples, schema.types[-1])
     found = [arrow_column(name, columns[name]) for name in COLUMNS]
-    return pa.table([*found, raw], schema=schema)
+    return pa.table([*found, samples], schema=arrow_schema())
 
 
 def arrow_column(name: str, values: Any) -> "pa.Array":
     """The column of this name of `COLUMNS`; an array stays as it is."""
     import pyarrow as pa  # noqa: PLC0415 - as above
 
+    from controller.views.export.arrays import array_of  # noqa: PLC0415 - as above
+
     if isinstance(values, pa.Array):
         return values
-    kind = pa.type_for_alias(COLUMNS[name].value)
     try:
-        return pa.array(values, kind)
+        return array_of(COLUMNS[name], values)
     except OverflowError:
-        return pa.array(map(_storable, values), kind)
+        return array_of(COLUMNS[name], [_storable(each) for each in values])
 
 
 def arrow_schema() -> "pa.Schema":

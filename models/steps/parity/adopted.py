@@ -13,6 +13,8 @@ import numpy.typing as npt
 from models.catalog.own import AssumedAxis, InputAxis
 from models.processes.requests import AdoptRequest
 from models.recipes.acceptance import LEAST_SCORE
+from models.recipes.adopting import images_bytes
+from models.steps.confinement import hold_memory
 from models.steps.parity.compare import Array
 from models.steps.parity.constants import (
     check_names,
@@ -164,6 +166,8 @@ def run_reference(
 ) -> tuple[tuple[tuple[int, ...], ...], bool]:
     """Run the model on the reference inputs, and write inputs and outputs.
 
+    Memory is held to what such images take, where the request says so.
+
     Args:
         infer: one inference.
         adopted: how it is run.
@@ -178,6 +182,9 @@ def run_reference(
             depends on the image, or another one each time.
     """
     takes = adopted.takes
+    if request.besides_images_bytes is not None:
+        # A model of a hundred bytes may ask for any amount; what its images take is known by now.
+        hold_memory(request.besides_images_bytes + images_bytes(takes.size, takes.batch))
     further = further_inputs(request.reference_inputs, takes)
     inputs = np.concatenate([reference_inputs(takes), further])
     runs = [infer(adopted.feed(image)) for image in inputs]

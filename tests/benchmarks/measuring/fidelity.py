@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -40,18 +41,41 @@ BACKBONES = (
 )
 THREADS = (1, 2)
 LIMIT = 0.01
-# Fresh processes of one loop differ by 0.5 to 3 % among themselves, so that a ratio of few rounds
-# tells of chance: rounds go on until it is known better than the limit, or there are as many.
-FEWEST_ROUNDS, MOST_ROUNDS = 15, 60
-HALF_WIDTH = 0.0075
 # Neither a round that something disturbed nor one that nothing did moves the ratio far.
 TRIMMED = (0.2, 0.2)
 ADDED_CPU_LIMIT = 0.01
-TIME_BUDGET_MS = 5_000
-# The bare loop takes about as long.
-BARE_LOOP_MS = 3_000
-FEWEST, MOST = 12, 80
 BARE_LOOP = Path(__file__).with_name("bare_loop.py")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long rounds are, and how many there are.
+
+    Fresh processes of one loop differ by 0.5 to 3 % among themselves, so that a ratio of few rounds
+    tells of chance: they go on until it is known better than the limit, or they may not.
+
+    Attributes:
+        fewest: rounds.
+        most: rounds.
+        most_s: after which no other one begins, seconds.
+        half_width: of the 95 % interval of the ratio that is known well enough.
+        time_budget_ms: of edgerank's samples.
+        relative_half_width: of edgerank's median, that ends them before.
+        bare_loop_ms: about how long the bare loop takes.
+        counts: fewest and most inferences of it.
+    """
+
+    fewest: int = 15
+    most: int = 60
+    most_s: float = math.inf
+    half_width: float = 0.0075
+    time_budget_ms: int = 5_000
+    relative_half_width: float = 0.01
+    bare_loop_ms: int = 3_000
+    counts: tuple[int, int] = (12, 80)
+
+
+PACE = Pace()
 
 
 def run() -> Section:
@@ -68,8 +92,8 @@ def run() -> Section:
         title="Fidelity",
         promise=f"the median that edgerank reports is within {LIMIT:.0%} of a bare loop's: the "
         f"geometric mean ratio of rounds in turn, a fifth trimmed at each end. There are "
-        f"{FEWEST_ROUNDS} rounds or more, up to {MOST_ROUNDS}, until its 95 % interval is "
-        f"±{HALF_WIDTH:.2%}, since fresh processes of one loop differ, too: *apart* is the "
+        f"{PACE.fewest} rounds or more, up to {PACE.most}, until its 95 % interval is "
+        f"±{PACE.half_width:.2%}, since fresh processes of one loop differ, too: *apart* is the "
         "standard deviation of the bare loop's medians. While it samples, the child's time outside "
         "of inferences and the CPU time of the agent that watches are together under "
         f"{ADDED_CPU_LIMIT:.0%} of one core.",
@@ -128,17 +152,23 @@ def _added_cpu(subject: Subject) -> tuple[float, float]:
             wall_ns[phase], cpu_ns[phase] = time.monotonic_ns(), time.process_time_ns()
             watch.on_phase(pid, phase)
 
-        taken = one_repetition(subject, round(TIME_BUDGET_MS * SHARE), on_phase=on_phase)
+        taken = one_repetition(subject, round(PACE.time_budget_ms * SHARE), on_phase=on_phase)
     begin, end = Phase.SAMPLING, Phase.REPORTING
     span_ns = wall_ns[end] - wall_ns[begin]
     return 1 - sum(taken.latency_ns) / span_ns, (cpu_ns[end] - cpu_ns[begin]) / span_ns
 
 
-def converted(name: str, folder: Path) -> list[Converted]:
+def converted(
+    name: str, folder: Path, formats: Sequence[Format] = tuple(Format)
+) -> list[Converted]:
     """A backbone's files for this machine, in fp32 and with synthetic weights."""
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, folder, lambda _done, _total: None)
-    wanted = [variant for variant in variants_of(backbone) if variant.target is not Target.ARM]
+    wanted = [
+        variant
+        for variant in variants_of(backbone)
+        if variant.target is not Target.ARM and variant.format in formats
+    ]
     fates = convert(backbone, wanted, weights, folder, lambda _step: None)
     made = [fate for fate in fates if isinstance(fate, Converted)]
     assert len(made) == len(wanted), fates
@@ -146,24 +176,29 @@ def converted(name: str, folder: Path) -> list[Converted]:
 
 
 def rounds(
-    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int
+    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int, pace: Pace = PACE
 ) -> tuple[list[float], list[float]]:
     """The medians of a bare loop and of a measurer's children, in turn, ms."""
-    count = _bare_count(_bare_median_ms(converted, runtime, threads, FEWEST))
+    fewest, most = pace.counts
+    first_ms = _bare_median_ms(converted, runtime, threads, fewest)
+    count = min(most, max(fewest, round(pace.bare_loop_ms / first_ms)))
+    until_s = time.monotonic() + pace.most_s
     bare: list[float] = []
     ours: list[float] = []
-    while len(ours) < scaled(MOST_ROUNDS) and not _is_known(bare, ours):
+    while len(ours) < scaled(pace.most) and not _is_known(bare, ours, pace):
+        if len(ours) >= scaled(pace.fewest) and time.monotonic() > until_s:
+            break
         if len(ours) % 2:
-            ours.append(_our_median_ms(measurer, converted, runtime, threads))
+            ours.append(_our_median_ms(measurer, converted, runtime, threads, pace))
             bare.append(_bare_median_ms(converted, runtime, threads, count))
         else:
             bare.append(_bare_median_ms(converted, runtime, threads, count))
-            ours.append(_our_median_ms(measurer, converted, runtime, threads))
+            ours.append(_our_median_ms(measurer, converted, runtime, threads, pace))
     return bare, ours
 
 
-def _is_known(bare: Sequence[float], ours: Sequence[float]) -> bool:
-    return len(ours) >= scaled(FEWEST_ROUNDS) and mean_ratio(bare, ours)[1] <= HALF_WIDTH
+def _is_known(bare: Sequence[float], ours: Sequence[float], pace: Pace) -> bool:
+    return len(ours) >= scaled(pace.fewest) and mean_ratio(bare, ours)[1] <= pace.half_width
 
 
 def mean_ratio(bare: Sequence[float], ours: Sequence[float]) -> tuple[float, float]:
@@ -175,10 +210,6 @@ def mean_ratio(bare: Sequence[float], ours: Sequence[float]) -> tuple[float, flo
     low, high = stats.mstats.trimmed_mean_ci(logs, TRIMMED, alpha=0.05)
     middle = stats.trim_mean(logs, TRIMMED[0])
     return math.exp(middle), float(high - low) / 2
-
-
-def _bare_count(median_ms: float) -> int:
-    return min(MOST, max(FEWEST, round(BARE_LOOP_MS / median_ms)))
 
 
 def _bare_median_ms(converted: Converted, runtime: Runtime, threads: int, count: int) -> float:
@@ -193,14 +224,14 @@ def _bare_median_ms(converted: Converted, runtime: Runtime, threads: int, count:
 
 
 def _our_median_ms(
-    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int
+    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int, pace: Pace
 ) -> float:
     size = converted.variant.input_size
     settings = MeasureSettings(
         runtime=runtime,
         threads=threads,
-        relative_half_width=0.01,
-        time_budget_ms=TIME_BUDGET_MS,
+        relative_half_width=pace.relative_half_width,
+        time_budget_ms=pace.time_budget_ms,
         takes=NetworkInput(size=size),
         input_seed=INPUT_SEED,
     )

@@ -19,11 +19,12 @@ from tests.processes import START_TIMEOUT_S
 
 SERIAL: Final = "127.0.0.1:5555"
 NAME: Final = "Pixel-6-5555"
-# As a phone told it, but for the ABI, which is this machine's.
+BESIDE: Final = "127.0.0.1:5557"
+NAME_BESIDE: Final = "Pixel-6-5557"
+# As a phone told it, but for its ABI.
 PROPERTIES: Final = {
     "ro.build.version.release": "14",
     "ro.build.version.sdk": "34",
-    "ro.product.cpu.abi": platform.machine(),
     "ro.product.manufacturer": "Google",
     "ro.product.model": "Pixel 6",
     "ro.soc.manufacturer": "Google",
@@ -116,27 +117,48 @@ def tool(name: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@contextmanager
-def standing_in(sys: Mapping[str, str] = MappingProxyType({})) -> Iterator[StandIn]:
-    """A phone that is plugged in; its /sys is this machine's, or these files by path."""
-    # A socket's path is short.
-    folder = Path(tempfile.mkdtemp(prefix="phone-"))
-    data = folder / "data"
+def _record(data: Path, abi: str) -> None:
+    """What a phone with such programs keeps, and tells of itself."""
     (data / "local/tmp").mkdir(parents=True)
     recorded = data / "recorded"
     recorded.mkdir()
-    properties = "".join(f"[{name}]: [{value}]\n" for name, value in PROPERTIES.items())
+    told = PROPERTIES | {"ro.product.cpu.abi": abi}
+    properties = "".join(f"[{name}]: [{value}]\n" for name, value in told.items())
     (recorded / "getprop").write_text(properties)
     (recorded / "dumpsys.battery").write_text(BATTERY)
     (recorded / "dumpsys.thermalservice").write_text(THERMAL)
+
+
+@contextmanager
+def standing_in(
+    sys: Mapping[str, str] = MappingProxyType({}),
+    userland: Path | None = None,
+    *,
+    has_another_beside: bool = False,
+) -> Iterator[StandIn]:
+    """A phone that is plugged in.
+
+    Args:
+        sys: the files of its /sys, by path; none are this machine's.
+        userland: by which it runs programs of aarch64, slowly; without one it runs this machine's.
+        has_another_beside: whether `BESIDE`, alike but for its storage, hangs on the same server.
+    """
+    # A socket's path is short.
+    folder = Path(tempfile.mkdtemp(prefix="phone-"))
+    data, beside = folder / "data", folder / "beside"
+    for each in (data, *((beside,) if has_another_beside else ())):
+        _record(each, "arm64-v8a" if userland else platform.machine())
     for path, text in sys.items():
-        place = recorded / "sys" / path
+        place = data / "recorded/sys" / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     log = folder / "log"
     with log.open("wb") as words:
         process = subprocess.Popen(
-            [tool("phones/stand-in"), folder / "adb", data],
+            [
+                *(tool("phones/stand-in"), folder / "adb", data, userland or ""),
+                beside if has_another_beside else "",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=words,

@@ -7,7 +7,9 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from protos.inputs import square
 from tests.integration.models.adopting import refusal
@@ -17,7 +19,7 @@ from tests.integration.models.attacks import (
     tried_by_hostile,
     with_operator,
 )
-from tests.own_networks import save_paddle
+from tests.own_networks import save_onnx, save_paddle
 
 
 @pytest.fixture
@@ -61,6 +63,25 @@ def test_an_attribute_that_names_a_file_is_refused(files: Path) -> None:
     added = Addition("relu", "X", ("Out",), {"mode": "/etc/passwd"})
     model.write_bytes(with_operator(model.read_bytes(), added))
     assert "'mode' that is no plain word" in refusal(files, square(64))
+
+
+def test_a_file_of_few_bytes_gets_no_more_memory_than_its_images_take(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    # What a model of the largest images may have has room for these 2.5 GB, and for its copy.
+    copies = numpy_helper.from_array(np.array([200_000, 1, 1, 1]), "copies")
+    nodes = (
+        helper.make_node("Expand", ["image", "copies"], ["many"]),
+        helper.make_node("ReduceMean", ["many"], ["scores"], axes=[0, 2, 3], keepdims=0),
+    )
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, 32, 32))
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, (3,))
+    graph = helper.make_graph(nodes, "many", [image], [scores], [copies])
+    save_onnx(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+        folder / "model.onnx",
+    )
+    assert "ONNX Runtime cannot run it" in refusal(folder)
 
 
 def test_what_takes_a_child_over_reaches_nothing(tmp_path: Path) -> None:

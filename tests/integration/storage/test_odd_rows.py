@@ -36,7 +36,7 @@ from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
 from controller.state.schema import metadata
 from controller.state.schema.unreadable import LeftOut, note_left_out
-from controller.views.export import write_export
+from controller.views.export import read_tables, write_export
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.codec import from_message, to_message
@@ -196,6 +196,9 @@ async def ask_everything(state: State) -> LeftOut:
     for suffix in ("csv", "json", "parquet"):
         write_export(found, state.folder / f"export.{suffix}")
     assert BACKBONES[GOOD] in {each.backbone for each in found}
+    streams = [each async for each in queries.export_pages(MeasurementFilter(with_samples=True))]
+    in_columns = [each for table in read_tables(streams) for each in table["job_id"].to_pylist()]
+    assert {each.job_id for each in found} <= set(in_columns)
     for device in devices:
         ranking = await queries.rank(device.name, Constraints(), IMAGENET)
         told = from_message(to_message(ranking, query_pb2.RankResponse), Ranking)

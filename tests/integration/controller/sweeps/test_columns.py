@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from controller.api.queries import known as known_devices
-from controller.api.queries.exporting import export_page
+from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.known import KnownDevices
 from controller.api.queries.rankings import Rankings
 from controller.domain.measurements import MeasurementFilter
@@ -32,9 +32,9 @@ from controller.state.measurements import candidates as of_candidates
 from controller.state.measurements import exporting, list_measurements
 from controller.state.measurements.candidates import Damaged, read_candidates
 from controller.state.measurements.figures import keep_figures, read_figures
-from controller.state.measurements.pages import list_newest
+from controller.state.measurements.pages import Place, list_newest
 from controller.state.measurements.stamps import counts_by_device
-from controller.state.schema import candidates, measurements, repetitions
+from controller.state.schema import candidates, jobs, measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
 from models.catalog.catalog import IMAGENET, load_catalog
 from tests.integration.controller.fleet.statements import heard
@@ -48,6 +48,14 @@ def measured_twice(database: Database) -> None:
     measure(database, 5, 8, now_ms=1_000)
     measure(database, 6, 0, now_ms=2_000)
     measure(database, 7, 9, 8, now_ms=3_000, threads=3)
+
+
+def export_page(
+    database: Database, wanted: MeasurementFilter, after: Place | None
+) -> tuple[bytes, Place | None]:
+    """A page of an export, and behind which the next one begins."""
+    page, last = read_after(database, wanted, after)
+    return stream_of(database, wanted, page), last
 
 
 def _columns(database: Database) -> Columns:
@@ -221,6 +229,23 @@ def test_pages_of_an_export_are_together_all_of_it(
     whole = table_of_whole(list_measurements(database, WITH_SAMPLES))
     assert len(streams) >= whole.num_rows / 2
     assert pa.concat_tables(read_tables(streams)).combine_chunks().equals(whole)
+
+
+def test_an_export_leaves_out_what_nobody_asked_for_and_keeps_the_samples_of_the_others(
+    database: Database,
+) -> None:
+    measured_twice(database)
+    every = list_measurements(database, WITH_SAMPLES)
+    unasked = [every[0].job_id, every[3].job_id]
+    of_one = jobs.c.job_id.in_(unasked)
+    with database.writing() as transaction:
+        alone = measurements.c.job_id.in_(unasked)
+        transaction.execute(update(measurements).where(alone).values(candidate_id=99))
+        transaction.execute(update(jobs).where(of_one).values(is_sentinel=True))
+    (table,) = read_tables([export_page(database, WITH_SAMPLES, None)[0]])
+    kept = [each for each in every if each.job_id not in unasked]
+    assert len(kept) == len(every) - 2
+    assert table.equals(table_of_whole(kept))
 
 
 @pytest.mark.parametrize(

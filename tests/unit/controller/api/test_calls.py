@@ -8,10 +8,12 @@ from typing import Any
 import grpc
 from google.protobuf.wrappers_pb2 import BytesValue
 
+from controller.access.callers import OWNER
 from controller.api.limits import DEFAULTS
 from controller.api.rpc.calls import GuardedHandler, Said
+from controller.api.rpc.hearing import Hearing
 from controller.api.rpc.needs import Need
-from controller.domain.access import Scope
+from controller.domain.access import Caller, Scope
 from controller.fleet.outliving import told_at_its_end
 
 PATH = "/test.Service/Bring"
@@ -24,13 +26,14 @@ class Noting:
     limits = DEFAULTS
 
     def __init__(self) -> None:
+        self.hearing = Hearing(DEFAULTS)
         self.noted: list[Any] = []
         self.has_ended = asyncio.Event()
 
     @asynccontextmanager
-    async def admitted(self, _method: str, _need: Need, _context: Any) -> AsyncIterator[None]:
+    async def admitted(self, _method: str, _need: Need, _context: Any) -> AsyncIterator[Caller]:
         try:
-            yield
+            yield OWNER
         finally:
             self.has_ended.set()
 

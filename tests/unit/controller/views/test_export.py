@@ -2,6 +2,8 @@ import csv
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from controller.domain.errors import ErrorCode
 from controller.domain.measurements import Measurement
 from controller.views.documents import to_document
 from controller.views.export import ExportFailed, arrow_column, write_export
+from controller.views.export.arrays import array_of, nested
 from controller.views.export.columns import (
     COLUMNS,
     RAW_COLUMN,
@@ -232,3 +235,64 @@ def test_figures_of_texts_are_those_of_documents(many: list[dict[str, Any]]) -> 
 def test_texts_of_no_figures_are_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         figures_of_texts({"latency": [text], "memory": [None], "outputs": [None]})
+
+
+_OF_KIND = {
+    Kind.TEXT: st.text() | st.text().map(str.encode),
+    Kind.WHOLE: st.integers(-(2**63), 2**63 - 1),
+    Kind.REAL: st.floats(allow_nan=False) | st.integers(-(2**53), 2**53),
+    Kind.YES_OR_NO: st.booleans(),
+}
+
+
+@given(st.data(), st.sampled_from(Kind))
+def test_arrays_of_buffers_are_those_that_arrow_makes_of_lists(
+    data: st.DataObject, kind: Kind
+) -> None:
+    values = data.draw(st.lists(st.none() | _OF_KIND[kind], max_size=20))
+    made = array_of(kind, values)
+    made.validate(full=True)
+    assert made.equals(pa.array(values, kind.value))
+
+
+@given(st.lists(st.lists(st.lists(st.integers(0, 2**63 - 1), max_size=3), max_size=3)))
+def test_nested_arrays_are_those_that_arrow_makes_of_lists(values: list[list[list[int]]]) -> None:
+    made = nested(values)
+    made.validate(full=True)
+    assert made.equals(pa.array(values, pa.list_(pa.list_(pa.int64()))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Kind.WHOLE, "7"),
+        (Kind.WHOLE, 7.5),
+        (Kind.WHOLE, True),
+        (Kind.REAL, "7"),
+        (Kind.TEXT, 7),
+        (Kind.YES_OR_NO, 1),
+    ],
+)
+def test_a_value_of_another_kind_is_in_no_column(kind: Kind, value: object) -> None:
+    with pytest.raises(TypeError):
+        array_of(kind, [None, value])
+
+
+def test_bytes_that_are_no_text_are_in_no_column() -> None:
+    with pytest.raises(ValueError, match=r"."):
+        array_of(Kind.TEXT, [b"\xff"])
+
+
+def test_a_number_that_has_no_place_is_empty() -> None:
+    assert arrow_column("batch", [2**63, 1]).to_pylist() == [None, 1]
+
+
+def test_pandas_is_never_read() -> None:
+    asked = """
+import sys
+from controller.views.export import table_of_whole
+from tests.unit.controller.samples.measurements import measurement
+table_of_whole([measurement("Good", 4.3, top1=75.3)])
+sys.exit("pandas" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", asked], check=True)
