@@ -1,6 +1,6 @@
 """How things are spelt, and how one of a few is found by its name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -126,16 +126,31 @@ def meant_by(word: str, catalog: Catalog) -> Sequence[Backbone]:
     return [find_backbone(catalog, word)]
 
 
+def check_series(catalog: Catalog, names: Iterable[str]) -> None:
+    """Refuse a series that nothing can be of, in whatever case it is written.
+
+    Raises:
+        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+    """
+    for name in names:
+        if name.casefold() not in {OWN_SERIES, *(each.series.casefold() for each in catalog)}:
+            raise _unknown_series(name, catalog)
+
+
 def _of_series(series: str, catalog: Catalog) -> list[Backbone]:
     wanted = series.casefold()
     found = [each for each in catalog if fnmatchcase(each.series.casefold(), wanted)]
     if not found:
-        there_are = dict.fromkeys(each.series for each in catalog)
-        near = nearest(series, there_are, likeness=0.4) or tuple(there_are)[:3]
-        raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no series is named {series!r}; nearest: {', '.join(near)}"
-        )
+        raise _unknown_series(series, catalog)
     return found
+
+
+def _unknown_series(series: str, catalog: Catalog) -> EdgerankError:
+    there_are = dict.fromkeys(each.series for each in catalog)
+    near = nearest(series, there_are, likeness=0.4) or tuple(there_are)[:3]
+    return EdgerankError(
+        ErrorCode.UNKNOWN_NAME, f"no series is named {series!r}; nearest: {', '.join(near)}"
+    )
 
 
 def _alike(pattern: str, among: Sequence[Backbone], kind: str) -> list[Backbone]:

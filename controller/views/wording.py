@@ -209,7 +209,7 @@ def _certainly(ranking: Ranking, certainty: Certainty) -> str:
     first = "the fastest" if ranking.merit is Merit.LATENCY else "the most accurate"
     if not certainty.is_sure:
         count = len(certainty.may_be_first)
-        return f"Nobody is surely {first} on {ranking.device} {sure}: any of {count} may be"
+        return f"Nobody is surely {first} on {ranking.device} {sure}: any of {count:,} may be"
     (only,) = certainty.may_be_first
     name = names_of(ranking)[only.measurement_id]
     return f"Surely {first} on {ranking.device} {sure}: {name}"

@@ -16,9 +16,8 @@ from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.devices import MOST_EVENTS, Device, DeviceEvent
-from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.domain.names import find_backbone, find_device
+from controller.domain.names import check_series, find_backbone, find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
@@ -49,7 +48,7 @@ from controller.state.measurements.pages import (
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
-from models.catalog.catalog import Backbone, Catalog, UnknownBackbone
+from models.catalog.catalog import Backbone, Catalog
 
 AnswerP = ParamSpec("AnswerP")
 AnswerT = TypeVar("AnswerT")
@@ -117,10 +116,10 @@ class Queries:
         At most `most_listed` of the others are told, and of what is left out; None is all.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device or the dataset; INVALID_INPUT for
+            EdgerankError: UNKNOWN_NAME for the device, a series or the dataset; INVALID_INPUT for
                 constraints that no figure can be of.
         """
-        check_constraints(constraints)
+        self._check_constraints(constraints)
         found = await self._measured(device)
         return await self.computed(self._rankings.listed, found, constraints, dataset, most_listed)
 
@@ -128,10 +127,10 @@ class Queries:
         """What is best on each of several devices, and for all of them together.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for a device, a label, a share's device or the dataset;
-                INVALID_INPUT for a share that is not above 0.
+            EdgerankError: UNKNOWN_NAME for a device, a label, a series, a share's device or the
+                dataset; INVALID_INPUT for a share that is not above 0.
         """
-        check_constraints(question.constraints)
+        self._check_constraints(question.constraints)
         check_shares(question.shares)
         known = await self.devices()
         devices = meant_devices(question, known)
@@ -141,10 +140,10 @@ class Queries:
         """Why a backbone is where it is, on a device or on each that measured it.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device, the dataset or the backbone; INVALID_INPUT
-                for constraints that no figure can be of.
+            EdgerankError: UNKNOWN_NAME for the device, a series, the dataset or the backbone;
+                INVALID_INPUT for constraints that no figure can be of.
         """
-        check_constraints(question.constraints)
+        self._check_constraints(question.constraints)
         known = question.device is not None
         devices = (
             [await self._measured(question.device)]
@@ -154,14 +153,12 @@ class Queries:
         found = [await self.computed(self._explain, each, question) for each in devices]
         told = tuple(each for each in found if known or each.candidate or each.left_out)
         if not any(each.candidate or each.left_out for each in told):
-            self._check_backbone(question.backbone)
+            find_backbone(self._catalog, question.backbone)
         return Explanations(on_devices=told)
 
-    def _check_backbone(self, name: str) -> None:
-        try:
-            self._catalog.get(name)
-        except UnknownBackbone as error:
-            raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+    def _check_constraints(self, constraints: Constraints) -> None:
+        check_constraints(constraints)
+        check_series(self._catalog, constraints.series)
 
     def _explain(self, device: Device, question: ExplainQuestion) -> Explanation:
         ranking = self._rankings.rank(device, question.constraints, question.accuracy_dataset)

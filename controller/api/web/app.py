@@ -9,6 +9,7 @@ from controller.api.web import reading
 from controller.api.web.callers import admitted
 from controller.api.web.hardening import Hardening
 from controller.api.web.pages import serving as pages
+from controller.api.web.pages.ground.missing import add_missing
 from controller.api.web.parts import Parts
 from controller.api.web.problems import add_problems
 
@@ -45,6 +46,7 @@ def make_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     _add(app, routers())
     add_problems(app)
+    add_missing(app)
     limits = parts.guard.limits
     app.add_middleware(
         Hardening,

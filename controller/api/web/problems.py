@@ -114,7 +114,7 @@ def add_problems(app: FastAPI) -> None:
     """Answers every failure of an application by a problem document."""
     app.add_exception_handler(EdgerankError, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(HTTPException, answer_of_http)
     app.add_exception_handler(Exception, _defect)
 
 
@@ -141,7 +141,8 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     )
 
 
-async def _of_http(_request: Request, error: Exception) -> Response:
+async def answer_of_http(_request: Request, error: Exception) -> Response:
+    """The problem document of what HTTP itself refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, ErrorCode.INVALID_INPUT)
     return ProblemResponse(code, error.detail, status=error.status_code, headers=error.headers)

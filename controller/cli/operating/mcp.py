@@ -1,8 +1,9 @@
 """`edgerank mcp`: what an assistant may ask of a controller, by the Model Context Protocol."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, cast
 
 import anyio.to_thread
 import click
@@ -32,11 +33,10 @@ _ABOUT: Final = (
     "Latencies are milliseconds with 95 % intervals, memory is bytes, top-1 is percent on "
     "ImageNet-1k unless another dataset is named. All tools only read. Of long lists the first are "
     f"told; `{CUT}` then says how many there are, and `most` asks for more, up to {MOST_ASKED}: "
-    "narrower questions are better."
+    "narrower questions are better. A field that is not there is not known, or empty."
 )
 
 AskedP = ParamSpec("AskedP")
-AnswerT = TypeVar("AnswerT")
 
 
 @click.command()
@@ -61,7 +61,8 @@ def assistant_server(client: Client) -> MCPServer[None]:
     """The server whose tools ask one controller."""
     server: MCPServer[None] = MCPServer("edgerank", instructions=_ABOUT, log_level="ERROR")
     for tool in _Tools(client).each():
-        server.tool()(tool)
+        # As text alone: beside it the same would come once more.
+        server.tool(structured_output=False)(tool)
     return server
 
 
@@ -274,14 +275,31 @@ def bounded(document: dict[str, Any], most: int) -> dict[str, Any]:
     return short | ({CUT: cut} if cut else {})
 
 
-def _in_thread(tool: Callable[AskedP, AnswerT]) -> Callable[AskedP, Any]:
+def without_empty(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without fields that tell nothing; its own lists stay, though empty."""
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            parts = ((name, told(each)) for name, each in value.items())
+            return {name: each for name, each in parts if each not in (None, "", [], {})}
+        return [told(each) for each in value] if isinstance(value, list) else value
+
+    lists = {name: value for name, value in document.items() if value == []}
+    return {**lists, **told(document)}
+
+
+def _in_thread(
+    tool: Callable[AskedP, dict[str, Any]],
+) -> Callable[AskedP, Coroutine[Any, Any, str]]:
     """A tool that lets others go on meanwhile, and says as one sentence what went wrong."""
 
     @wraps(tool)
-    async def asked(*args: AskedP.args, **kwargs: AskedP.kwargs) -> AnswerT:
+    async def asked(*args: AskedP.args, **kwargs: AskedP.kwargs) -> str:
         try:
-            return await anyio.to_thread.run_sync(lambda: tool(*args, **kwargs))
+            answer = await anyio.to_thread.run_sync(lambda: tool(*args, **kwargs))
         except EdgerankError as error:
             raise ToolError(str(error)) from error
+        # Whoever asks pays for each character.
+        return json.dumps(without_empty(answer), ensure_ascii=False, separators=(",", ":"))
 
     return asked

@@ -27,6 +27,7 @@ from controller.domain.rankings.tuning import (
     Trial,
     Tuning,
     concluded,
+    is_without_weights,
     judged,
     measured,
     settings_of,
@@ -130,7 +131,7 @@ def _swept(
         total = started.measured_before + started.job_count
         print_line(console, before_words(started.measured_before, total))
     try:
-        follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
+        last = follow_sweep(looked_at(client.watch_sweep(started.sweep_id)), console)
     except KeyboardInterrupt:
         print_line(
             console,
@@ -138,6 +139,12 @@ def _swept(
             "same command goes on where this one was",
         )
         raise
+    if is_without_weights(last.ended):
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"no setting of {spec.backbones[0]!r} can be measured without its weights, which are "
+            "not available; '--weights synthetic' needs none",
+        )
     return started.sweep_id, tuple(_figures(client, spec, started.sweep_id))
 
 

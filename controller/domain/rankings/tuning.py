@@ -14,12 +14,13 @@ from enum import Enum
 from typing import Final
 
 from controller.domain.cores import CoreChoice, Cores
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings.limits import Criterion, Limit, figure_of
 from controller.domain.sweeps import MAX_THREADS, SweepSpec
 from models.catalog.precisions import Precision
 from protos.device import DeviceProfile
-from protos.reasons import Reason
+from protos.reasons import Reason, ReasonCode
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
 _XNNPACK: Final = "XnnpackExecutionProvider"
@@ -312,3 +313,10 @@ def _interval(trial: Trial) -> tuple[float, float]:
 def _median_ms(trial: Trial) -> float:
     latency = None if trial.measurement is None else trial.measurement.latency
     return float("inf") if latency is None else latency.median_ms
+
+
+def is_without_weights(ended: Sequence[JobOutcome]) -> bool:
+    """Whether all failed for want of weights, as they would in any other setting."""
+    return bool(ended) and all(
+        any(why.code is ReasonCode.WEIGHTS_UNAVAILABLE for why in job.reasons) for job in ended
+    )

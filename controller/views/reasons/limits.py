@@ -99,12 +99,12 @@ def uncertain_words(certainty: Certainty) -> str:
     alone = sum(each.low_ms is None for each in certainty.may_be_first)
     count = len(certainty.may_be_first)
     why = (
-        f"{alone} of them measured by one process, which tells nothing of others"
+        f"{alone:,} of them measured by one process, which tells nothing of others"
         if alone
         else "their intervals overlap"
     )
     return (
-        f"{count} of {counted(certainty.candidate_count, 'candidate')} may be the first at "
+        f"{count:,} of {counted(certainty.candidate_count, 'candidate')} may be the first at "
         f"{100 * certainty.confidence:g} %, {why}; measure these again with more repetitions"
     )
 

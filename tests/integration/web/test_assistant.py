@@ -8,6 +8,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from controller.cli.operating.mcp import without_empty
 from tests.integration.web.conftest import Lab
 from tests.processes import EDGERANK, edgerank
 
@@ -52,9 +53,10 @@ async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None
     ]
     asked = ("best", "--device", "phone", "--max-latency", "1s", "--json")
     printed = json.loads(edgerank(*asked, address=lab.address).stdout)
-    assert json.loads(best.content[0].text) == printed
+    assert json.loads(best.content[0].text) == without_empty(printed)
+    assert best.structured_content is None
     explained = edgerank("why", "MobileNetV1", "--json", address=lab.address).stdout
-    assert json.loads(why.content[0].text) == json.loads(explained)
+    assert json.loads(why.content[0].text) == without_empty(json.loads(explained))
     told = json.loads(short.content[0].text)
     assert (len(told["measurements"]), told["cut"]) == (2, {"measurements": 3})
     assert unknown.is_error

@@ -90,6 +90,7 @@ def _shown(ranking: FleetRanking, column: int) -> dict[str, Any]:
         "row_count": len(rows) + max(0, behind),
         "column": column,
         "devices": columns,
+        "places": ranking.places[column : column + _MOST_DEVICES],
         "device_count": len(devices),
         "heats": _heats(rows),
         "without": without_figures_words(ranking.without_figures),

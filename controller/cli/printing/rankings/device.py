@@ -86,7 +86,7 @@ def _print_other_answers(console: Console, ranking: Ranking) -> None:
 
 def _print_certainty(console: Console, certainty: Certainty, names: Mapping[str, str]) -> None:
     """Print who may be the first, with the intervals that hold for all of them at once."""
-    level = f"{100 * certainty.interval_confidence:.4g} %"
+    level = f"{100 * certainty.interval_confidence:.6g} %"
     table = Ledger("may be the first", Column(f"{level} interval of the median", is_right=True))
     for each in certainty.may_be_first:
         interval = "one process"

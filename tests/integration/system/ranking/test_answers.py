@@ -52,6 +52,12 @@ def test_what_wins_is_within_every_limit(
     assert json.loads(done.stdout)["winner"]["measurement"]["backbone"] == winner
 
 
+def test_a_series_that_nothing_can_be_of_is_told_from_one_that_excludes(address: str) -> None:
+    asked = ("best", "--device", "phone", "--json", "--series")
+    assert edgerank(*asked, "MobileNet", address=address).returncode == 2
+    assert edgerank(*asked, "own", address=address).returncode == 3
+
+
 def test_the_winner_is_named_at_a_confidence_only_where_it_is_sure(address: str) -> None:
     asked = ("best", "--device", "phone", "--confidence", "95")
     document = json.loads(edgerank(*asked, "--json", address=address).stdout)

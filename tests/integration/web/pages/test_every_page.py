@@ -1,14 +1,22 @@
 """What holds for every page: nothing from elsewhere, no complaint, for everybody, on any screen."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from controller.state.devices import enrol
+from protos.device import DeviceProfile
+from protos.fleet import Hello
+from tests.benchmarks.asking.filling import fill as fill_in_bulk
+from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.conftest import Lab, Visitor, drawn
 from tests.integration.web.pages.lab import INERT
+from tests.processes import running_controller
+from tests.processes.states import begun_database
 
 PATHS = (
     "?device=desk&max_latency_ms=20",
@@ -38,6 +46,9 @@ def test_it_is_for_everybody_and_asks_nobody_else(lab: Lab, visit: Visitor, path
         drawn(visited.page)
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
         assert Axe().run(visited.page)["violations"] == []
+        # What is enlarged four times on a desk is as narrow as this (WCAG 2.2, 1.4.10).
+        visited.page.set_viewport_size({"width": 320, "height": 850})
+        assert visited.page.evaluate("document.documentElement.scrollWidth") <= 320
         # Of a page that says what cannot be asked the browser itself complains.
         assert [each for each in visited.complaints if "status of 400" not in each] == []
         assert [url for url in visited.requests if not url.startswith(lab.url)] == []
@@ -91,6 +102,52 @@ def test_charts_code_is_read_where_there_is_a_chart(lab: Lab, visit: Visitor) ->
         assert any("vega.js" in url for url in visited.requests) is is_read
 
 
+@pytest.mark.parametrize("candidates", [0, 1, 5_000])
+def test_however_much_there_is_a_phone_shows_the_answer_first(
+    tmp_path: Path, visit: Visitor, candidates: int
+) -> None:
+    _measured(tmp_path / "state", candidates)
+    with running_controller(tmp_path / "state", 0, "--web-port", "0") as (controller, _address):
+        for path in ("fleet", "devices/device-000", ""):
+            visited = visit(web_of(controller) + path, viewport={"width": 390, "height": 850})
+            drawn(visited.page)
+            assert visited.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert Axe().run(visited.page)["violations"] == []
+            assert visited.complaints == []
+            assert visited.page.locator("tbody tr").count() < 200
+        box = visited.page.locator("#answer h2").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 850
+
+
+def _measured(state: Path, candidates: int) -> None:
+    """A device that so many candidates were measured on."""
+    if candidates:
+        fill_in_bulk(state, candidates, devices=1)
+        return
+    state.mkdir()
+    database = begun_database(state)
+    profile = DeviceProfile(architecture="aarch64")
+    name = "device-000"
+    enrol(database, Hello(device_id=name, name=name, labels={}, profile=profile), now_unix_ms=0)
+    database.close()
+
+
+def test_limits_are_folded_where_they_would_stand_before_the_answer(
+    lab: Lab, visit: Visitor
+) -> None:
+    url = f"{lab.url}?device=desk&max_latency_ms=20&threads=1"
+    page = visit(url, viewport={"width": 390, "height": 850}).page
+    limit = page.get_by_label("Latency at most", exact=True)
+    expect(limit).to_be_hidden()
+    expect(page.locator(".limits > summary .count")).to_have_text("2 set")
+    page.locator(".limits > summary").press("Enter")
+    expect(limit).to_be_visible()
+    desk = visit(url, viewport={"width": 1_200, "height": 850}).page
+    expect(desk.get_by_label("Latency at most", exact=True)).to_be_visible()
+    expect(desk.locator(".limits > summary")).to_be_hidden()
+
+
 def test_names_from_outside_are_text(lab: Lab, visit: Visitor) -> None:
     visited = visit(f"{lab.url}devices/pi5")
     expect(visited.page.locator("main")).to_contain_text(INERT)
@@ -106,6 +163,17 @@ def test_a_failure_is_a_page_that_says_so(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}devices/pi6").page
     expect(page.get_by_role("alert")).to_contain_text("pi5")
     assert Axe().run(page)["violations"] == []
+
+
+def test_a_link_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(
+    lab: Lab, visit: Visitor
+) -> None:
+    page = visit(f"{lab.url}nothing/here").page
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("link", name="Best")).to_be_visible()
+    for path in ("nothing/here", "api/v1/nothing"):
+        told = httpx.get(lab.url + path, trust_env=False, timeout=60)
+        assert (told.status_code, told.json()["code"]) == (404, "unknown_name")
 
 
 def test_its_first_key_leads_to_the_content(lab: Lab, visit: Visitor) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.conftest import Lab, Visitor, drawn
-from tests.integration.web.pages.lab import DRIFTS, FAILS, fill
+from tests.integration.web.pages.lab import DEVICES, DRIFTS, FAILS, fill
 from tests.processes import running_controller
 
 POINTS = "#pareto g.candidates_marks path"
@@ -78,6 +78,16 @@ def test_contradictory_limits_say_which_one_empties_the_set(lab: Lab, visit: Vis
     expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 %")
 
 
+def test_limits_that_leave_no_backbone_for_a_fleet_say_which_and_where(
+    lab: Lab, visit: Visitor
+) -> None:
+    page = visit(f"{lab.url}fleet?max_latency_ms=2.5&min_top1=70").page
+    expect(page.locator("#effects li")).to_have_count(2)
+    expect(page.locator("#each-device tbody tr")).to_have_count(len(DEVICES))
+    expect(page.locator("#each-device tbody tr", has_text="desk")).to_contain_text("MobileNetV3")
+    expect(page.locator("#each-device tbody tr", has_text="pi5")).to_contain_text("over the limit")
+
+
 def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}?device=desk&confidence=95&series=PP-LCNet").page
     expect(page.locator("#may-be-first tbody tr")).to_have_count(1)
@@ -103,6 +113,7 @@ def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
         ("device=desk&max_latency_ms=-3", 400),
         ("device=desk&tier=cloud", 400),
         ("device=nobody", 404),
+        ("device=desk&series=MobileNet", 404),
         ("device=desk&min_top1=99", 200),
     ):
         assert httpx.get(f"{lab.url}?{query}", trust_env=False, timeout=60).status_code == status

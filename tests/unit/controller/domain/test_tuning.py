@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.cores import CoreChoice
+from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import MemoryFigures, Verdict
 from controller.domain.rankings.limits import Bound, Criterion, Limit
 from controller.domain.rankings.tuning import (
@@ -14,13 +15,17 @@ from controller.domain.rankings.tuning import (
     Setting,
     Trial,
     concluded,
+    is_without_weights,
     judged,
     measured,
     settings_of,
     sweeps_of,
 )
 from models.catalog.precisions import Precision
+from models.catalog.variants import WeightsKind
 from protos.device import CoreCluster, DeviceProfile
+from protos.inputs import ImageSize
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.samples.asked_sweeps import asked_by
 from tests.unit.controller.samples.measurements import failed, measurement
@@ -132,3 +137,27 @@ def test_the_fastest_is_never_stopped_and_is_the_best(
     assert best.measurement is not None
     assert best.measurement.latency is not None
     assert best.measurement.latency.median_ms == least
+
+
+def test_what_has_no_weights_is_not_tried_in_other_settings() -> None:
+    missing, other = reason(ReasonCode.WEIGHTS_UNAVAILABLE), reason(ReasonCode.NO_ARTIFACT)
+    assert is_without_weights([_ended(missing), _ended(missing)])
+    assert not is_without_weights([_ended(missing), _ended(other)])
+    assert not is_without_weights([_ended()])
+    assert not is_without_weights([])
+
+
+def _ended(*reasons: Reason) -> JobOutcome:
+    return JobOutcome(
+        job_id="1",
+        device="phone",
+        backbone="Net",
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        weights=WeightsKind.PRETRAINED,
+        precision=Precision.FP32,
+        input_size=ImageSize(224, 224),
+        batch=1,
+        verdict=Verdict.FAILED,
+        reasons=reasons,
+    )

@@ -1,7 +1,7 @@
 """The first page: the question, and its answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -56,7 +56,8 @@ def add_home(router: APIRouter) -> None:
             devices=_offered(devices, shown["question"].device),
             usual=USUAL,
             further=FURTHER,
-            set_counts=_set_counts(asked),
+            set_count=_set(asked, [each.name for each in USUAL]),
+            set_counts={title: _set(asked, names) for title, names in GROUPS.items()},
             options=_options(asked),
             series=sorted({each.series for each in parts_of(request).catalog}),
             **shown,
@@ -66,12 +67,9 @@ def add_home(router: APIRouter) -> None:
         return response
 
 
-def _set_counts(asked: Mapping[str, str]) -> dict[str, int]:
-    """How many limits of each group of the form are set."""
-    return {
-        title: sum(bool(asked.get(name, "").strip()) for name in names)
-        for title, names in GROUPS.items()
-    }
+def _set(asked: Mapping[str, str], names: Iterable[str]) -> int:
+    """How many of these parameters are asked for."""
+    return sum(bool(asked.get(name, "").strip()) for name in names)
 
 
 def _options(asked: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:

@@ -39,6 +39,7 @@ def ratio_chart(
         "scale": {"domain": list(dict.fromkeys(names))},
         "axis": {"grid": False},
     }
+    intervals = [row for row in rows if row["low"] is not None]
     return drawn(
         f"ratio of B's median latency to A's in {len(rows)} pairs, with 95 % intervals",
         _AROUND_PX + _ROW_PX * len(set(names)),
@@ -48,11 +49,8 @@ def ratio_chart(
                 "mark": {"type": "rect", "color": "var(--series-1)", "opacity": 0.12},
                 "encoding": {"x": _ratio("low"), "x2": {"field": "high"}},
             },
-            {
-                "data": {"values": [row for row in rows if row["low"] is not None]},
-                "mark": {"type": "rule", "strokeWidth": 2, "aria": False},
-                "encoding": {"x": _ratio("low"), "x2": {"field": "high"}, "y": y, **_colour()},
-            },
+            # Without rows it would have no scale, of which browsers complain.
+            *([_interval_layer(intervals, y)] if intervals else []),
             {
                 "data": {"values": rows},
                 "mark": {"type": "point", "filled": True, "size": 60, "aria": False},
@@ -60,6 +58,14 @@ def ratio_chart(
             },
         ],
     )
+
+
+def _interval_layer(rows: Sequence[Specification], y: Specification) -> Specification:
+    return {
+        "data": {"values": rows},
+        "mark": {"type": "rule", "strokeWidth": 2, "aria": False},
+        "encoding": {"x": _ratio("low"), "x2": {"field": "high"}, "y": y, **_colour()},
+    }
 
 
 def _row(name: str, pair: ComparedPair) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def _facts(catalog: Catalog, asked: Mapping[str, str]) -> list[tuple[str, str, s
     return [
         ("Top-1 on ImageNet-1k", told(a.top1, "%"), told(b.top1, "%")),
         ("Parameters", told(a.params_m, "million"), told(b.params_m, "million")),
-        ("Multiply-adds", told(a.flops_g, "thousand million"), told(b.flops_g, "thousand million")),
+        ("Multiply-adds", told(a.flops_g, "G"), told(b.flops_g, "G")),
         ("Series", a.series, b.series),
         ("Distilled weights", _YES[a.distilled], _YES[b.distilled]),
     ]

@@ -10,7 +10,7 @@ from controller.api.web.pages.ground import links
 from controller.api.web.pages.ground.files import static_link
 from controller.domain.quantities import format_interval
 from controller.views import activities, device_words, wording
-from controller.views.reasons.limits import effect_words, uncertain_words
+from controller.views.reasons.limits import effect_words, fleet_effect_words, uncertain_words
 from controller.views.report.templating import environment_of
 from controller.views.sweeps import words as sweep_words
 
@@ -43,6 +43,7 @@ def _environment() -> Environment:
         "effect_words": effect_words,
         "event_words": device_words.event_words,
         "figures_words": wording.figures_words,
+        "fleet_effect_words": fleet_effect_words,
         "group_words": sweep_words.group_words,
         "held_up_words": device_words.held_up_words,
         "instruction_set_words": device_words.instruction_set_words,

@@ -1,6 +1,8 @@
 "use strict";
 
 const NARROW_PX = 520;
+// Two columns of a legend stand on no less.
+const NARROWEST_PX = 340;
 
 // Vega is large: it is read when the first chart is to be drawn.
 let vega = null;
@@ -22,8 +24,11 @@ async function draw(place) {
   place.style.minHeight = `${specification.height}px`;
   if (place.clientWidth < NARROW_PX && specification.config !== undefined) {
     const below = { top: { direction: "vertical", anchor: "start" } };
-    specification.config.legend = { ...specification.config.legend, columns: 2, layout: below };
+    const columns = place.clientWidth < NARROWEST_PX ? 1 : 2;
+    const legend = { columns, labelLimit: 110, layout: below };
+    specification.config.legend = { ...specification.config.legend, ...legend };
     specification.config.axisY = { labelLimit: 110 };
+    specification.config.axisX = { titleLimit: place.clientWidth - 80 };
   }
   place.dataset.state = "drawing";
   await readVega();

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.cli.operating.mcp import CUT, MOST_ASKED, bounded
+from controller.cli.operating.mcp import CUT, MOST_ASKED, bounded, without_empty
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
 DOCUMENTS = st.dictionaries(
@@ -45,3 +45,13 @@ def test_what_is_cut_is_counted_by_its_place_and_nobody_gets_all() -> None:
         CUT: {"others": 500, "settings": 2, "settings.predicted": 2},
     }
     assert len(bounded(document, 10**9)["others"]) == MOST_ASKED
+
+
+def test_what_tells_nothing_is_left_out() -> None:
+    said: dict[str, Any] = {
+        "ties": [],
+        "winner": None,
+        "counts": {"others": 0, "left": None},
+        "is_sure": False,
+    }
+    assert without_empty(said) == {"ties": [], "counts": {"others": 0}, "is_sure": False}
