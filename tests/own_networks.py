@@ -34,6 +34,36 @@ paddle.save(network.state_dict(), sys.argv[1] + ".pdparams")
 """
 
 
+# Operators that only networks have which take minutes to convert.
+_SAVE_RARE = """
+import sys
+import paddle
+from paddle.nn import functional
+
+class Rare(paddle.nn.Layer):
+    def __init__(self):
+        super().__init__()
+        self.convolution = paddle.nn.Conv2D(3, 8, 3, stride=2, padding=1)
+        self.token = self.create_parameter([1, 1, 8])
+        self.linear = paddle.nn.Linear(8, 10)
+
+    def forward(self, images):
+        maps = functional.leaky_relu(self.convolution(images), 0.1)
+        small = functional.avg_pool2d(maps, 2)
+        for mode in ("nearest", "bilinear"):
+            maps = maps + functional.interpolate(small, scale_factor=2, mode=mode)
+        tokens = maps.flatten(2).transpose([0, 2, 1])
+        first = self.token.expand([paddle.shape(tokens)[0], -1, -1])
+        return self.linear(paddle.concat([first, tokens], 1).mean(1))
+
+paddle.seed(3)
+network = Rare()
+network.eval()
+spec = paddle.static.InputSpec([None, 3, 64, 64], "float32", "x")
+paddle.jit.save(paddle.jit.to_static(network, input_spec=[spec]), sys.argv[1])
+"""
+
+
 # As Paddle 1.x saves a network.
 _SAVE_APART = """
 import sys
@@ -217,11 +247,20 @@ def save_paddle(folder: Path, channels: int = 8) -> Path:
 
 def save_strange_paddle(folder: Path, kind: str = "uint8") -> Path:
     """A folder with a program that takes unusual images and a second input, `scale_factor`."""
+    return _save_written(_SAVE_STRANGE, folder, kind)
+
+
+def save_rare_paddle(folder: Path) -> Path:
+    """A folder with a program that interpolates, expands a token and leaks."""
+    return _save_written(_SAVE_RARE, folder)
+
+
+def _save_written(source: str, folder: Path, *arguments: str) -> Path:
     folder.mkdir(parents=True)
     # Paddle reads the source of what it turns into a program.
     script = folder / "save.py"
-    script.write_text(_SAVE_STRANGE)
-    command = [sys.executable, str(script), str(folder / "inference"), kind]
+    script.write_text(source)
+    command = [sys.executable, str(script), str(folder / "inference"), *arguments]
     subprocess.run(command, check=True, capture_output=True)
     script.unlink()
     return folder

@@ -18,6 +18,8 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
+from tests.processes.leaving import leave_by
+
 # What commands read late, besides the modules of the commands themselves.
 READ_LATE = (
     "agent.link.connection",
@@ -37,15 +39,17 @@ def main(descriptor: int) -> None:
     if asked is None:
         return
     sys.argv = ["edgerank", *asked["arguments"]]
-    importlib.import_module(asked["module"]).main()
+    leave_by(importlib.import_module(asked["module"]).main)
 
 
 def _read_modules() -> None:
     from controller.cli.main import COMMANDS
+    from tests.processes.states import read_what_databases_read
 
     of_commands = (each.place.split(":")[0] for each in COMMANDS.values() if each.extra != "mcp")
     for place in (*of_commands, *READ_LATE):
         importlib.import_module(place)
+    read_what_databases_read()
     # What is never freed is never looked at, so that its pages stay shared.
     gc.collect()
     gc.freeze()

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from controller.state.catalog.accuracy import store_catalog
+from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database, open_database
 from models.catalog.catalog import load_catalog
 
@@ -18,6 +19,15 @@ def begun_database(folder: Path) -> Database:
     place = folder / _NAME
     shutil.copyfile(_made_once(), place)
     return open_database(f"sqlite:///{place}")
+
+
+def read_what_databases_read() -> None:
+    """Has SQLAlchemy, alembic, the codecs and the catalog find out what they do once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(f"sqlite:///{Path(folder) / _NAME}")
+        list_own_models(database)
+        store_catalog(database, load_catalog())
+        database.close()
 
 
 @functools.cache

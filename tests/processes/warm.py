@@ -1,8 +1,8 @@
 """Processes of `edgerank`, forked from one that has read the modules: a start costs little.
 
 Each is a process of its own with its own descriptors, environment and end, as one that is started
-by its command; what it lacks is only the time to read modules, and its own words in the list of
-processes.
+by its command; what it lacks is only the time to read modules and to take them apart at its end,
+and its own words in the list of processes.
 """
 
 import atexit

@@ -16,7 +16,7 @@ from models.conversion.pipeline import Converted, convert
 from models.weights.weights import resolve_weights
 from protos.inputs import InputValues, square
 from tests.integration.models.adopting import inspect, kept, refusal
-from tests.own_networks import save_apart, save_paddle, save_strange_paddle
+from tests.own_networks import save_apart, save_paddle, save_rare_paddle, save_strange_paddle
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,20 @@ def test_so_does_one_that_takes_other_images_and_a_second_input(tmp_path: Path) 
     assert {(fate.variant.target, fate.variant.batch) for fate in fates} == {
         (target, 4) for target in TARGETS
     }
+
+
+def test_so_does_one_of_operators_that_only_heavy_networks_of_the_catalog_have(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "weights").mkdir()
+    files = own_files(save_rare_paddle(tmp_path / "rare"), tmp_path / "weights" / "files")
+    backbone = kept(files, tmp_path / "weights", OwnFormat.PADDLE)
+    weights = resolve_weights(backbone, WeightsKind.OWN, tmp_path / "weights", lambda *_: None)
+    fates = convert(backbone, variants_of(backbone), weights, tmp_path / "made", lambda _step: None)
+    made = [fate for fate in fates if isinstance(fate, Converted)]
+    assert {fate.variant.target for fate in made} == set(TARGETS), fates
+    in_lite = {name for fate in made for name in fate.operators}
+    assert {"nearest_interp_v2", "bilinear_interp_v2", "expand_v2"} <= in_lite
 
 
 def test_a_program_of_float16_images_is_refused(tmp_path: Path) -> None:

@@ -10,9 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    ["tests.faults.simulated_agent", "tests.faults.simulated_controller"]
-)
+_context.set_forkserver_preload(["tests.faults.processes.read_early"])
 
 
 class Child:

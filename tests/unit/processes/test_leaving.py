@@ -1,0 +1,43 @@
+"""A process that is left without being taken apart ends as Python would end it."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LEFT = """
+import atexit, sys, threading, time
+from tests.processes.leaving import leave_by
+
+def run():
+    atexit.register(print, "done at the end")
+    # Not a daemon: it is waited for.
+    held = threading.Event()
+    threading.Thread(target=lambda: (held.wait(), print("ended"))).start()
+    print("ran")
+    held.set()
+    {ending}
+
+leave_by(run)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ("return 5", 0),
+        ("sys.exit()", 0),
+        ("sys.exit(7)", 7),
+        ("sys.exit(-1)", 255),
+        ("sys.exit('no room')", 1),
+        ("raise ValueError('no room')", 1),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
+    ],
+)
+def test_it_ends_as_its_main_program_ends(ending: str, code: int) -> None:
+    command = [sys.executable, "-c", LEFT.format(ending=ending)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.splitlines() == ["ran", "ended", "done at the end"]
+    assert ("no room" in done.stderr) == ("no room" in ending)
