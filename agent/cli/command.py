@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 import platformdirs
-from click.core import ParameterSource
 
 from agent.artifacts.cache import DEFAULT_LIMIT, ArtifactCache
+from agent.cli.calling import called, keep_calling
 from agent.cli.joined import (
     Kept,
     Way,
@@ -98,9 +98,8 @@ Examples:
 )
 @click.option(
     "--name",
-    default=socket.gethostname,
     callback=parse_name,
-    help="What people call this device; unique.  [default: the host's name]",
+    help="What people call this device; unique.  [default: as before, at first the host's name]",
 )
 @click.option(
     "--label",
@@ -108,7 +107,7 @@ Examples:
     metavar="KEY=VALUE",
     multiple=True,
     callback=parse_labels,
-    help="Anything worth knowing of the device; repeatable.",
+    help="Anything worth knowing of the device; repeatable.  [default: as before]",
 )
 @click.option(
     "--state",
@@ -159,16 +158,13 @@ Examples:
 @paddlelite_bin_option
 @native_options
 @phone_options
-@click.pass_context
 def agent(
-    context: click.Context,
-    /,
     *,
     native: NativeOptions,
     adb: str | None,
     controller: str | None,
     token: str | None,
-    name: str,
+    name: str | None,
     labels: Mapping[str, str],
     state: Path | None,
     cache_bytes: int,
@@ -192,12 +188,13 @@ def agent(
     log_to_stderr(LogFormat(log_format))
     folder = state or platformdirs.user_data_path("edgerank") / "agent"
     try:
+        calling = called(folder if adb is None else None, name, labels)
         check_threads()
         joining = None if token is None else read_token(token)
         way = Way(controller, joining, connect_timeout_s)
         # Of phones each is said by its own serial.
-        with about(**({"device": name} if adb is None else {})):
-            who = Who(name, labels, replace, emulated_by)
+        with about(**({"device": calling.name} if adb is None else {})):
+            who = Who(calling, replace, emulated_by)
             kept = Kept(folder.absolute(), cache_bytes)
             with opened_spans("edgerank-agent") as spans:
                 if adb is None:
@@ -206,14 +203,14 @@ def agent(
                     chosen = found_runtimes(elsewhere, native, kept.folder)
                     asyncio.run(_serve(way, who, kept, chosen, spans))
                 else:
-                    side = fleet_side(way, who, kept, spans, is_named=_is_given(context, "name"))
+                    side = fleet_side(way, who, kept, spans, is_named=name is not None)
                     wish = read_wish(paddlelite_bin=paddlelite_bin, **phones)
                     asyncio.run(serve_here(adb, wish, side))
     except NameTaken as error:
         # One that asked already was told what is in its way.
         # A phone is called by its model where nobody says how.
-        called = name if adb is None or _is_given(context, "name") else "NAME"
-        advice = "" if replace else _TAKING_OVER.format(name=called)
+        asked = calling.name if adb is None or name is not None else "NAME"
+        advice = "" if replace else _TAKING_OVER.format(name=asked)
         raise CommandFailed(f"{error}{advice}", error.exit_code) from error
     except AgentError as error:
         raise CommandFailed(str(error), error.exit_code) from error
@@ -241,8 +238,8 @@ async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -
         spool = Spool(folder / "spool.sqlite")
         introduction = Introduction(
             device_id=own_id,
-            name=who.name,
-            labels=who.labels,
+            name=who.calling.name,
+            labels=who.calling.labels,
             profile=read_device_profile(roots, host, runtimes),
             replace=who.replace,
         )
@@ -258,17 +255,15 @@ async def _serve(way: Way, who: Who, kept: Kept, chosen: Chosen, spans: Spans) -
             spans=spans,
         )
         stop = stopped_by_signals()
-        greeting = f"as {introduction.name} ({listed(runtimes)})"
+
+        def on_connected() -> None:
+            keep_calling(folder, who.calling)
+            click.echo(f"connected to {line.address} as {who.calling.name} ({listed(runtimes)})")
+
         try:
-            await connection.run(
-                stop, on_connected=lambda: click.echo(f"connected to {line.address} {greeting}")
-            )
+            await connection.run(stop, on_connected)
         finally:
             spool.close()
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _host_facts(emulated_by: str) -> HostFacts:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ import click
 from agent.bridge.adb.server import server_here
 from agent.bridge.life import FleetSide, Wish
 from agent.bridge.serving import serve_phones
+from agent.cli.calling import Calling
 from agent.clock import now_unix_ms
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.link.identity import load_identity
@@ -46,8 +46,7 @@ class Way:
 class Who:
     """What a person says of the device."""
 
-    name: str
-    labels: Mapping[str, str]
+    calling: Calling
     replace: bool
     emulated_by: str
 
@@ -106,8 +105,8 @@ def fleet_side(way: Way, who: Who, kept: Kept, spans: Spans, *, is_named: bool) 
         line=partial(_line_of_phone, way),
         folder=kept.folder,
         # The host's name is that of the computer.
-        name=who.name if is_named else None,
-        labels=who.labels,
+        name=who.calling.name if is_named else None,
+        labels=who.calling.labels,
         replace=who.replace,
         emulated_by=who.emulated_by,
         cache_bytes=kept.cache_bytes,

@@ -51,10 +51,11 @@ def parse_labels(
     return labels
 
 
-def parse_name(_: click.Context, __: click.Parameter, value: str) -> str:
-    """The name as it is, if a device may have it."""
+def parse_name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The name as it is, if a device may have it, and if one was given."""
     try:
-        check_device_name(value)
+        if value is not None:
+            check_device_name(value)
     except NamingRefused as error:
         raise click.BadParameter(str(error)) from error
     return value

@@ -89,12 +89,15 @@ class Guarded:
 
     @contextmanager
     def agent(self, name: str, token: JoinToken | None) -> Iterator[Running]:
-        """An agent that is connected, with a folder of its own by its name."""
-        arguments = ["agent", "--name", name, "--state", str(self.folder / name)]
+        """An agent that is connected, with a folder of its own by its name.
+
+        Without a token it comes back, and says nothing of itself.
+        """
+        arguments = ["agent", "--state", str(self.folder / name)]
         if token is not None:
             path = self.folder / f"{name}.token"
             path.write_text(token.spelt())
-            arguments += ["--join", f"@{path}"]
+            arguments += ["--join", f"@{path}", "--name", name, "--label", f"called={name}"]
         with running(*arguments) as agent:
             agent.output.wait_for(f"connected to .* as {name}")
             yield agent

@@ -42,9 +42,10 @@ def test_a_device_joins_once_and_comes_back_without_a_token(guarded: Guarded) ->
     # Whatever starts it again and again may go on naming its token.
     for again in (token, None):
         with guarded.agent("board", again):
-            assert _devices(guarded)["board"]["connected"]
+            back = _devices(guarded)["board"]
+            assert (back["connected"], back["labels"]) == (True, joined["labels"])
     assert joined["device_id"] == guarded.identity("board").device_id
-    assert joined["labels"] == {"room": "lab"}
+    assert joined["labels"] == {"called": "board", "room": "lab"}
     kept = guarded.folder / "board" / "identity.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
