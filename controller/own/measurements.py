@@ -73,7 +73,10 @@ class Importing:
             EdgerankError: INVALID_INPUT, naming the measurement and what cannot be; NAME_TAKEN.
         """
         checked, problem = self._checked(several)
-        told = {each.digest: each for each in checked if each is not None}
+        told: dict[str, _Checked] = {}
+        for each in filter(None, checked):
+            # The first of the same content is the one that is kept.
+            told.setdefault(each.digest, each)
         with self._database.transaction() as transaction:
             known = _known_of(transaction, told)
         # Only of what is new, and before anybody waits for the database.
@@ -85,8 +88,8 @@ class Importing:
             known |= _known_of(transaction, {digest: told[digest] for digest in concluded})
             taken = _Taken(transaction, self._open.header.origin, now_unix_ms)
             try:
-                for each in checked:
-                    taken.take(each, known, concluded)
+                for one in checked:
+                    taken.take(one, known, concluded)
             except EdgerankError as error:
                 # Those before it are committed.
                 problem = error
