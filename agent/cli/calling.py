@@ -9,6 +9,9 @@ from typing import Final
 
 from agent.cli.naming import NamingRefused, check_device_name, check_labels
 from agent.state_folder import StateUnusable, put_in_place, reason_of
+from protos.log_lines import event_log
+
+log = event_log(__name__)
 
 _FILE: Final = "calling.json"
 
@@ -21,51 +24,56 @@ class Calling:
     labels: Mapping[str, str]
 
 
-def called(folder: Path | None, name: str | None, labels: Mapping[str, str]) -> Calling:
+def called(folder: Path | None, name: str | None, labels: Mapping[str, str] | None) -> Calling:
     """What the device is called, of which each may be left out.
 
     Args:
         folder: where that was kept; None where it is not.
         name: as somebody says now; None for the one that was kept, at first the host's.
-        labels: likewise; none for those that were kept.
+        labels: likewise; None for those that were kept.
 
     Raises:
-        StateUnusable: what was kept cannot be read.
+        StateUnusable: what was kept is wanted, and cannot be read.
+        NamingRefused: the host's name can be none of a device.
     """
-    kept = (folder and _kept(folder)) or Calling(socket.gethostname(), {})
-    return Calling(name or kept.name, labels or kept.labels)
+    is_wanted = name is None or labels is None
+    kept = _kept(folder) if folder is not None and is_wanted else None
+    if name is None and kept is None:
+        name = socket.gethostname()
+        check_device_name(name)
+    before = kept or Calling("", {})
+    return Calling(
+        before.name if name is None else name, before.labels if labels is None else labels
+    )
 
 
 def keep_calling(folder: Path, calling: Calling) -> None:
-    """Keep it for the next start.
-
-    Raises:
-        StateUnusable: the folder cannot be written.
-    """
+    """Keep it for the next start, as well as can be: what cannot is said to the log."""
     path = folder / _FILE
+    said = json.dumps(asdict(calling))
     beside = path.with_name(f"{path.name}.part")
     try:
-        beside.write_text(json.dumps(asdict(calling)), encoding="utf-8")
-        put_in_place(beside, path)
-    except OSError as error:
-        raise StateUnusable(f"{path} cannot be kept: {reason_of(error)}") from error
+        if not path.exists() or path.read_text(encoding="utf-8") != said:
+            beside.write_text(said, encoding="utf-8")
+            put_in_place(beside, path)
+    except (OSError, UnicodeDecodeError) as error:
+        log.warning("name and labels are not kept for the next start", path=path, error=error)
 
 
 def _kept(folder: Path) -> Calling | None:
     path = folder / _FILE
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        calling = Calling(
-            str(document["name"]), {str(k): str(v) for k, v in document["labels"].items()}
-        )
+        labels = {str(key): str(value) for key, value in document["labels"].items()}
+        calling = Calling(str(document["name"]), labels)
         check_device_name(calling.name)
         check_labels(calling.labels)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StateUnusable(f"{path} cannot be read: {reason_of(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError, NamingRefused) as error:
         raise StateUnusable(
-            f"{path} is damaged: delete it, and say --name and --label once more"
+            f"{path} is damaged: say --name and --label, and it is written anew"
         ) from error
     return calling

@@ -107,7 +107,8 @@ Examples:
     metavar="KEY=VALUE",
     multiple=True,
     callback=parse_labels,
-    help="Anything worth knowing of the device; repeatable.  [default: as before]",
+    help="Anything worth knowing of the device; repeatable; '' takes all away.  "
+    "[default: as before]",
 )
 @click.option(
     "--state",
@@ -165,7 +166,7 @@ def agent(
     controller: str | None,
     token: str | None,
     name: str | None,
-    labels: Mapping[str, str],
+    labels: Mapping[str, str] | None,
     state: Path | None,
     cache_bytes: int,
     replace: bool,

@@ -36,10 +36,12 @@ def parse_address(_: click.Context, __: click.Parameter, value: str | None) -> s
 
 def parse_labels(
     _: click.Context, __: click.Parameter, values: tuple[str, ...]
-) -> Mapping[str, str]:
-    """The labels of "KEY=VALUE"."""
+) -> Mapping[str, str] | None:
+    """The labels of "KEY=VALUE"; none of "", and None where nothing was said of them."""
+    if not values:
+        return None
     labels = {}
-    for value in values:
+    for value in values if values != ("",) else ():
         key, equals, text = value.partition("=")
         if not key or not equals:
             raise click.BadParameter(f"{value} is no label: write KEY=VALUE, as in room=lab")

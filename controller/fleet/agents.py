@@ -18,7 +18,7 @@ What can be broken between a job, its attempt and its agent, and what repairs it
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -49,6 +49,7 @@ from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices.coming import Leaving, leave_each
 from controller.state.devices.seen import count_seen
+from controller.state.rounds.courses import Place
 from controller.state.sweeps import end_finished
 from protos.fleet import GiveBack, Heartbeat, Hello, Progress
 from protos.log_lines import event_log
@@ -106,6 +107,7 @@ class Fleet:
             self._dispatcher,
             changes,
             clock=clock,
+            endings=self._endings,
             stop=self._arrivals.stop,
             end_lease=self._end_lease,
             lose=self._lose,
@@ -204,10 +206,7 @@ class Fleet:
         """
         came = reports.Came(session.device_id, report, self._clock.unix_ms())
         # What follows on what is committed is begun, also where the stream breaks meanwhile.
-        recorded = await to_its_end(self._record(came))
-        if recorded.is_new:
-            self._changes.happened(Happening.REPORT_COMMITTED)
-        tell_recorded(session, report, recorded)
+        recorded = await to_its_end(self._record(session, came))
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
@@ -260,6 +259,14 @@ class Fleet:
         self._endings.again()
         await self.end_finished_sweeps()
 
+    async def end_complete(self, is_wanted: Callable[[Place], bool]) -> None:
+        """Ends jobs of which only figures are missing, before what is open is cancelled.
+
+        Args:
+            is_wanted: of which sweeps on which devices.
+        """
+        await self._endings.now(is_wanted)
+
     async def ended(self) -> None:
         """Returns when what was reported has ended what it ends, or could not."""
         await self._endings.rest()
@@ -294,8 +301,11 @@ class Fleet:
         for session in self._sessions.values():
             session.outbox.put_nowait(None)
 
-    async def _record(self, came: reports.Came) -> reports.Recorded:
+    async def _record(self, session: AgentSession, came: reports.Came) -> reports.Recorded:
         recorded = await self.commits.write_each(reports.record_reports, came)
+        if recorded.is_new:
+            self._changes.happened(Happening.REPORT_COMMITTED)
+        tell_recorded(session, came.said, recorded)
         following = recorded.following
         if following.race is not None:
             self._races.soon((following.race,))

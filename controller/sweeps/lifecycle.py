@@ -212,6 +212,7 @@ class Sweeps:
         """
         await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
         await self._preparing.end(sweep_id)
+        await self._fleet.end_complete(lambda place: place.sweep_id == sweep_id)
         await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()

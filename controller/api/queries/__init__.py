@@ -1,6 +1,6 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -210,7 +210,7 @@ class Queries:
         if wanted.with_underway:
             yield await self._underway(wanted)
 
-    async def export_pages(self, wanted: MeasurementFilter) -> AsyncIterator[bytes]:
+    async def export_pages(self, wanted: MeasurementFilter) -> AsyncGenerator[bytes, None]:
         """As `measurement_pages`, in columns of an export: streams of Arrow's IPC format.
 
         Raises:

@@ -23,11 +23,14 @@ async def one_ahead(
     try:
         while True:
             page, last = await following
+            if last is not None:
+                following = asyncio.ensure_future(read(last))
+            # Who takes it has it alone: pages are megabytes.
+            ready = [page]
+            del page
+            yield ready.pop()
             if last is None:
-                yield page
                 return
-            following = asyncio.ensure_future(read(last))
-            yield page
     finally:
         # Nobody wants it any more, nor to know why there is none.
         following.cancel()

@@ -1,7 +1,7 @@
 """Ends jobs beside what agents say: reports are acknowledged before the figures are there."""
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -11,6 +11,7 @@ from controller.fleet.rounds.ending import Settled, end_sweeps, last_readings, t
 from controller.fleet.rounds.finishing import Finished, derive, keep_derived, portions
 from controller.state.committing import Commits
 from controller.state.database import Database
+from controller.state.rounds.courses import Place
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -20,6 +21,9 @@ _TOGETHER: Final = 32
 # While agents' reports wait to be written, it rests so many times as long as it computed: they are
 # acknowledged first, and what they end is not put off for ever.
 _RESTS: Final = 3
+_LONGEST_REST_S: Final = 1.0
+# What fails again and again is tried each second, then every second time, up to so seldom.
+_MOST_LOOKS: Final = 64
 
 
 class Endings:
@@ -38,21 +42,39 @@ class Endings:
         self._commits = commits
         self._clock = clock
         self._on_ended = on_ended
-        self._due: deque[Settled] = deque()
-        self._failed: list[Settled] = []
+        # Of each sweep on a device what was found last, with all jobs that are complete.
+        self._due: dict[Place, Settled] = {}
+        self._working: list[Settled] = []
+        self._failed: dict[Place, Settled] = {}
+        self._tries: Counter[Place] = Counter()
+        self._looks_left: dict[Place, int] = {}
         self._task: asyncio.Task[None] | None = None
+        self._has_stopped = False
 
     def soon(self, settled: Settled) -> None:
         """Ends what this may end; nobody waits for it."""
-        self._due.append(settled)
+        self._add(settled)
         self._begin()
 
     def again(self, settled: Iterable[Settled] = ()) -> None:
-        """Ends what could not be ended before, and what these may end."""
-        self._due.extend(settled)
-        self._due.extend(self._failed)
-        self._failed.clear()
+        """Ends what these may end, and what could not be ended before, if it is time to try it."""
+        for each in settled:
+            self._add(each)
+        for place in list(self._failed):
+            self._looks_left[place] -= 1
+            if self._looks_left[place] <= 0:
+                self._add(self._failed.pop(place))
         self._begin()
+
+    async def now(self, is_wanted: Callable[[Place], bool]) -> None:
+        """Ends what waits, before what is open of it is ended otherwise.
+
+        Args:
+            is_wanted: of which sweeps on which devices.
+        """
+        waiting = (*self._working, *self._due.values(), *self._failed.values())
+        for each in [each for each in waiting if is_wanted(each.place)]:
+            await self._try([each])
 
     async def rest(self) -> None:
         """Returns when nothing is being ended; what failed meanwhile waits for `again`."""
@@ -61,59 +83,92 @@ class Endings:
 
     async def stop(self) -> None:
         """Leaves what waits to the next start."""
+        self._has_stopped = True
         if self._task is not None:
             self._task.cancel()
         await self.rest()
 
+    def _add(self, settled: Settled) -> None:
+        before = self._due.get(settled.place)
+        self._due[settled.place] = settled if before is None else before.joined(settled)
+
     def _begin(self) -> None:
-        if self._due and (self._task is None or self._task.done()):
+        is_idle = self._task is None or self._task.done()
+        if self._due and is_idle and not self._has_stopped:
             self._task = asyncio.get_running_loop().create_task(self._work_off())
 
     async def _work_off(self) -> None:
         while self._due:
-            some = self._next()
-            if await self._try(some):
-                continue
-            for each in some:
-                # One that cannot be ended holds up nobody but itself.
-                if len(some) == 1 or not await self._try([each]):
-                    self._failed.append(each)
+            self._working = self._next()
+            await self._try_apart(self._working)
+            self._working = []
+
+    async def _try_apart(self, settled: Sequence[Settled]) -> None:
+        """Ends these; what cannot be ended holds up nothing but itself."""
+        error = await self._try(settled)
+        if error is None:
+            return
+        # Where the disk is full, it is for each job of a sweep.
+        can_part = len(settled) > 1 or not isinstance(error, EdgerankError)
+        parts = settled if len(settled) > 1 else settled[0].apart
+        if can_part and len(parts) > 1:
+            for each in parts:
+                await self._try_apart([each])
+        else:
+            self._fail(settled[0])
 
     def _next(self) -> list[Settled]:
-        some = [self._due.popleft()]
-        count = len(some[0].complete)
-        while self._due and (count := count + len(self._due[0].complete)) <= _TOGETHER:
-            some.append(self._due.popleft())
+        some: list[Settled] = []
+        count = 0
+        for settled in self._due.values():
+            count += max(1, len(settled.complete))
+            if some and count > _TOGETHER:
+                break
+            some.append(settled)
+        for settled in some:
+            del self._due[settled.place]
         return some
 
-    async def _try(self, settled: Sequence[Settled]) -> bool:
+    def _fail(self, settled: Settled) -> None:
+        place = settled.place
+        before = self._failed.get(place)
+        self._failed[place] = settled if before is None else before.joined(settled)
+        self._looks_left[place] = min(1 << self._tries[place], _MOST_LOOKS)
+        self._tries[place] += 1
+
+    async def _try(self, settled: Sequence[Settled]) -> Exception | None:
         try:
             await self._end(settled)
         except EdgerankError as error:
             log.error("jobs cannot be ended now; tried again", jobs=_named(settled), error=error)
-            return False
-        except Exception:
+            return error
+        except Exception as error:
             # The edge where a defect of ours holds some jobs up, which a person can cancel.
             log.exception("jobs cannot be ended; tried again", jobs=_named(settled))
-            return False
+            return error
+        for each in settled:
+            self._tries.pop(each.place, None)
         self._on_ended()
-        return True
+        return None
 
     async def _end(self, settled: Sequence[Settled]) -> None:
-        await self._finish([job for each in settled for job in each.finished])
+        for some in portions([job for each in settled for job in each.finished]):
+            await self._finish(some)
         over = await asyncio.to_thread(those_over, self._database, settled)
         if over:
             await self._finish(last_readings(over))
             await self._commits.write(end_sweeps, over, self._clock.unix_ms())
 
     async def _finish(self, finished: Sequence[Finished]) -> None:
-        for some in portions(finished):
+        left = finished
+        while left:
             begin_ms = self._clock.monotonic_ms()
-            derived = await asyncio.to_thread(derive, self._database, some)
+            derived = await asyncio.to_thread(derive, self._database, left)
             took_ms = self._clock.monotonic_ms() - begin_ms
-            await self._commits.write(keep_derived, derived, self._clock.unix_ms())
+            grown = await self._commits.write(keep_derived, derived, self._clock.unix_ms())
+            left = [each for each in left if each.job_id in grown]
             if self._commits.is_writing:
-                await asyncio.sleep(_RESTS * took_ms / 1_000)
+                await asyncio.sleep(min(_RESTS * took_ms / 1_000, _LONGEST_REST_S))
 
 
 def _named(settled: Sequence[Settled]) -> str:

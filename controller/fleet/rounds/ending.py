@@ -1,7 +1,7 @@
 """What ends when its last repetitions were taken: jobs with their figures, sentinels, sweeps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.fleet.rounds.finishing import Finished, finish_jobs
 from controller.fleet.rounds.turns import Course
@@ -36,6 +36,18 @@ class Settled:
             )
             for job_id in self.complete
         ]
+
+    @property
+    def apart(self) -> "list[Settled]":
+        """The same with one job each; itself where it has none or one."""
+        if len(self.complete) < 2:
+            return [self]
+        return [replace(self, complete=[job_id]) for job_id in self.complete]
+
+    def joined(self, later: "Settled") -> "Settled":
+        """Both, as what was found later of the same place has it."""
+        complete = list(dict.fromkeys((*self.complete, *later.complete)))
+        return replace(later, complete=complete, raced={**self.raced, **later.raced})
 
 
 def end_settled(database: Database, settled: Sequence[Settled], now_unix_ms: int) -> None:

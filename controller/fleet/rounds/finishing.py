@@ -11,6 +11,7 @@ from controller.state.jobs.ending import ToldJob, end_jobs, read_told, record_fa
 from controller.state.measurements import Conclusion, record_conclusions
 from controller.state.rounds.repetitions import (
     TakenRepetition,
+    count_taken,
     mark_suspect,
     taken_before,
     taken_of,
@@ -41,9 +42,11 @@ class Derived:
         conclusion: its figures and verdict; None where there is no repetition, or none to be read.
         suspects: the ordinals of its repetitions that figures are derived without.
         unreadable: what of it cannot be read; empty where all can.
+        own_count: how many repetitions it has of its own, beside those of earlier races.
     """
 
     job_id: str
+    own_count: int
     conclusion: Conclusion | None = None
     suspects: Sequence[int] = ()
     unreadable: str = ""
@@ -56,7 +59,10 @@ def finish_jobs(database: Database, finished: Sequence[Finished], now_unix_ms: i
     measurement. One of which anything cannot be read any more ends as a failure.
     """
     for some in portions(finished):
-        keep_derived(database, derive(database, some), now_unix_ms)
+        left = some
+        while left:
+            grown = keep_derived(database, derive(database, left), now_unix_ms)
+            left = [each for each in left if each.job_id in grown]
 
 
 def portions(finished: Sequence[Finished]) -> Iterator[Sequence[Finished]]:
@@ -75,13 +81,26 @@ def derive(database: Database, finished: Sequence[Finished]) -> list[Derived]:
         before, since = taken_before(transaction, told), taken_of(transaction, told)
     jobs = {each.job_id: each for each in finished if each.job_id in told}
     return [
-        _derived(job, [*before[job_id], *since[job_id]], told[job_id])
-        for job_id, job in jobs.items()
+        _derived(job, before[job_id], since[job_id], told[job_id]) for job_id, job in jobs.items()
     ]
 
 
-def keep_derived(database: Database, derived: Sequence[Derived], now_unix_ms: int) -> None:
-    """Ends jobs with what was derived of them; those that ended meanwhile stay as they are."""
+def keep_derived(
+    database: Database, derived: Sequence[Derived], now_unix_ms: int
+) -> frozenset[str]:
+    """Ends jobs with what was derived of them; those that ended meanwhile stay as they are.
+
+    Returns:
+        The ids of those that had another repetition meanwhile, and are to be derived anew.
+    """
+    with database.transaction() as transaction:
+        counts = count_taken(transaction, [each.job_id for each in derived])
+    grown = frozenset(each.job_id for each in derived if counts[each.job_id] != each.own_count)
+    _end(database, [each for each in derived if each.job_id not in grown], now_unix_ms)
+    return grown
+
+
+def _end(database: Database, derived: Sequence[Derived], now_unix_ms: int) -> None:
     for each in derived:
         if each.unreadable:
             why = reason(ReasonCode.JOB_UNREADABLE, {"detail": each.unreadable})
@@ -98,15 +117,22 @@ def keep_derived(database: Database, derived: Sequence[Derived], now_unix_ms: in
                 mark_suspect(transaction, each.job_id, each.suspects)
 
 
-def _derived(job: Finished, taken: Sequence[TakenRepetition], told: ToldJob) -> Derived:
+def _derived(
+    job: Finished,
+    before: Sequence[TakenRepetition],
+    since: Sequence[TakenRepetition],
+    told: ToldJob,
+) -> Derived:
+    taken = [*before, *since]
     if unreadable := _unreadable(told.settings, taken):
-        return Derived(job_id=job.job_id, unreadable=unreadable)
+        return Derived(job_id=job.job_id, own_count=len(since), unreadable=unreadable)
     if not taken:
-        return Derived(job_id=job.job_id)
+        return Derived(job_id=job.job_id, own_count=0)
     assert isinstance(told.settings, MeasureSettings)
     found = conclude(taken, told.settings, job.course, told.not_ready)
     return Derived(
         job_id=job.job_id,
+        own_count=len(since),
         conclusion=replace(found, reasons=(*found.reasons, *job.more)),
         suspects=[each.ordinal for each in taken if each.block in job.course.suspects],
     )

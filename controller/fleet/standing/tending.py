@@ -12,6 +12,7 @@ from controller.fleet.clock import Clock
 from controller.fleet.credibility import check_name
 from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leaving import leave_out
+from controller.fleet.rounds.deriving import Endings
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.changing import drain_device, rest_device, wake_device
 from controller.state import attempts, devices
@@ -33,6 +34,7 @@ class Tending:
         changes: Changes,
         *,
         clock: Clock,
+        endings: Endings,
         stop: Callable[[str, str], None],
         end_lease: Callable[[str], Awaitable[None]],
         lose: Callable[[str, str], Awaitable[None]],
@@ -49,6 +51,7 @@ class Tending:
         self._commits = commits
         self._sessions = sessions
         self._dispatcher = dispatcher
+        self._endings = endings
         self._changes = changes
         self._clock = clock
         self._stop = stop
@@ -106,6 +109,8 @@ class Tending:
         known, device_id = self._database, device.device_id
         for attempt_id in await asyncio.to_thread(attempts.leases_of_device, known, device_id):
             await self._lose(attempt_id, device_id)
+        # Else it would be cancelled, too.
+        await self._endings.now(lambda place: place.device_id == device_id)
         count = await asyncio.to_thread(
             leave_out,
             known,

@@ -1,11 +1,11 @@
 """Repetitions: kept with every raw sample, and read back."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, insert, literal, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal, select, update
 
 from controller.state.database import Transaction
 from controller.state.schema import continued_jobs, repetitions, turns
@@ -18,14 +18,20 @@ _FIELDS = tuple(field.name for field in fields(Repetition))
 
 # What is asked for each report is put together once.
 _ADD = insert(repetitions)
+_OF_ITS_TURN = and_(
+    turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal
+)
 _TAKEN = (
     select(repetitions, turns.c.block, repetitions.c.job_id.label("for_job_id"))
-    .join(
-        turns,
-        and_(turns.c.job_id == repetitions.c.job_id, turns.c.ordinal == repetitions.c.ordinal),
-    )
+    .join(turns, _OF_ITS_TURN)
     .where(repetitions.c.job_id.in_(bindparam("of_jobs", expanding=True)))
     .order_by(repetitions.c.job_id, repetitions.c.ordinal)
+)
+_COUNTS = (
+    select(repetitions.c.job_id, func.count().label("count"))
+    .join(turns, _OF_ITS_TURN)
+    .where(repetitions.c.job_id.in_(bindparam("of_jobs", expanding=True)))
+    .group_by(repetitions.c.job_id)
 )
 _TAKEN_BEFORE = (
     select(repetitions, literal(None).label("block"), continued_jobs.c.job_id.label("for_job_id"))
@@ -78,6 +84,12 @@ def taken_of(
 ) -> defaultdict[str, list[TakenRepetition]]:
     """The repetitions of jobs, by their ids, each job's in their order."""
     return _by_job(transaction, _TAKEN, job_ids)
+
+
+def count_taken(transaction: Transaction, job_ids: Collection[str]) -> Counter[str]:
+    """How many repetitions jobs have, by their ids."""
+    rows = transaction.execute(_COUNTS, {"of_jobs": list(job_ids)})
+    return Counter({row.job_id: row.count for row in rows})
 
 
 def taken_before(

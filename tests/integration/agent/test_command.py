@@ -38,14 +38,13 @@ def test_wrong_input_is_told_with_exit_code_2(options: list[str], told: str) -> 
 
 
 def test_a_host_whose_name_fits_no_device_is_told_to_give_one(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (name,) = (option for option in agent.params if option.name == "name")
-    assert name.default is socket.gethostname
-    monkeypatch.setattr(name, "default", lambda: "küche")
-    result = CliRunner().invoke(agent, ["--controller", "127.0.0.1:1"])
+    monkeypatch.setattr(socket, "gethostname", lambda: "küche")
+    options = ["--controller", "127.0.0.1:1", "--state", str(tmp_path)]
+    result = CliRunner().invoke(agent, options)
     assert result.exit_code == 2
-    assert "'--name': 'küche' cannot" in result.output
+    assert "'küche' cannot name a device" in result.output
 
 
 def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -237,8 +238,9 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
         """The same in columns, many rows a message."""
         async with answered_failures(context):
             wanted = from_request(request, MeasurementFilter)
-            async for stream in self._queries.export_pages(wanted):
-                yield query_pb2.ExportMeasurementsResponse(arrow_stream=stream)
+            async with aclosing(self._queries.export_pages(wanted)) as streams:
+                async for stream in streams:
+                    yield query_pb2.ExportMeasurementsResponse(arrow_stream=stream)
 
     async def ImportAccuracy(  # noqa: N802
         self, request_iterator: AsyncIterator[query_pb2.ImportAccuracyRequest], context: Context

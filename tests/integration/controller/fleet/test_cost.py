@@ -31,7 +31,7 @@ MOST_OF_A_TURN = 21
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its candidate and figures
 # looked for and kept; those of its candidate before are the newest no more.
-MORE_OF_AN_END = 13
+MORE_OF_AN_END = 14
 
 
 async def one_after_another(

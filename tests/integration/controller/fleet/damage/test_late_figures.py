@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
@@ -19,6 +19,7 @@ from controller.state.database import Database
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
 from controller.state.schema import jobs as jobs_table
+from controller.state.schema import repetitions, turns
 from controller.state.sweeps import find_sweep
 from protos.fleet import ReportCommitted
 from tests.integration.controller.conftest import OwnedClock, start_sweep
@@ -28,6 +29,14 @@ from tests.integration.controller.fleet.test_fleet import lease, said
 
 def refuse(_database: Database, _finished: Sequence[Finished]) -> list[Derived]:
     raise EdgerankError(ErrorCode.STORAGE, "the disk is full")
+
+
+def repeat(database: Database, job_id: str) -> None:
+    """Another repetition, like the first one."""
+    with database.writing() as transaction:
+        for table in (turns, repetitions):
+            (row,) = transaction.execute(select(table).where(table.c.job_id == job_id)).mappings()
+            transaction.execute(insert(table).values({**row, "ordinal": row["ordinal"] + 1}))
 
 
 async def acknowledged(fleet: Fleet, name: str) -> None:
@@ -82,21 +91,69 @@ async def test_what_cannot_be_ended_holds_up_no_other_and_ends_at_the_next_look(
     assert len(list_measurements(database, MeasurementFilter())) == 2
 
 
-async def test_a_job_that_is_cancelled_before_its_figures_has_none(
+async def test_one_job_without_figures_for_a_defect_of_ours_keeps_no_other_of_its_sweep_open(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone", threads=(1, 2))
+    bad: list[str] = []
+
+    def fails_of_one(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+        derived = derive(database, finished)
+        bad.extend([] if bad else [derived[0].job_id])
+        if any(each.job_id in bad for each in derived):
+            raise ZeroDivisionError
+        return derived
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deriving, "derive", fails_of_one)
+        session = await fleet.connect(hello("phone"))
+        for _ in range(2):
+            given = await lease(fleet, session)
+            await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+        await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1, JobState.DONE: 1}
+    # It failed twice, and is tried at every second look.
+    for _ in range(2):
+        await fleet.look_after_leases()
+    await fleet.ended()
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
+
+
+async def test_who_cancels_a_sweep_has_the_figures_of_what_was_acknowledged(
     database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep_id = start_sweep(database, "phone")
+    with monkeypatch.context() as patch:
+        patch.setattr(deriving, "derive", refuse)
+        await acknowledged(fleet, "phone")
+        await fleet.ended()
+    await fleet.end_complete(lambda place: place.sweep_id == sweep_id)
+    jobs.cancel_jobs(database, sweep_id)
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
+    assert len(list_measurements(database, MeasurementFilter())) == 1
 
-    def derive_late(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+
+async def test_what_is_repeated_while_figures_are_derived_is_among_what_they_are_of(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone")
+    derived_of: list[int] = []
+
+    def derive_meanwhile(database: Database, finished: Sequence[Finished]) -> list[Derived]:
         derived = derive(database, finished)
-        jobs.cancel_jobs(database, sweep_id)
+        derived_of.extend(each.own_count for each in derived)
+        if len(derived_of) == 1:
+            repeat(database, finished[0].job_id)
         return derived
 
-    monkeypatch.setattr(deriving, "derive", derive_late)
+    monkeypatch.setattr(deriving, "derive", derive_meanwhile)
     await acknowledged(fleet, "phone")
     await fleet.ended()
-    assert read_counts(database, sweep_id).jobs == {JobState.CANCELLED: 1}
-    assert list_measurements(database, MeasurementFilter()) == []
+    assert derived_of == [1, 2]
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
+    (measured,) = list_measurements(database, MeasurementFilter())
+    assert measured.latency is not None
+    assert measured.latency.repetition_count == 2
 
 
 async def test_a_stream_that_breaks_while_its_report_is_committed_leaves_no_job_open(
