@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -23,12 +23,13 @@ from controller.fleet.rounds.concluding import conclude
 from controller.fleet.rounds.turns import Course
 from controller.own.credible import SHA256, differ, is_text, may_be_asked, problems
 from controller.state.catalog.imports import (
+    NewMeasurement,
     OpenImport,
-    alike_samples,
-    is_imported,
-    put_measurement,
+    known_of,
+    put_measurements,
 )
 from controller.state.database import Database, Transaction
+from controller.state.devices.coming import Enrolled
 from controller.state.devices.imported import imported_device
 from controller.state.measurements import Conclusion
 from controller.state.rounds.repetitions import TakenRepetition
@@ -38,12 +39,11 @@ from protos.names import is_name
 
 @dataclass(frozen=True, kw_only=True)
 class _Checked:
-    """A measurement that can be, with what was derived of it."""
+    """A measurement that can be."""
 
     measurement: Measurement
     settings: MeasureSettings
     spec: SweepSpec
-    conclusion: Conclusion
     digest: str
 
 
@@ -72,22 +72,31 @@ class Importing:
         Raises:
             EdgerankError: INVALID_INPUT, naming the measurement and what cannot be; NAME_TAKEN.
         """
-        # Derived before anybody waits for the database.
         checked, problem = self._checked(several)
-        outcomes: Counter[str] = Counter()
-        devices: dict[str, None] = {}
+        told: dict[str, _Checked] = {}
+        for each in filter(None, checked):
+            # The first of the same content is the one that is kept.
+            told.setdefault(each.digest, each)
+        with self._database.transaction() as transaction:
+            known = _known_of(transaction, told)
+        # Only of what is new, and before anybody waits for the database.
+        concluded = {
+            digest: _concluded(each) for digest, each in told.items() if digest not in known
+        }
         with self._database.writing() as transaction:
+            # Others may have brought the same meanwhile.
+            known |= _known_of(transaction, {digest: told[digest] for digest in concluded})
+            taken = _Taken(transaction, self._open.header.origin, now_unix_ms)
             try:
-                for each in checked:
-                    outcome, device = self._put(transaction, each, now_unix_ms)
-                    outcomes[outcome] += 1
-                    devices |= {} if device is None else {device: None}
+                for one in checked:
+                    taken.take(one, known, concluded)
             except EdgerankError as error:
                 # Those before it are committed.
                 problem = error
-        for outcome, count in outcomes.items():
+            put_measurements(transaction, self._open, taken.new, now_unix_ms)
+        for outcome, count in taken.outcomes.items():
             self._counts[outcome] += count
-        self._devices |= devices
+        self._devices |= dict.fromkeys(each.name for each in taken.devices.values())
         if problem is not None:
             raise problem
 
@@ -104,38 +113,6 @@ class Importing:
             return checked, error
         return checked, None
 
-    def _put(
-        self, transaction: Transaction, checked: _Checked | None, now_unix_ms: int
-    ) -> tuple[str, str | None]:
-        """Keeps one; gives what became of it, and of which device it is where it is new."""
-        if checked is None:
-            return "without", None
-        measurement, digest = checked.measurement, checked.digest
-        if is_imported(transaction, digest) or any(
-            content_digest(_with_samples(measurement, samples)) == digest
-            for samples in alike_samples(transaction, measurement)
-        ):
-            return "known", None
-        device = imported_device(
-            transaction,
-            self._open.header.origin,
-            measurement.device,
-            emulator=measurement.emulator,
-            now_unix_ms=now_unix_ms,
-        )
-        put_measurement(
-            transaction,
-            self._open,
-            replace(checked.spec, devices=(device.name,)),
-            device.device_id,
-            measurement,
-            settings=checked.settings,
-            conclusion=checked.conclusion,
-            content_sha256=digest,
-            now_unix_ms=now_unix_ms,
-        )
-        return "added", device.name
-
     def done(self) -> ImportDone:
         """What became of it."""
         return ImportDone(
@@ -147,8 +124,63 @@ class Importing:
         )
 
 
+class _Taken:
+    """What of a group is new, and of which devices."""
+
+    def __init__(self, transaction: Transaction, origin: str, now_unix_ms: int) -> None:
+        self._transaction = transaction
+        self._origin = origin
+        self._now_unix_ms = now_unix_ms
+        self.new: list[NewMeasurement] = []
+        self.outcomes: Counter[str] = Counter()
+        self.devices: dict[str, Enrolled] = {}
+
+    def take(
+        self, checked: _Checked | None, known: set[str], concluded: Mapping[str, Conclusion]
+    ) -> None:
+        """Looks at one; of what is new, the digest is known from then on.
+
+        Raises:
+            EdgerankError: NAME_TAKEN by another device.
+        """
+        if checked is None:
+            self.outcomes["without"] += 1
+        elif checked.digest in known:
+            self.outcomes["known"] += 1
+        else:
+            device = self._device(checked.measurement)
+            self.new.append(
+                NewMeasurement(
+                    measurement=checked.measurement,
+                    settings=checked.settings,
+                    spec=replace(checked.spec, devices=(device.name,)),
+                    device_id=device.device_id,
+                    conclusion=concluded[checked.digest],
+                    content_sha256=checked.digest,
+                )
+            )
+            known.add(checked.digest)
+            self.outcomes["added"] += 1
+
+    def _device(self, measurement: Measurement) -> Enrolled:
+        name = measurement.device
+        if name not in self.devices:
+            self.devices[name] = imported_device(
+                self._transaction,
+                self._origin,
+                name,
+                emulator=measurement.emulator,
+                now_unix_ms=self._now_unix_ms,
+            )
+        return self.devices[name]
+
+
+def _known_of(transaction: Transaction, told: Mapping[str, _Checked]) -> set[str]:
+    return known_of(transaction, {digest: each.measurement for digest, each in told.items()})
+
+
 def _check(measurement: Measurement, number: int, header: ImportHeader) -> _Checked | None:
-    """Derive what is kept of a measurement; None where it has no figures.
+    """Look at a measurement; None where it has no figures.
 
     Raises:
         EdgerankError: INVALID_INPUT for one that cannot be.
@@ -165,31 +197,21 @@ def _check(measurement: Measurement, number: int, header: ImportHeader) -> _Chec
         raise _invalid(f"measurement {number} cannot be: its settings are of something else")
     if not may_be_asked(settings):
         raise _invalid(f"measurement {number} cannot be: no sweep may ask for its settings")
-    spec = _spec(measurement, settings, header)
     return _Checked(
         measurement=measurement,
         settings=settings,
-        spec=spec,
-        conclusion=_concluded(measurement, settings, spec),
+        spec=_spec(measurement, settings, header),
         digest=content_digest(measurement),
     )
 
 
-def _with_samples(measurement: Measurement, samples: Sequence[tuple[int, ...]]) -> Measurement:
-    if len(samples) != len(measurement.repetitions):
-        return replace(measurement, repetitions=())
-    pairs = zip(measurement.repetitions, samples, strict=True)
-    return replace(
-        measurement, repetitions=tuple(replace(each, latency_ns=ns) for each, ns in pairs)
-    )
-
-
-def _concluded(measurement: Measurement, settings: MeasureSettings, spec: SweepSpec) -> Conclusion:
+def _concluded(checked: _Checked) -> Conclusion:
     """Derive figures and verdict from the samples by our own rules.
 
     Readings of the other controller's sentinel did not come with them: repetitions that it marked
     do not count where two others are left, and a worse verdict of its own stays.
     """
+    measurement = checked.measurement
     steady = [each for each in measurement.repetitions if not each.is_suspect]
     counting = steady if len(steady) >= 2 else list(measurement.repetitions)
     taken = [
@@ -204,7 +226,7 @@ def _concluded(measurement: Measurement, settings: MeasureSettings, spec: SweepS
         )
         for ordinal, repetition in enumerate(counting, 1)
     ]
-    ours = conclude(taken, settings, _unwatched(spec), not_ready=0)
+    ours = conclude(taken, checked.settings, _unwatched(checked.spec), not_ready=0)
     told = measurement.verdict
     if WITH_FIGURES.index(told) > WITH_FIGURES.index(ours.verdict):
         return replace(ours, verdict=told, reasons=measurement.reasons)

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -170,6 +171,30 @@ class Concluded:
         return job.device_id, job.candidate_id, told.verdict, told.latency is None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """How a job ended elsewhere.
+
+    Attributes:
+        conclusion: what follows from its samples.
+        content_sha256: by which it is known again.
+        at_unix_ms: from when on it counts.
+    """
+
+    conclusion: Conclusion
+    content_sha256: str
+    at_unix_ms: int
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """How a job ended, and from when on it counts; of what was measured here, no digest is kept."""
+
+    concluded: Concluded
+    at_unix_ms: int
+    content_sha256: str | None = None
+
+
 def record_conclusion(
     transaction: Transaction, job_id: str, conclusion: Conclusion, now_unix_ms: int
 ) -> None:
@@ -181,6 +206,13 @@ def record_conclusions(
     transaction: Transaction, conclusions: Mapping[str, Conclusion], now_unix_ms: int
 ) -> list[Concluded]:
     """Keeps how jobs ended, by their ids and in this order, as `record_conclusion` does one."""
+    concluded = _concluded(transaction, conclusions)
+    if concluded:
+        _keep(transaction, [_Kept(each, now_unix_ms) for each in concluded])
+    return concluded
+
+
+def _concluded(transaction: Transaction, conclusions: Mapping[str, Conclusion]) -> list[Concluded]:
     if not conclusions:
         return []
     ending = _ending(transaction, list(conclusions))
@@ -200,11 +232,15 @@ def record_conclusions(
         )
     for sweep_id, count in more.items():
         add_counts(transaction, sweep_id, {"outcomes": count})
-    write_rows(transaction, _OUTDATE, [_this(each, now_unix_ms) for each in concluded])
-    newest = {each.alike: each for each in concluded}
-    rows = [_row(each, now_unix_ms, newest[each.alike] is each) for each in concluded]
-    write_rows(transaction, _ADD, rows)
     return concluded
+
+
+def _keep(transaction: Transaction, several: Sequence[_Kept]) -> None:
+    """Keeps what counts from ascending moments on; of what is alike, the last is the newest."""
+    write_rows(transaction, _OUTDATE, [_this(each) for each in several])
+    newest = {each.concluded.alike: each for each in several}
+    rows = [_row(each, newest[each.concluded.alike] is each) for each in several]
+    write_rows(transaction, _ADD, rows)
 
 
 def _ending(transaction: Transaction, job_ids: Sequence[str]) -> Mapping[str, Row[Any]]:
@@ -217,7 +253,8 @@ def _ending(transaction: Transaction, job_ids: Sequence[str]) -> Mapping[str, Ro
     return found
 
 
-def _row(concluded: Concluded, now_unix_ms: int, is_newest: bool) -> dict[str, object]:
+def _row(kept: _Kept, is_newest: bool) -> dict[str, object]:
+    concluded = kept.concluded
     job = concluded.job
     return {
         "measurement_id": uuid.uuid4().hex,
@@ -230,43 +267,40 @@ def _row(concluded: Concluded, now_unix_ms: int, is_newest: bool) -> dict[str, o
         "ordinal": concluded.number,
         "device_ordinal": concluded.number_on_device,
         "is_newest": is_newest,
-        "committed_at_unix_ms": now_unix_ms,
+        "committed_at_unix_ms": kept.at_unix_ms,
+        "content_sha256": kept.content_sha256,
         **vars(concluded.conclusion),
         **_ranked_by(concluded.conclusion),
     }
 
 
-def record_imported(
-    transaction: Transaction,
-    job_id: str,
-    conclusion: Conclusion,
-    content_sha256: str,
-    at_unix_ms: int,
-) -> None:
-    """As `record_conclusion`, of what counts from a moment on that may lie before that of others.
+def record_imported(transaction: Transaction, imported: Mapping[str, Imported]) -> None:
+    """As `record_conclusions`, of what counts from moments on that may lie before those of others.
 
-    Args:
-        transaction: the caller's, which writes.
-        job_id: of the job.
-        conclusion: how it ended.
-        content_sha256: by which it is known again.
-        at_unix_ms: what was recorded as of a later moment stays newer.
+    What was recorded as of a later moment stays newer, whichever comes first.
     """
-    (recorded,) = record_conclusions(transaction, {job_id: conclusion}, at_unix_ms)
-    of_job = measurements.c.job_id == job_id
-    transaction.execute(update(measurements).where(of_job).values(content_sha256=content_sha256))
-    transaction.execute(_OUTDATE_THIS, {"of_job": job_id, **_this(recorded, at_unix_ms)})
+    concluded = _concluded(
+        transaction, {job_id: each.conclusion for job_id, each in imported.items()}
+    )
+    kept = [
+        _Kept(each, told.at_unix_ms, told.content_sha256)
+        for each, told in zip(concluded, imported.values(), strict=True)
+    ]
+    if kept:
+        _keep(transaction, sorted(kept, key=attrgetter("at_unix_ms")))
+        outdated = [{"of_job": each.concluded.job.job_id, **_this(each)} for each in kept]
+        write_rows(transaction, _OUTDATE_THIS, outdated)
 
 
-def _this(concluded: Concluded, at_unix_ms: int) -> dict[str, object]:
-    job, conclusion = concluded.job, concluded.conclusion
+def _this(kept: _Kept) -> dict[str, object]:
+    job, conclusion = kept.concluded.job, kept.concluded.conclusion
     return {
         "of_device": job.device_id,
         "of_backbone": job.backbone,
         "of_candidate": job.candidate_id,
         "this_verdict": conclusion.verdict,
         "is_without_figures": conclusion.latency is None,
-        "this_committed_at": at_unix_ms,
+        "this_committed_at": kept.at_unix_ms,
     }
 
 

@@ -36,6 +36,7 @@ from protos.codec import (
     from_answer,
     from_message,
     from_request,
+    refuse_unknown,
     to_message,
 )
 from protos.fleet import failed
@@ -72,6 +73,8 @@ MODULES: tuple[ModuleType, ...] = (
     survey,
     sweeps,
 )
+# Number 9999, and no bytes in it.
+UNKNOWN_FIELD = b"\xfa\xf0\x04\x00"
 CONTRACTS = (types_pb2.DESCRIPTOR, fleet_pb2.DESCRIPTOR, query_pb2.DESCRIPTOR)
 DOMAIN = {name: each for module in MODULES for name, each in vars(module).items()}
 ENUMS: list[EnumDescriptor] = [
@@ -282,6 +285,18 @@ def test_nobody_asks_for_more_than_may_be_asked_for_at_once() -> None:
     ):
         with pytest.raises(MessageInvalid, match=told):
             from_request(message, domain_type)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_what_nobody_here_knows_is_refused_however_deep_it_is(depth: int) -> None:
+    message = query_pb2.Measurement(
+        repetitions=[types_pb2.Repetition(before=types_pb2.DeviceState())]
+    )
+    (repetition,) = message.repetitions
+    refuse_unknown(message)
+    (message, repetition, repetition.before)[depth].MergeFromString(UNKNOWN_FIELD)
+    with pytest.raises(MessageInvalid, match="field 9999"):
+        refuse_unknown(message)
 
 
 def test_what_may_be_asked_for_arrives_as_it_was_asked() -> None:

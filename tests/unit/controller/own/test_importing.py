@@ -12,13 +12,16 @@ from sqlalchemy import select
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.measurements.imports import ImportHeader
+from controller.own import measurements as own
 from controller.own.measurements import Importing
 from controller.state.database import Database, open_database
+from controller.state.devices import enrol
 from controller.state.measurements import list_measurements
 from controller.state.measurements.pages import list_newest
 from controller.state.rounds.counts import count_anew, read_counts
 from controller.state.schema import measurements, sweeps
-from protos.device import DeviceState
+from protos.device import DeviceProfile, DeviceState
+from protos.fleet import Hello
 from protos.inputs import NetworkInput, square
 from protos.measuring import AveragedRuns, MeasureSettings, OutputCheck, PacedSamples, Repetition
 from protos.reasons import ReasonCode, reason
@@ -26,6 +29,7 @@ from protos.runtimes import Runtime
 from tests.measured import repetition_of
 from tests.unit.controller.samples.measurements import measurement as measured
 
+HEADER = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
 SETTINGS = MeasureSettings(
     runtime=Runtime.ONNXRUNTIME,
     threads=1,
@@ -57,8 +61,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def _import(database: Database, measurement: Measurement) -> int:
-    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
-    importing = Importing(database, header, "")
+    importing = Importing(database, HEADER, "")
     importing.take([measurement], now_unix_ms=1_000)
     return importing.done().added_count
 
@@ -130,20 +133,59 @@ def fresh(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-@given(order=st.permutations((100, 200, 300)))
+@given(order=st.permutations((100, 200, 300, 400)), cut=st.integers(0, 4))
 @settings(max_examples=6)
-def test_the_newest_is_what_was_measured_last_in_whichever_order_files_come(
-    order: list[int], tmp_path_factory: pytest.TempPathFactory
+def test_the_newest_is_what_was_measured_last_in_whichever_order_and_groups_files_come(
+    order: list[int], cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("state") / "controller.sqlite"
     opened = open_database(f"sqlite:///{path}")
-    for at in order:
-        assert _import(opened, _later(at, at * 10_000)) == 1
+    importing = Importing(opened, HEADER, "")
+    for group in (order[:cut], order[cut:]):
+        importing.take([_later(at, at * 10_000) for at in group], now_unix_ms=1_000)
+    assert importing.done().added_count == 4
     newest = list_newest(opened, MeasurementFilter())
-    assert [each.measured_at_unix_ms for each in newest] == [300]
+    assert [each.measured_at_unix_ms for each in newest] == [400]
     moments = [each.measured_at_unix_ms for each in list_measurements(opened, MeasurementFilter())]
-    assert moments == [100, 200, 300]
+    assert moments == [100, 200, 300, 400]
     opened.close()
+
+
+def test_of_what_is_known_no_figures_are_derived_again(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _import(fresh, _later(1))
+    derived = []
+    monkeypatch.setattr(own, "conclude", lambda *told, **_: derived.append(told))
+    assert _import(fresh, _later(1)) == 0
+    assert derived == []
+
+
+def test_of_the_same_content_in_a_group_the_first_is_kept_with_figures_of_its_own(
+    fresh: Database,
+) -> None:
+    narrow = replace(_later(1), settings=replace(SETTINGS, relative_half_width=1e-6))
+    importing = Importing(fresh, HEADER, "")
+    importing.take([narrow, _later(1)], now_unix_ms=1_000)
+    assert (importing.done().added_count, importing.done().known_count) == (1, 1)
+    [found] = list_measurements(fresh, MeasurementFilter())
+    assert found.verdict is Verdict.WIDE
+
+
+def test_a_group_of_several_devices_has_those_before_one_whose_name_is_taken(
+    fresh: Database,
+) -> None:
+    taken = Hello(
+        device_id="b", name="b.lab-b", labels={}, profile=DeviceProfile(architecture="aarch64")
+    )
+    enrol(fresh, taken, now_unix_ms=0)
+    importing = Importing(fresh, HEADER, "")
+    group = [replace(_later(at), device=name) for at, name in enumerate(("a", "a", "b", "a"), 1)]
+    with pytest.raises(EdgerankError) as refused:
+        importing.take(group, now_unix_ms=1_000)
+    assert refused.value.code is ErrorCode.NAME_TAKEN
+    done = importing.done()
+    assert (done.added_count, done.devices) == (2, ("a.lab-b",))
 
 
 def test_a_moment_that_is_to_come_makes_nothing_newer_than_now(fresh: Database) -> None:
@@ -154,11 +196,10 @@ def test_a_moment_that_is_to_come_makes_nothing_newer_than_now(fresh: Database) 
 
 
 def test_however_much_has_one_moment_each_is_known_by_its_content(fresh: Database) -> None:
-    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
-    importing = Importing(fresh, header, "")
+    importing = Importing(fresh, HEADER, "")
     for number in range(8):
         importing.take([_later(500, 5_000_000 + number)], now_unix_ms=1_000)
-    again = Importing(fresh, header, "")
+    again = Importing(fresh, HEADER, "")
     for number in range(9):
         again.take([_later(500, 5_000_000 + number)], now_unix_ms=1_000)
     assert (importing.done().added_count, again.done().known_count) == (8, 8)
@@ -166,8 +207,7 @@ def test_however_much_has_one_moment_each_is_known_by_its_content(fresh: Databas
 
 
 def test_what_is_counted_in_step_is_what_counting_anew_gives(fresh: Database) -> None:
-    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
-    importing = Importing(fresh, header, "")
+    importing = Importing(fresh, HEADER, "")
     for number, backbone in enumerate(("MobileNetV1", "MobileNetV2", "MobileNetV1")):
         importing.take([replace(_later(number + 1), backbone=backbone)], now_unix_ms=1_000)
     with fresh.transaction() as transaction:
@@ -180,8 +220,7 @@ def test_what_is_counted_in_step_is_what_counting_anew_gives(fresh: Database) ->
 
 
 def test_those_before_one_that_cannot_be_come_in_with_their_group(fresh: Database) -> None:
-    header = ImportHeader(origin="lab-b", file_name="lab-b.jsonl", file_sha256="5f" * 32)
-    importing = Importing(fresh, header, "")
+    importing = Importing(fresh, HEADER, "")
     group = [_later(1), _later(2), _later(1), replace(_later(3), threads=0), _later(4)]
     with pytest.raises(EdgerankError) as refused:
         importing.take(group, now_unix_ms=1_000)
