@@ -58,9 +58,7 @@ def device_id(folder: Path) -> str:
     path = folder / "device_id"
     with _told_of(folder):
         if not path.exists():
-            beside = path.with_name(f"{path.name}.part")
-            beside.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
-            put_in_place(beside, path)
+            write_in_place(path, f"{uuid.uuid4()}\n")
         text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
         return str(uuid.UUID(text))
@@ -85,6 +83,13 @@ async def watch_presence(paths: Iterable[Path]) -> NoReturn:
                 f"{gone} was removed or replaced while this agent used it: put it back, or start "
                 "the agent again to enrol as a new device"
             )
+
+
+def write_in_place(path: Path, text: str) -> None:
+    """Write a file anew that is whole at any time, also after a power cut."""
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    put_in_place(beside, path)
 
 
 def put_in_place(beside: Path, path: Path) -> None:

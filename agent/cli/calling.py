@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.cli.naming import NamingRefused, check_device_name, check_labels
-from agent.state_folder import StateUnusable, put_in_place, reason_of
+from agent.state_folder import StateUnusable, reason_of, write_in_place
 from protos.log_lines import event_log
 
 log = event_log(__name__)
@@ -36,26 +36,23 @@ def called(folder: Path | None, name: str | None, labels: Mapping[str, str] | No
         StateUnusable: what was kept is wanted, and cannot be read.
         NamingRefused: the host's name can be none of a device.
     """
-    is_wanted = name is None or labels is None
-    kept = _kept(folder) if folder is not None and is_wanted else None
-    if name is None and kept is None:
-        name = socket.gethostname()
-        check_device_name(name)
-    before = kept or Calling("", {})
-    return Calling(
-        before.name if name is None else name, before.labels if labels is None else labels
-    )
+    if name is not None and labels is not None:
+        return Calling(name, labels)
+    kept = None if folder is None else _kept(folder)
+    if kept is None:
+        kept = Calling(socket.gethostname(), {})
+    if name is None:
+        check_device_name(kept.name)
+    return Calling(kept.name if name is None else name, kept.labels if labels is None else labels)
 
 
 def keep_calling(folder: Path, calling: Calling) -> None:
     """Keep it for the next start, as well as can be: what cannot is said to the log."""
     path = folder / _FILE
     said = json.dumps(asdict(calling))
-    beside = path.with_name(f"{path.name}.part")
     try:
         if not path.exists() or path.read_text(encoding="utf-8") != said:
-            beside.write_text(said, encoding="utf-8")
-            put_in_place(beside, path)
+            write_in_place(path, said)
     except (OSError, UnicodeDecodeError) as error:
         log.warning("name and labels are not kept for the next start", path=path, error=error)
 

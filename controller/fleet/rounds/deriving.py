@@ -108,14 +108,15 @@ class Endings:
         error = await self._try(settled)
         if error is None:
             return
+        parts = settled
         # Where the disk is full, it is for each job of a sweep.
-        can_part = len(settled) > 1 or not isinstance(error, EdgerankError)
-        parts = settled if len(settled) > 1 else settled[0].apart
-        if can_part and len(parts) > 1:
-            for each in parts:
-                await self._try_apart([each])
-        else:
-            self._fail(settled[0])
+        if len(settled) == 1 and not isinstance(error, EdgerankError):
+            parts = settled[0].apart
+        if len(parts) == 1:
+            self._fail(parts[0])
+            return
+        for each in parts:
+            await self._try_apart([each])
 
     def _next(self) -> list[Settled]:
         some: list[Settled] = []
