@@ -27,7 +27,7 @@ from controller.state.rounds.next_turns import find_leasable, find_next_turns, l
 from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
 from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
 from controller.state.schema.columns import Unreadable
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import in_few_lengths, write_rows
 from controller.state.schema.unreadable import finite, misfit_of
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
@@ -222,7 +222,7 @@ def leases_of_devices(
 ) -> dict[str, dict[str, Lease]]:
     """The leases that are out to devices, as `leases_of_device` gives those of one."""
     out: dict[str, dict[str, Lease]] = {device_id: {} for device_id in device_ids}
-    for row in transaction.execute(_OUT_TO, {"of_devices": device_ids}):
+    for row in transaction.execute(_OUT_TO, {"of_devices": in_few_lengths(device_ids)}):
         if not _misfit_of(row):
             # What is held was told once how far processes differ, and is not told again.
             out[row.device_id][row.attempt_id] = _lease(row.attempt_id, row, row.ordinal, 0.0)
@@ -244,7 +244,7 @@ def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[
     """The attempts of these ids that there are, whichever device they were made on."""
     if not attempt_ids:
         return {}
-    rows = transaction.execute(_FIND, {"of_attempts": attempt_ids})
+    rows = transaction.execute(_FIND, {"of_attempts": in_few_lengths(attempt_ids)})
     return {row.attempt_id: _stored(row) for row in rows}
 
 
