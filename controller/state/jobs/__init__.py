@@ -193,12 +193,14 @@ def move_each(
     for sweep_id, counted in also.items():
         more[sweep_id].update(counted)
     for move in moves:
-        more[move.sweep_id].update({move.before.value: -1, move.to.value: 1})
+        counts = more[move.sweep_id]
+        counts[move.before.value] -= 1
+        counts[move.to.value] += 1
     if moves:
         given = [{"of_job": move.job_id, "before": move.before, "after": move.to} for move in moves]
         change_rows(transaction, _MOVE_ONE, given)
-    for sweep_id, counts in more.items():
-        add_counts(transaction, sweep_id, counts)
+    for sweep_id, counted_there in more.items():
+        add_counts(transaction, sweep_id, counted_there)
 
 
 def move_jobs(

@@ -112,8 +112,10 @@ def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Take
     counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for each in taking:
         is_first = each.median_ms is not None and not _medians(there[each.turn.job_id])
-        more = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first)}
-        counted[each.turn.place.sweep_id].update(more)
+        more = counted[each.turn.place.sweep_id]
+        more["turns_taken"] += 1
+        more["takings"] += 1
+        more["jobs_with_figures"] += is_first
     move_each(transaction, moves, counted)
     add_to_courses(transaction, [_told(each, there[each.turn.job_id]) for each in taking])
     return [
