@@ -53,10 +53,10 @@ ROOMS: Final[Mapping[Load, Room]] = {
     Load.UNKNOWN: Room(a_caller=1_000, in_all=12_000),
 }
 
-
+# What may be kept of these is 64, 240 and 256 MB.
 STRANGERS_HEARD: Final = Room(a_caller=4, in_all=32)
-"""How many strangers may say their requests at once: of each gRPC keeps up to two mebibytes."""
-
+DEVICES_HEARD: Final = Room(a_caller=8, in_all=14)
+PEOPLE_HEARD: Final = Room(a_caller=8, in_all=128)
 
 # Of all descriptors, one in so many at most is for who asks over HTTP.
 _WEB_SHARE: Final = 16
@@ -82,9 +82,12 @@ class Limits:
         unbegun_s: how long a call may wait to be begun while many come at once.
         request_s: how long the first message of a call may take.
         stranger_request_s: how long the one of a stranger may, once it is its turn.
-        strangers_heard: how many strangers' first messages may be on their way at once, since gRPC
-            keeps up to two mebibytes of each; the others wait for their turn.
-        requests_heard: the same of one token or device.
+        device_request_s: the same of a device, which asks in a few words.
+        strangers_heard: how many strangers' requests may be on their way at once, since gRPC keeps
+            of each as much as a message may have at its port, whoever refuses it then; the others
+            wait for their turn.
+        devices_heard: the same of devices, at whose port a report may be long.
+        people_heard: the same of tokens.
         silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
@@ -124,8 +127,10 @@ class Limits:
     unbegun_s: float = 120
     request_s: float = 20
     stranger_request_s: float = 5
+    device_request_s: float = 5
     strangers_heard: Room = STRANGERS_HEARD
-    requests_heard: int = 8
+    devices_heard: Room = DEVICES_HEARD
+    people_heard: Room = PEOPLE_HEARD
     silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5

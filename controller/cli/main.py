@@ -12,6 +12,8 @@ from typing import NamedTuple, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from controller.cli.interrupting import interrupts_surely
+
 EXECUTION = 4
 NO_MEMORY = b"error: not enough memory for this: free some, or raise what 'ulimit -d' allows\n"
 # What the loader says of a library that does not fit.
@@ -261,7 +263,9 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A letter that the terminal's encoding lacks is told by its number, as on stderr.
         sys.stdout.reconfigure(errors="backslashreplace")
-    sys.exit(_run())
+    with interrupts_surely():
+        status = _run()
+    sys.exit(status)
 
 
 def _run() -> int:

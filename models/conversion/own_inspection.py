@@ -71,15 +71,13 @@ def refuse_unconfinable(step: str) -> None:
         raise StepFailed(step, str(error), crashed=False) from error
 
 
-def limits_for(size_bytes: int, input_size: ImageSize | None) -> StepLimits:
-    """Return what running a model once may take, by its size.
+def limits_for(size_bytes: int) -> StepLimits:
+    """Return what running a model once may take, by the size of its files together.
 
-    Args:
-        size_bytes: of its files together.
-        input_size: of the image, or None for what the model says itself: the largest then, and the
-            child holds itself to less once it has read what it is, see `besides_images_bytes`.
+    Of its images as much as one of the largest size: how many it takes at once only the child
+    knows, which holds itself to less once it has read what it is, see `besides_images_bytes`.
     """
-    of_images = images_bytes(input_size or square(MAX_SIDE))
+    of_images = images_bytes(square(MAX_SIDE))
     return StepLimits(
         timeout_s=_START_S + size_bytes / _BYTES_PER_S,
         memory_bytes=besides_images_bytes(size_bytes) + of_images,
@@ -136,7 +134,7 @@ def inspect_own(
         request,
         AdoptAnswer,
         workdir=workdir,
-        limits=limits_for(size_bytes, input_size),
+        limits=limits_for(size_bytes),
         cancellation=cancellation,
         readable=[folder],
     )

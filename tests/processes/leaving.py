@@ -11,7 +11,10 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Final, NoReturn
+
+# What Python exits with where what was printed cannot be told.
+_UNTOLD: Final = 120
 
 
 def leave_by(run: Callable[[], object]) -> NoReturn:
@@ -20,13 +23,28 @@ def leave_by(run: Callable[[], object]) -> NoReturn:
     # As the interpreter does before it takes anything apart: both have no public name.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(ValueError, OSError):
-            stream.flush()
+    if not _is_told() and status >= 0:
+        status = _UNTOLD
     if status < 0:
         signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
+
+
+def _is_told() -> bool:
+    """Whether all that was printed could be; what could not is said, as Python does."""
+    is_told = True
+    for stream in (sys.stdout, sys.stderr):
+        if stream.closed:
+            continue
+        try:
+            stream.flush()
+        except OSError as error:
+            is_told = False
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"Exception ignored in: {stream!r}\n{error!r}\n")
+                sys.stderr.flush()
+    return is_told
 
 
 def _status_of(run: Callable[[], object]) -> int:

@@ -78,11 +78,14 @@ def _serve(requests: socket.socket) -> dict[str, Any] | None:
             packet, given, _flags, _sender = socket.recv_fds(requests, _LARGEST_REQUEST_BYTES, 3)
             if not packet:
                 return None
+            # What comes for a fork before it is what it becomes waits until then.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             pid = os.fork()
             if pid == 0:
                 for each in (requests.detach(), woken, waking, *tellings.values()):
                     os.close(each)
                 return _become(json.loads(packet), given)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             tellings[pid] = given.pop()
             os.write(tellings[pid], b"%d\n" % pid)
             for each in given:
@@ -115,6 +118,7 @@ def _become(asked: dict[str, Any], given: list[int]) -> dict[str, Any]:
     os.environ.clear()
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return asked
 
 

@@ -1,14 +1,13 @@
 """What people and programs ask: one place that reads, lets the rules decide, and answers."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
 
 from controller.api.asking.once import AskingOnce
 from controller.api.queries.ahead import made_ahead
+from controller.api.queries.answering import Answering
 from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
@@ -46,27 +45,18 @@ from controller.state.measurements.pages import (
     read_page,
 )
 from controller.state.rounds.underway import list_underway
-from controller.state.schema.unreadable import answered_in
 from controller.state.sweeps import list_sweeps, resolve_sweep
 from models.catalog.catalog import Backbone, Catalog
 
-AnswerP = ParamSpec("AnswerP")
-AnswerT = TypeVar("AnswerT")
 
-# Of their own: however much is asked, the threads that agents' words wait for stay free. What only
-# lists does not wait for what computes: who cancels a sweep is told of it meanwhile.
-_THREADS: Final = 2
-
-
-class Queries:
+class Queries(Answering):
     """Answers questions about what was measured; every answer is computed in a thread."""
 
     def __init__(self, database: Database, catalog: Catalog, fleet: Fleet) -> None:
+        super().__init__()
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
-        self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
-        self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
         self._rankings = Rankings(database, catalog)
         self._predictions = Predictions(database, catalog, self._computing)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
@@ -203,7 +193,7 @@ class Queries:
         count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self.computed(self._page, wanted, last, count)
+            page = await self.fetched(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
@@ -219,10 +209,10 @@ class Queries:
         wanted = await self._meant_filter(wanted)
 
         async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
-            return await self.computed(read_after, self._database, wanted, after)
+            return await self.fetched(read_after, self._database, wanted, after)
 
         async def make(page: StoredPage) -> bytes:
-            return await self.computed(stream_of, self._database, wanted, page)
+            return await self.fetched(stream_of, self._database, wanted, page)
 
         async with aclosing(made_ahead(read, make)) as streams:
             async for stream in streams:
@@ -333,15 +323,3 @@ class Queries:
         return await self.measurements(
             MeasurementFilter(device=device, sweep_id=side.sweep_id, backbone=side.backbone)
         )
-
-    async def listed(
-        self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
-    ) -> AnswerT:
-        """What something gives that people ask for, beside what agents wait for."""
-        return await answered_in(self._listing, partial(answer, *args, **kwargs))
-
-    async def computed(
-        self, answer: Callable[AnswerP, AnswerT], *args: AnswerP.args, **kwargs: AnswerP.kwargs
-    ) -> AnswerT:
-        """What something gives that takes longer than a list, behind which no list waits."""
-        return await answered_in(self._computing, partial(answer, *args, **kwargs))

@@ -7,13 +7,16 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from controller.access.callers import STRANGER
 from controller.access.connections import place_of
 from controller.api.limits import Limits, Room
 from controller.domain.access import Caller
 from controller.domain.errors import EdgerankError, ErrorCode
+
+# Who waits for a turn, and is told whether it came.
+_Place: TypeAlias = "tuple[str, asyncio.Future[bool]]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +32,15 @@ class Heard:
     most_bytes: int
 
 
-class Turns:
-    """So many of one caller and of all at once; the others wait in line, each for a while."""
+class Floor:
+    """Who may speak: so many of one caller, and of all, at once; the others wait for a while."""
 
     def __init__(self, room: Room, wait_s: float) -> None:
         self._room = room
         self._wait_s = wait_s
         self._of_caller: Counter[str] = Counter()
         self._in_all = 0
-        self._line: deque[tuple[str, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Place] = deque()
 
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
@@ -56,23 +59,28 @@ class Turns:
         if self._has_room(who):
             self._take(who)
             return
-        coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        coming: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         place = (who, coming)
-        self._line.append(place)
-        timer = coming.get_loop().call_later(self._wait_s, coming.cancel)
+        self._waiting.append(place)
+        timer = coming.get_loop().call_later(self._wait_s, self._give_up, place)
         try:
-            await asyncio.shield(coming)
+            has_come = await coming
         except asyncio.CancelledError:
-            if not coming.done() or coming.cancelled():
-                self._line.remove(place)
-                if coming.cancelled():
-                    raise _too_many() from None
-            else:
+            if coming.cancelled():
+                self._waiting.remove(place)
+            elif coming.result():
                 # Who hung up as its turn came.
                 self._end(who)
             raise
         finally:
             timer.cancel()
+        if not has_come:
+            raise _too_many()
+
+    def _give_up(self, place: _Place) -> None:
+        if not place[1].done():
+            self._waiting.remove(place)
+            place[1].set_result(False)
 
     def _has_room(self, who: str) -> bool:
         return self._in_all < self._room.in_all and self._of_caller[who] < self._room.a_caller
@@ -86,14 +94,25 @@ class Turns:
         self._of_caller[who] -= 1
         if not self._of_caller[who]:
             del self._of_caller[who]
-        ready = (each for each in self._line if not each[1].done() and self._has_room(each[0]))
-        # Of those who have fewest turns the one who waits longest: nobody is kept out by a crowd.
-        place = min(ready, key=lambda each: self._of_caller[each[0]], default=None)
+        place = self._next_one()
         if place is not None:
             next_one, coming = place
-            self._line.remove(place)
+            self._waiting.remove(place)
             self._take(next_one)
-            coming.set_result(None)
+            coming.set_result(True)
+
+    def _next_one(self) -> _Place | None:
+        """Of those who have fewest turns who waits longest: nobody is kept out by a crowd."""
+        found: _Place | None = None
+        fewest = self._room.a_caller
+        for place in self._waiting:
+            who, coming = place
+            count = self._of_caller[who]
+            if count < fewest and not coming.done() and self._has_room(who):
+                found, fewest = place, count
+            if not fewest:
+                break
+        return found
 
 
 def _too_many() -> EdgerankError:
@@ -108,13 +127,16 @@ class Hearing:
     """Gives every caller a turn to say a request in, by what may be kept of theirs."""
 
     def __init__(self, limits: Limits) -> None:
-        self._strangers = Turns(limits.strangers_heard, limits.request_s)
-        a_caller = limits.requests_heard
-        self._known = Turns(Room(a_caller, in_all=limits.calls), limits.request_s)
+        self._strangers = Floor(limits.strangers_heard, limits.request_s)
+        self._devices = Floor(limits.devices_heard, limits.request_s)
+        self._people = Floor(limits.people_heard, limits.request_s)
         self._of_stranger: Final = Heard(
             within_s=limits.stranger_request_s, most_bytes=limits.stranger_request_bytes
         )
-        self._of_known: Final = Heard(within_s=limits.request_s, most_bytes=limits.request_bytes)
+        self._of_device: Final = Heard(
+            within_s=limits.device_request_s, most_bytes=limits.request_bytes
+        )
+        self._of_person: Final = Heard(within_s=limits.request_s, most_bytes=limits.request_bytes)
 
     @asynccontextmanager
     async def turn(self, caller: Caller, peer: str) -> AsyncIterator[Heard]:
@@ -128,10 +150,15 @@ class Hearing:
             EdgerankError: LIMIT when it does not come in time.
         """
         if caller.may_speak_for_devices:
-            yield self._of_known
-        elif caller == STRANGER:
-            async with self._strangers.turn(place_of(peer)):
-                yield self._of_stranger
-        else:
-            async with self._known.turn(f"{caller.caller.value} {caller.caller_name}"):
-                yield self._of_known
+            yield self._of_person
+            return
+        floor, who, heard = self._whose(caller, peer)
+        async with floor.turn(who):
+            yield heard
+
+    def _whose(self, caller: Caller, peer: str) -> tuple[Floor, str, Heard]:
+        if caller == STRANGER:
+            return self._strangers, place_of(peer), self._of_stranger
+        if caller.device_id is not None:
+            return self._devices, caller.device_id, self._of_device
+        return self._people, f"{caller.caller.value} {caller.caller_name}", self._of_person

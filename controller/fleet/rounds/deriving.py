@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from controller.domain.errors import EdgerankError
 from controller.fleet.clock import Clock
-from controller.fleet.rounds.ending import Settled, end_sweeps, last_readings, those_over
-from controller.fleet.rounds.finishing import Finished, derive, keep_derived, portions
+from controller.fleet.rounds.ending import Settled, ending
+from controller.fleet.rounds.steps import Look, next_step
 from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.rounds.courses import Place
@@ -153,21 +153,16 @@ class Endings:
         return None
 
     async def _end(self, settled: Sequence[Settled]) -> None:
-        for some in portions([job for each in settled for job in each.finished]):
-            await self._finish(some)
-        over = await asyncio.to_thread(those_over, self._database, settled)
-        if over:
-            await self._finish(last_readings(over))
-            await self._commits.write(end_sweeps, over, self._clock.unix_ms())
-
-    async def _finish(self, finished: Sequence[Finished]) -> None:
-        left = finished
-        while left:
-            begin_ms = self._clock.monotonic_ms()
-            derived = await asyncio.to_thread(derive, self._database, left)
-            took_ms = self._clock.monotonic_ms() - begin_ms
-            grown = await self._commits.write(keep_derived, derived, self._clock.unix_ms())
-            left = [each for each in left if each.job_id in grown]
+        steps = ending(settled)
+        came: Any = None
+        took_ms = 0
+        while (step := next_step(steps, came)) is not None:
+            if isinstance(step, Look):
+                begin_ms = self._clock.monotonic_ms()
+                came = await asyncio.to_thread(step.do, self._database)
+                took_ms = self._clock.monotonic_ms() - begin_ms
+                continue
+            came = await self._commits.write(step.do, self._clock.unix_ms())
             if self._commits.is_writing:
                 await asyncio.sleep(min(_RESTS * took_ms / 1_000, _LONGEST_REST_S))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.fleet.rounds.finishing import Finished, finish_jobs
+from controller.fleet.rounds.steps import Steps, do_at_once, keep, look
 from controller.fleet.rounds.turns import Course
 from controller.state.database import Database, Transaction
 from controller.state.jobs import has_open_candidates
@@ -51,14 +52,20 @@ class Settled:
 
 
 def end_settled(database: Database, settled: Sequence[Settled], now_unix_ms: int) -> None:
+    """Does at once what `ending` says."""
+    do_at_once(ending(settled), database, now_unix_ms)
+
+
+def ending(settled: Sequence[Settled]) -> Steps[None]:
     """Ends what is complete, the sentinel after the last job, and after the last of all the sweep.
 
     What has ended already stays as it is, so that doing it again changes nothing.
     """
-    finish_jobs(database, [job for each in settled for job in each.finished], now_unix_ms)
-    over = those_over(database, settled)
-    finish_jobs(database, last_readings(over), now_unix_ms)
-    end_sweeps(database, over, now_unix_ms)
+    yield from finish_jobs([job for each in settled for job in each.finished])
+    over = yield from look(_those_over, settled)
+    if over:
+        yield from finish_jobs(_last_readings(over))
+        yield from keep(_end_sweeps, over)
 
 
 def may_end_something(transaction: Transaction, settled: Settled) -> bool:
@@ -66,13 +73,13 @@ def may_end_something(transaction: Transaction, settled: Settled) -> bool:
     return bool(settled.complete) or _is_over(transaction, settled)
 
 
-def those_over(database: Database, settled: Sequence[Settled]) -> list[Settled]:
+def _those_over(database: Database, settled: Sequence[Settled]) -> list[Settled]:
     """Those on whose devices no job of their sweep is open but the sentinel."""
     with database.transaction() as transaction:
         return [each for each in settled if _is_over(transaction, each)]
 
 
-def last_readings(over: Sequence[Settled]) -> list[Finished]:
+def _last_readings(over: Sequence[Settled]) -> list[Finished]:
     """The sentinels of those, to be ended."""
     return [
         Finished(job_id=each.course.sentinel, course=each.course)
@@ -81,7 +88,7 @@ def last_readings(over: Sequence[Settled]) -> list[Finished]:
     ]
 
 
-def end_sweeps(database: Database, over: Sequence[Settled], now_unix_ms: int) -> None:
+def _end_sweeps(database: Database, over: Sequence[Settled], now_unix_ms: int) -> None:
     """Ends those of their sweeps of which no job is open on any device."""
     for sweep_id in dict.fromkeys(each.place.sweep_id for each in over):
         end_finished(database, now_unix_ms, sweep_id)

@@ -1,10 +1,11 @@
 """How jobs end that have all that they are to have: their figures are derived, and kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from controller.domain.jobs import JobState
 from controller.fleet.rounds.concluding import conclude
+from controller.fleet.rounds.steps import Steps, keep, look
 from controller.fleet.rounds.turns import Course
 from controller.state.database import Database
 from controller.state.jobs.ending import ToldJob, end_jobs, read_told, record_failure
@@ -52,23 +53,18 @@ class Derived:
     unreadable: str = ""
 
 
-def finish_jobs(database: Database, finished: Sequence[Finished], now_unix_ms: int) -> None:
+def finish_jobs(finished: Sequence[Finished]) -> Steps[None]:
     """Derives jobs' figures and ends them; those that ended before stay as they are.
 
     A job without any repetition, as of a sentinel whose sweep failed before, ends without a
     measurement. One of which anything cannot be read any more ends as a failure.
     """
-    for some in portions(finished):
-        left = some
-        while left:
-            grown = keep_derived(database, derive(database, left), now_unix_ms)
-            left = [each for each in left if each.job_id in grown]
-
-
-def portions(finished: Sequence[Finished]) -> Iterator[Sequence[Finished]]:
-    """The same jobs, as many at a time as `derive` is to hold."""
     for start in range(0, len(finished), _AT_ONCE):
-        yield finished[start : start + _AT_ONCE]
+        left = finished[start : start + _AT_ONCE]
+        while left:
+            derived = yield from look(derive, left)
+            grown = yield from keep(keep_derived, derived)
+            left = [each for each in left if each.job_id in grown]
 
 
 def derive(database: Database, finished: Sequence[Finished]) -> list[Derived]:

@@ -5,6 +5,7 @@ import ssl
 import struct
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 STREAMS: Final = range(1, 200, 2)
@@ -21,10 +22,15 @@ _LOOK_S: Final = 0.05
 class Partly:
     """One connection, on which a hundred calls are begun."""
 
-    def __init__(self, address: str, method: str, size_bytes: int) -> None:
+    def __init__(
+        self, address: str, method: str, size_bytes: int, shown: Path | None = None
+    ) -> None:
+        """`shown` is a file with the certificate and the key of a device; None shows nothing."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["h2"])
+        if shown is not None:
+            context.load_cert_chain(shown)
         host, _, port = address.rpartition(":")
         plain = socket.create_connection((host, int(port)), 30)
         self._socket = context.wrap_socket(plain)

@@ -1,10 +1,18 @@
 """Messages that never come whole take little of a controller, however many somebody begins."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.integration.bounds.conftest import limited_guarded, process_of
+import grpc
+
+from agent.link.identity import Identity
+from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from protos.v1 import fleet_pb2, fleet_pb2_grpc
+from tests.integration.access.conftest import Guarded
+from tests.integration.bounds.conftest import answer_of, limited_guarded, process_of
 from tests.integration.bounds.partial import STREAMS, Partly
 
 # As many calls as an address may have, and more; a message is as long as gRPC takes one there.
@@ -14,18 +22,69 @@ BEGUN_BYTES: Final = CONNECTIONS * len(STREAMS) * MESSAGE_BYTES
 KEPT_BYTES: Final = BEGUN_BYTES // 6
 HELD_S: Final = 6.0
 LOOK_S: Final = 0.05
+# Turns of devices, one of which may have all; of what waits, a window is kept.
+DEVICES_HEARD: Final = (8, 2)
+DEVICES_BYTES: Final = 3 * MAX_MESSAGE_BYTES + CONNECTIONS * len(STREAMS) * (64 << 10)
+
+
+def growth_bytes(guarded: Guarded, *doing: Callable[[], object]) -> int:
+    """By how much a controller grew at most while others did something at once."""
+    controller = process_of(guarded.running)
+    before_bytes = most_bytes = controller.memory_info().rss
+    with ThreadPoolExecutor(len(doing)) as pool:
+        done = [pool.submit(each) for each in doing]
+        while wait(done, timeout=LOOK_S).not_done:
+            most_bytes = max(most_bytes, controller.memory_info().rss)
+    for each in done:
+        each.result()
+    return most_bytes - before_bytes
 
 
 def test_of_what_strangers_begin_to_say_little_is_kept(tmp_path: Path) -> None:
-    with limited_guarded(tmp_path) as guarded, ThreadPoolExecutor(CONNECTIONS) as pool:
-        controller = process_of(guarded.running)
-        before_bytes = most_bytes = controller.memory_info().rss
+    with limited_guarded(tmp_path) as guarded:
         joining = [
             Partly(guarded.address, "/edgerank.v1.Joining/Join", MESSAGE_BYTES)
             for _ in range(CONNECTIONS)
         ]
-        holding = [pool.submit(each.hold, HELD_S) for each in joining]
-        while wait(holding, timeout=LOOK_S).not_done:
-            most_bytes = max(most_bytes, controller.memory_info().rss)
-    assert sum(each.result() for each in holding) > MESSAGE_BYTES
-    assert most_bytes - before_bytes < KEPT_BYTES
+        grown_bytes = growth_bytes(guarded, *(partial(each.hold, HELD_S) for each in joining))
+    assert sum(each.said_bytes for each in joining) > MESSAGE_BYTES
+    assert grown_bytes < KEPT_BYTES
+
+
+def test_of_what_devices_begin_to_ask_no_more_is_kept_than_of_those_whose_turn_it_is(
+    tmp_path: Path,
+) -> None:
+    with limited_guarded(tmp_path, devices_heard=DEVICES_HEARD, device_request_s=3) as guarded:
+        token = guarded.token("--uses", str(CONNECTIONS + 1))
+        *many, honest = (guarded.join(token) for _ in range(CONNECTIONS + 1))
+        asking = [
+            Partly(
+                guarded.fleet_address,
+                "/edgerank.v1.Joining/Renew",
+                MAX_MESSAGE_BYTES - 1,
+                shown_by(each, tmp_path),
+            )
+            for each in many
+        ]
+        answers: list[grpc.StatusCode] = []
+
+        def fetch() -> None:
+            """Waits behind them for a while, and is heard."""
+            with guarded.member_channel(honest) as channel:
+                call = fleet_pb2_grpc.FleetStub(channel).FetchArtifact
+                wanted = fleet_pb2.FetchArtifactRequest(sha256="0" * 64)
+                answers.append(answer_of(lambda: list(call(wanted, timeout=60))))
+
+        holding = [partial(each.hold, HELD_S) for each in asking]
+        grown_bytes = growth_bytes(guarded, *holding, fetch)
+    assert answers == [grpc.StatusCode.NOT_FOUND]
+    assert sum(each.said_bytes for each in asking) > MESSAGE_BYTES
+    assert grown_bytes < DEVICES_BYTES
+
+
+def shown_by(member: Identity, folder: Path) -> Path:
+    """A file with what a device shows."""
+    path = folder / f"{member.device_id}.pem"
+    path.write_text(member.certificate_pem + member.key_pem)
+    path.chmod(0o600)
+    return path

@@ -1,5 +1,6 @@
 """A process that is left without being taken apart ends as Python would end it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,3 +42,28 @@ def test_it_ends_as_its_main_program_ends(ending: str, code: int) -> None:
     assert done.returncode == code, done.stderr
     assert done.stdout.splitlines() == ["ran", "ended", "done at the end"]
     assert ("no room" in done.stderr) == ("no room" in ending)
+
+
+@pytest.mark.parametrize(
+    "ending", ["return 5", "sys.exit(7)", "raise KeyboardInterrupt", "sys.stdout.close()"]
+)
+def test_where_nobody_reads_what_it_prints_it_ends_as_under_python(ending: str) -> None:
+    program = LEFT.format(ending=ending)
+    codes = []
+    for leaving in ("leave_by(run)", "run()"):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-c", program.replace("leave_by(run)", leaving)]
+        done = subprocess.run(
+            command,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            # Else each line is refused as it is printed, and nothing at the end.
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )
+        os.close(writing)
+        codes.append(done.returncode)
+    assert codes[0] == codes[1]

@@ -1,5 +1,8 @@
 """What is read in columns is what whole measurements say."""
 
+import asyncio
+import threading
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,8 @@ from sqlalchemy import (
     update,
 )
 
+from controller.api import queries as of_queries
+from controller.api.queries import Queries
 from controller.api.queries import known as known_devices
 from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.known import KnownDevices
@@ -23,6 +28,7 @@ from controller.api.queries.rankings import Rankings
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.rows import TIMES, table_of
+from controller.fleet.agents import Fleet
 from controller.ranking.entries.columns import Columns
 from controller.ranking.entries.making import columns_of
 from controller.ranking.ranking import rank
@@ -229,6 +235,45 @@ def test_pages_of_an_export_are_together_all_of_it(
     whole = table_of_whole(list_measurements(database, WITH_SAMPLES))
     assert len(streams) >= whole.num_rows / 2
     assert pa.concat_tables(read_tables(streams)).combine_chunks().equals(whole)
+
+
+async def test_an_export_that_nobody_goes_on_reading_keeps_no_ranking_waiting(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured_twice(database)
+    monkeypatch.setattr(exporting, "_ROWS", 1)
+    queries = Queries(database, load_catalog(), fleet)
+    async with AsyncExitStack() as reading:
+        for _ in range(4):
+            pages = await reading.enter_async_context(aclosing(queries.export_pages(ALL)))
+            await anext(pages)
+        ranking = await asyncio.wait_for(queries.rank("phone", Constraints(), IMAGENET), 60)
+    assert ranking.device == "phone"
+
+
+async def test_pages_of_exports_that_take_long_keep_no_ranking_waiting(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured_twice(database)
+    may_go_on = threading.Event()
+
+    def read_late(*asked: Any) -> Any:
+        may_go_on.wait()
+        return read_after(*asked)
+
+    monkeypatch.setattr(of_queries, "read_after", read_late)
+    queries = Queries(database, load_catalog(), fleet)
+    async with AsyncExitStack() as reading:
+        exports = [
+            await reading.enter_async_context(aclosing(queries.export_pages(ALL))) for _ in range(4)
+        ]
+        # However this ends, before they are closed.
+        reading.callback(may_go_on.set)
+        firsts = [asyncio.ensure_future(anext(each)) for each in exports]
+        ranking = await asyncio.wait_for(queries.rank("phone", Constraints(), IMAGENET), 60)
+        may_go_on.set()
+        assert all(await asyncio.gather(*firsts))
+    assert ranking.device == "phone"
 
 
 def test_an_export_leaves_out_what_nobody_asked_for_and_keeps_the_samples_of_the_others(

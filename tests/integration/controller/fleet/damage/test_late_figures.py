@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from operator import itemgetter
 
 import pytest
 from sqlalchemy import insert, select
@@ -13,14 +14,15 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps import SweepPhase
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.rounds import deriving
+from controller.fleet.rounds import finishing
 from controller.fleet.rounds.finishing import Derived, Finished, derive
 from controller.state import jobs
 from controller.state.database import Database
+from controller.state.devices.sentinels import newest_courses
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
+from controller.state.schema import courses, repetitions, turns
 from controller.state.schema import jobs as jobs_table
-from controller.state.schema import repetitions, turns
 from controller.state.sweeps import find_sweep
 from protos.fleet import ReportCommitted
 from tests.integration.controller.conftest import OwnedClock, start_sweep
@@ -33,11 +35,12 @@ def refuse(_database: Database, _finished: Sequence[Finished]) -> list[Derived]:
 
 
 def repeat(database: Database, job_id: str) -> None:
-    """Another repetition, like the first one."""
+    """Another repetition, like the last one."""
     with database.writing() as transaction:
         for table in (turns, repetitions):
-            (row,) = transaction.execute(select(table).where(table.c.job_id == job_id)).mappings()
-            transaction.execute(insert(table).values({**row, "ordinal": row["ordinal"] + 1}))
+            rows = transaction.execute(select(table).where(table.c.job_id == job_id)).mappings()
+            last = max(rows, key=itemgetter("ordinal"))
+            transaction.execute(insert(table).values({**last, "ordinal": last["ordinal"] + 1}))
 
 
 async def acknowledged(fleet: Fleet, name: str) -> None:
@@ -53,7 +56,7 @@ async def test_what_is_acknowledged_ends_where_a_controller_is_started_again(
 ) -> None:
     sweep_id = start_sweep(database, "phone")
     with monkeypatch.context() as patch:
-        patch.setattr(deriving, "derive", refuse)
+        patch.setattr(finishing, "derive", refuse)
         await acknowledged(fleet, "phone")
         await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.QUEUED: 1}
@@ -81,7 +84,7 @@ async def test_what_cannot_be_ended_holds_up_no_other_and_ends_at_the_next_look(
         return derived
 
     with monkeypatch.context() as patch:
-        patch.setattr(deriving, "derive", fails_of_phone)
+        patch.setattr(finishing, "derive", fails_of_phone)
         await asyncio.gather(*(acknowledged(fleet, name) for name in sweeps))
         await fleet.ended()
     states = {name: read_counts(database, sweep_id).jobs for name, sweep_id in sweeps.items()}
@@ -106,7 +109,7 @@ async def test_one_job_without_figures_for_a_defect_of_ours_keeps_no_other_of_it
         return derived
 
     with monkeypatch.context() as patch:
-        patch.setattr(deriving, "derive", fails_of_one)
+        patch.setattr(finishing, "derive", fails_of_one)
         session = await fleet.connect(hello("phone"))
         for _ in range(2):
             given = await lease(fleet, session)
@@ -125,7 +128,7 @@ async def test_who_cancels_a_sweep_has_the_figures_of_what_was_acknowledged(
 ) -> None:
     sweep_id = start_sweep(database, "phone")
     with monkeypatch.context() as patch:
-        patch.setattr(deriving, "derive", refuse)
+        patch.setattr(finishing, "derive", refuse)
         await acknowledged(fleet, "phone")
         await fleet.ended()
     await fleet.end_complete(lambda place: place.sweep_id == sweep_id)
@@ -147,7 +150,7 @@ async def test_what_is_repeated_while_figures_are_derived_is_among_what_they_are
             repeat(database, finished[0].job_id)
         return derived
 
-    monkeypatch.setattr(deriving, "derive", derive_meanwhile)
+    monkeypatch.setattr(finishing, "derive", derive_meanwhile)
     await acknowledged(fleet, "phone")
     await fleet.ended()
     assert derived_of == [1, 2]
@@ -155,6 +158,33 @@ async def test_what_is_repeated_while_figures_are_derived_is_among_what_they_are
     (measured,) = list_measurements(database, MeasurementFilter())
     assert measured.latency is not None
     assert measured.latency.repetition_count == 2
+
+
+async def test_a_reading_that_comes_while_the_last_job_ends_is_in_the_course_of_the_sentinel(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = start_sweep(database, "phone", sentinel=True)
+    with database.transaction() as transaction:
+        sentinel = transaction.scalars(select(courses.c.sentinel_id)).one()
+    derived_of: list[int] = []
+
+    def derive_meanwhile(database: Database, finished: Sequence[Finished]) -> list[Derived]:
+        derived = derive(database, finished)
+        derived_of.extend(each.own_count for each in derived if each.job_id == sentinel)
+        if len(derived_of) == 1:
+            repeat(database, sentinel)
+        return derived
+
+    monkeypatch.setattr(finishing, "derive", derive_meanwhile)
+    session = await fleet.connect(hello("phone"))
+    for _ in range(3):
+        given = await lease(fleet, session)
+        await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    await fleet.ended()
+    assert derived_of == [2, 3]
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 2}
+    (course,) = newest_courses(database, "id-of-phone", sweeps_at_most=1, readings_at_most=9)
+    assert len(course.readings) == 3
 
 
 async def test_a_stream_that_breaks_while_its_report_is_committed_leaves_no_job_open(

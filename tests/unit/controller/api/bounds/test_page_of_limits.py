@@ -32,11 +32,16 @@ TOLD = {
     ),
     "time for a connection to begin": (DEFAULTS.handshake_s,),
     f"calls that wait to be begun, {DEFAULTS.unbegun_s:g} s each": (DEFAULTS.calls,),
-    "time for a call's first message": (DEFAULTS.request_s, DEFAULTS.stranger_request_s),
+    "time for a call's first message": (
+        DEFAULTS.request_s,
+        DEFAULTS.stranger_request_s,
+        DEFAULTS.device_request_s,
+    ),
     "strangers' requests that come at once; the others wait for their turn, up to 20 s": (
         DEFAULTS.strangers_heard
     ),
-    "requests that come at once": (DEFAULTS.requests_heard,),
+    "devices' requests that come at once, likewise": DEFAULTS.devices_heard,
+    "people's requests that come at once, likewise": DEFAULTS.people_heard,
     "a request of a stranger": (DEFAULTS.stranger_request_bytes >> 10,),
     "time until the next message of a stream": (DEFAULTS.silence_s,),
     "time for which a peer may not read what it is told": (DEFAULTS.unread_s,),
