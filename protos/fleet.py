@@ -16,8 +16,17 @@ PROTOCOL: Final = 1
 REPORT_REFUSED: Final = "report-refused"
 """The feature of an agent that knows `ReportRefused`."""
 
-FEATURES: Final = (REPORT_REFUSED,)
+LEASE_BESIDES: Final = "lease-besides"
+"""The feature of an agent that hears a lease beside something else."""
+
+FEATURES: Final = (REPORT_REFUSED, LEASE_BESIDES)
 """What agents of this version know that others of their protocol may not."""
+
+FREE_BESIDES: Final = "free-besides"
+"""The feature of a controller that hears beside a report that its agent is free."""
+
+CONTROLLER_FEATURES: Final = (FREE_BESIDES,)
+"""What controllers of this version know that others of their protocol may not."""
 
 
 class Stage(Enum):
@@ -171,11 +180,13 @@ class Welcome:
         heartbeat_interval_ms: how often the agent gives a sign of life, ms.
         protocol: which the controller speaks.
         redial_spread_ms: over how long the fleet spreads its dials once its streams broke, ms.
+        features: as those of `Hello`, of the controller.
     """
 
     heartbeat_interval_ms: int
     protocol: int | None = None
     redial_spread_ms: int = 0
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -255,14 +255,14 @@ class Connection:
 
     async def _send(self, stream: AgentStream) -> None:
         while True:
-            message = await self._outgoing.get()
+            messages = [await self._outgoing.get()]
+            while not self._outgoing.empty():
+                messages.append(self._outgoing.get_nowait())
             try:
-                if isinstance(message, bytes):
-                    await stream.send_report(message)
-                else:
-                    await stream.send(message)
+                await stream.send_each(messages)
             finally:
-                self._outgoing.task_done()
+                for _ in messages:
+                    self._outgoing.task_done()
 
     async def _beat(self) -> None:
         await asyncio.sleep(self._rhythm.first_beat_s())

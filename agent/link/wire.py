@@ -1,6 +1,7 @@
 """The contract's messages and calls, as domain objects. The only module that touches `*_pb2`."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
 import grpc
@@ -9,6 +10,7 @@ from google.protobuf.message import DecodeError
 from agent.link.incoming import FromController, UnreadableLease
 from protos.codec import MessageInvalid, from_message, refuse_unknown, to_message
 from protos.fleet import (
+    FREE_BESIDES,
     Cancel,
     CertificateDue,
     FromAgent,
@@ -113,6 +115,9 @@ class AgentStream:
         self._call = call
         self._now_unix_ms = now_unix_ms
         self._is_left = False
+        self._features: tuple[str, ...] = ()
+        # What came beside what was received last.
+        self._lease: Lease | UnreadableLease | None = None
 
     @property
     def is_left(self) -> bool:
@@ -128,10 +133,10 @@ class AgentStream:
         """
         await self._call.write(_request(message))
 
-    async def send_report(self, content: bytes) -> None:
-        """Send a report that `encode_report` made; raises as `send` does."""
-        report = fleet_pb2.Report.FromString(content)
-        await self._call.write(fleet_pb2.ConnectRequest(report=report))
+    async def send_each(self, messages: Sequence[FromAgent | bytes]) -> None:
+        """Send messages in their order, reports as `encode_report` made them; raises as `send`."""
+        for request in _requests(messages, FREE_BESIDES in self._features):
+            await self._call.write(request)
 
     async def receive(self) -> FromController | None:
         """The next message that this version knows; None when the controller ended the stream.
@@ -139,12 +144,21 @@ class AgentStream:
         Raises:
             grpc.aio.AioRpcError: the stream is broken.
         """
-        while (response := await self._call.read()) is not grpc.aio.EOF:
+        while True:
+            if self._lease is not None:
+                lease, self._lease = self._lease, None
+                return lease
+            response = await self._call.read()
+            if response is grpc.aio.EOF:
+                return None
             said = cast(fleet_pb2.ConnectResponse, response)
+            if said.HasField("lease_besides"):
+                self._lease = _lease(said.lease_besides, self._now_unix_ms)
             message = decode_from_controller(said, self._now_unix_ms)
+            if isinstance(message, Welcome):
+                self._features = message.features
             if message is not None:
                 return message
-        return None
 
     async def end(self) -> None:
         """Say no more, and wait until the controller has ended the stream.
@@ -233,6 +247,23 @@ def check_kept_report(attempt_id: str, content: bytes) -> None:
         raise MessageInvalid("what the spool kept is no report any more") from error
     if report.attempt_id != attempt_id:
         raise MessageInvalid("what the spool kept is no report of this attempt any more")
+
+
+def _requests(
+    messages: Sequence[FromAgent | bytes], takes_besides: bool
+) -> Iterator[fleet_pb2.ConnectRequest]:
+    """Requests that say so, in as few as may be."""
+    waiting = deque(messages)
+    while waiting:
+        message = waiting.popleft()
+        if not isinstance(message, bytes):
+            yield _request(message)
+            continue
+        request = fleet_pb2.ConnectRequest(report=fleet_pb2.Report.FromString(message))
+        if takes_besides and waiting and isinstance(waiting[0], Ready):
+            waiting.popleft()
+            request.is_free = True
+        yield request
 
 
 def _request(message: FromAgent) -> fleet_pb2.ConnectRequest:

@@ -36,7 +36,7 @@ from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
-from controller.fleet.outliving import to_its_end
+from controller.fleet.leasing.said import commit_report
 from controller.fleet.rounds.deriving import Endings
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
@@ -181,12 +181,12 @@ class Fleet:
 
     async def ready(self, session: AgentSession) -> None:
         """The agent is free: it gets a lease now, or when there is one; never a second one."""
-        session.ready = not session.leases
+        session.ready = session.is_free
         await self._dispatcher.dispatch(session)
 
     def ready_soon(self, session: AgentSession) -> None:
         """As `ready`, while what the agent says next is heard; its stream ends if that fails."""
-        session.ready = not session.leases
+        session.ready = session.is_free
         self._dispatcher.soon(session)
 
     def progress(self, session: AgentSession, progress: Progress) -> None:
@@ -201,12 +201,13 @@ class Fleet:
     async def report(self, session: AgentSession, report: reports.SaidReport) -> None:
         """Commits how an attempt ended, then tells the agent that it need not report it again.
 
+        It is not to be cancelled: what follows on what is committed is begun in any case.
+
         Raises:
             EdgerankError: STORAGE; the agent keeps its report and sends it again.
         """
         came = reports.Came(session.device_id, report, self._clock.unix_ms())
-        # What follows on what is committed is begun, also where the stream breaks meanwhile.
-        recorded = await to_its_end(self._record(session, came))
+        recorded = await self._record(session, came)
         is_held = report.attempt_id in session.leases
         session.forget(report.attempt_id)
         session.answer_report(report.attempt_id, recorded.refusal)
@@ -302,7 +303,7 @@ class Fleet:
             session.outbox.put_nowait(None)
 
     async def _record(self, session: AgentSession, came: reports.Came) -> reports.Recorded:
-        recorded = await self.commits.write_each(reports.record_reports, came)
+        recorded = await commit_report(self.commits, came)
         if recorded.is_new:
             self._changes.happened(Happening.REPORT_COMMITTED)
         tell_recorded(session, came.said, recorded)

@@ -14,18 +14,24 @@ ResultT = TypeVar("ResultT")
 _going_on: set[asyncio.Task[Any]] = set()
 
 
+def begun(work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
+    """Begins work that goes on to its end, whoever waits for it or does not."""
+    task = asyncio.create_task(work)
+    _going_on.add(task)
+    task.add_done_callback(_going_on.discard)
+    return task
+
+
 async def to_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Gives what some work gives; who is cancelled while it waits for it does not cancel it.
 
     Then a failure of it is told in the log.
     """
-    task = asyncio.create_task(work)
-    _going_on.add(task)
-    task.add_done_callback(_going_on.discard)
+    task = begun(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        task.add_done_callback(_tell_failure)
+        task.add_done_callback(tell_failure)
         raise
 
 
@@ -42,7 +48,8 @@ async def told_at_its_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
         return task.result()
 
 
-def _tell_failure(task: asyncio.Task[Any]) -> None:
+def tell_failure(task: asyncio.Task[Any]) -> None:
+    """Tells the log of work that failed and that nobody waits for any more."""
     if task.cancelled() or (error := task.exception()) is None:
         return
     if isinstance(error, EdgerankError):

@@ -7,6 +7,8 @@ from typing import TypeAlias
 from controller.domain.errors import EdgerankError
 from controller.fleet.leasing.leases import USUAL, Pace
 from protos.fleet import (
+    CONTROLLER_FEATURES,
+    LEASE_BESIDES,
     PROTOCOL,
     REPORT_REFUSED,
     Cancel,
@@ -51,6 +53,13 @@ class Outbox:
         _wake(self._hearer)
         return self._waiting.pop(0)
 
+    def lease_besides(self) -> Lease | None:
+        """The next that is to be said, if it is a lease."""
+        if self._waiting and isinstance(lease := self._waiting[0], Lease):
+            self.get_nowait()
+            return lease
+        return None
+
     async def get(self) -> Said:
         """The next that is to be said, once there is one."""
         while not self._waiting:
@@ -91,6 +100,8 @@ class AgentSession:
     progress: dict[str, Progress] = field(default_factory=dict)
     repeats: bool = False
     """Whether it sent a report that was known, or that is no one's; it is told once."""
+    reporting: str = ""
+    """The attempt whose report is being committed; empty where none is."""
     # Held while it is given a lease, so that it never has two.
     dispatching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -98,6 +109,15 @@ class AgentSession:
     def device_id(self) -> str:
         """The device at the other end."""
         return self.hello.device_id
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it works on nothing, once what it reported is committed."""
+        return not self.leases.keys() - {self.reporting}
+
+    def lease_besides(self) -> Lease | None:
+        """The lease that the agent is told beside what it is told now, if it hears it there."""
+        return self.outbox.lease_besides() if LEASE_BESIDES in self.hello.features else None
 
     def welcome(self, pace: Pace) -> None:
         """Tells the agent that it is heard from now on, and at which pace it is to speak."""
@@ -107,6 +127,7 @@ class AgentSession:
                 heartbeat_interval_ms=pace.heartbeat_interval_ms,
                 protocol=PROTOCOL,
                 redial_spread_ms=pace.redial_spread_ms,
+                features=CONTROLLER_FEATURES,
             )
         )
 
@@ -130,6 +151,8 @@ class AgentSession:
         """The attempt is not this agent's any more."""
         self.leases.pop(attempt_id, None)
         self.progress.pop(attempt_id, None)
+        if self.reporting == attempt_id:
+            self.reporting = ""
 
     def answer_report(self, attempt_id: str, refusal: str) -> None:
         """Tells the agent that it need not send a report again, and why not if it is refused.

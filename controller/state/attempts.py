@@ -1,10 +1,9 @@
 """Attempts at turns: leased, found, told to agents."""
 
-import functools
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     Row,
@@ -16,24 +15,21 @@ from sqlalchemy import (
 )
 
 from controller.domain.devices import DeviceStanding
-from controller.domain.jobs import AttemptState, JobState, limited, waiting_limit_ms
+from controller.domain.jobs import AttemptState, JobState
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
-from controller.figures.spread import process_spread, spread_of
 from controller.state.database import Database, Transaction
 from controller.state.devices.standings import COLUMNS, standing_of
-from controller.state.rounds.courses import Place, told_spread
+from controller.state.jobs.leases import lease_misfit, lease_of, spread_of_lease
+from controller.state.rounds.courses import Place
 from controller.state.rounds.next_places import has_next_place
 from controller.state.rounds.next_turns import find_leasable, find_next_turns, leasable
 from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
 from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
 from controller.state.schema.columns import Unreadable
-from controller.state.schema.many_rows import write_rows
-from controller.state.schema.unreadable import finite, misfit_of
+from controller.state.schema.many_rows import in_few_lengths, write_rows
+from controller.state.schema.unreadable import finite
 from protos.fleet import Lease
 from protos.measuring import MeasureSettings
-
-# Variants with their settings, of which a lease is looked at once.
-_REMEMBERED: Final = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +150,10 @@ class _Leased:
 def _next_of(
     turn: LeasedTurn, job: Row[Any], medians_ms: Mapping[str, Sequence[float]]
 ) -> _Leased | JobUnreadable:
-    if why := _misfit_of(job):
+    if why := lease_misfit(job):
         return JobUnreadable(turn, why)
-    spread = _process_spread(job, medians_ms.get(turn.job_id, ()))
-    return _Leased(turn, _lease(uuid.uuid4().hex, job, turn.ordinal, spread))
+    spread = spread_of_lease(job, medians_ms.get(turn.job_id, ()))
+    return _Leased(turn, lease_of(uuid.uuid4().hex, job, turn.ordinal, spread))
 
 
 def _row(leased: _Leased, now_unix_ms: int) -> dict[str, object]:
@@ -222,10 +218,10 @@ def leases_of_devices(
 ) -> dict[str, dict[str, Lease]]:
     """The leases that are out to devices, as `leases_of_device` gives those of one."""
     out: dict[str, dict[str, Lease]] = {device_id: {} for device_id in device_ids}
-    for row in transaction.execute(_OUT_TO, {"of_devices": device_ids}):
-        if not _misfit_of(row):
+    for row in transaction.execute(_OUT_TO, {"of_devices": in_few_lengths(device_ids)}):
+        if not lease_misfit(row):
             # What is held was told once how far processes differ, and is not told again.
-            out[row.device_id][row.attempt_id] = _lease(row.attempt_id, row, row.ordinal, 0.0)
+            out[row.device_id][row.attempt_id] = lease_of(row.attempt_id, row, row.ordinal, 0.0)
     return out
 
 
@@ -244,7 +240,7 @@ def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[
     """The attempts of these ids that there are, whichever device they were made on."""
     if not attempt_ids:
         return {}
-    rows = transaction.execute(_FIND, {"of_attempts": attempt_ids})
+    rows = transaction.execute(_FIND, {"of_attempts": in_few_lengths(attempt_ids)})
     return {row.attempt_id: _stored(row) for row in rows}
 
 
@@ -305,43 +301,3 @@ _FIND = (
     )
     .where(attempts.c.attempt_id.in_(bindparam("of_attempts", expanding=True)))
 )
-
-
-def _misfit_of(job: Row[Any]) -> str:
-    """What of a job a lease cannot be made of; empty when all of it can."""
-    if isinstance(job.settings, Unreadable):
-        return "settings"
-    try:
-        # Any spread will do: it is no part of the job, and the gate as it is stored is.
-        return _misfit(replace(_lease("", job, 0, 0.0), job_id="", settings=job.settings))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return str(error) or type(error).__name__
-
-
-@functools.lru_cache(maxsize=_REMEMBERED)
-def _misfit(lease: Lease) -> str:
-    """As `misfit_of`, once for all that are made of the same file and settings."""
-    return misfit_of(lease)
-
-
-def _process_spread(job: Row[Any], medians_ms: Sequence[float]) -> float:
-    """How far processes differ, as its agent is told; 0 where that is no matter."""
-    known = told_spread(job)
-    return 0.0 if known is None else process_spread(known, spread_of(medians_ms))
-
-
-def _lease(attempt_id: str, job: Row[Any], ordinal: int, spread: float) -> Lease:
-    settings: MeasureSettings = job.settings
-    gate = limited(settings.gate, waiting_limit_ms(job.planned_ms) - job.waited_ms)
-    return Lease(
-        attempt_id=attempt_id,
-        job_id=job.job_id,
-        artifact_sha256=job.sha256,
-        artifact_size_bytes=job.size_bytes,
-        backbone=job.backbone,
-        settings=settings if gate is settings.gate else replace(settings, gate=gate),
-        ordinal=ordinal,
-        process_spread=spread,
-        reference_sha256=job.reference_sha256 or "",
-        reference_size_bytes=job.reference_size_bytes or 0,
-    )

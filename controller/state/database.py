@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -29,6 +29,11 @@ from sandbox.ownership import Presence, make_private
 log = event_log(__name__)
 
 _CACHE_KB = 16_384
+# Of groups of agents, statements come in several lengths.
+_STATEMENTS_KEPT = 512
+# Pages that are written beside the file before they are put in their places: those that each report
+# touches are put there once for many reports then.
+_PAGES_BESIDE = 4_000
 # How long pages are kept that were read.
 _KEPT_S = 30.0
 
@@ -160,8 +165,10 @@ def connected_database(url: str, kept_s: float = _KEPT_S) -> Database:
 
     Each connection lets go of the pages that it has read, where SQLite is it, after `kept_s`.
     """
-    engine = create_engine(url, json_deserializer=read_json)
-    if engine.dialect.name == "sqlite":
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    kept = {"cached_statements": _STATEMENTS_KEPT} if is_sqlite else {}
+    engine = create_engine(url, json_deserializer=read_json, connect_args=kept)
+    if is_sqlite:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "checkin", functools.partial(_let_go_of_pages, kept_s))
         file = Path(str(engine.url.database))
@@ -204,6 +211,7 @@ def _tune_sqlite(connection: object, _record: object) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         f"cache_size=-{_CACHE_KB}",
+        f"wal_autocheckpoint={_PAGES_BESIDE}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,8 +83,7 @@ def create_sweep(
         if before.request is not None:
             remember_start(transaction, before.request, sweep_id)
         add_reused(transaction, sweep_id, before.reused)
-        ids = dict(zip(planned, job_ids, strict=True))
-        add_continued(transaction, {ids[job]: its for job, its in before.continued.items()})
+        _continue(transaction, before.continued, zip(planned, job_ids, strict=True))
         here: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for job_id, job in zip(job_ids, planned, strict=True):
             here[job.device_id].append((job_id, job.is_sentinel))
@@ -95,6 +94,16 @@ def create_sweep(
         open_courses(transaction, [course for course, _ in begun])
         begin_turns(transaction, sweep_id, [(course.place, order) for course, order in begun])
     return sweep_id
+
+
+def _continue(
+    transaction: Transaction,
+    continued: Mapping[PlannedJob, str],
+    ids: Iterable[tuple[PlannedJob, str]],
+) -> None:
+    # Of a large sweep, a table of all jobs takes longer than what is written of them.
+    if continued:
+        add_continued(transaction, {own: continued[job] for job, own in ids if job in continued})
 
 
 def _begin(

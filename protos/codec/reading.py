@@ -1,6 +1,6 @@
 """Makes frozen dataclasses of messages: how is found once for each type, as messages are many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from functools import cache, partial
@@ -18,13 +18,20 @@ _Reader: TypeAlias = Callable[[Any, Bounds | None], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
-    """How a field is read; one with presence that is absent takes the dataclass's default."""
+class _Plan:
+    """How a message is read: what it says, and what follows from what it does not say.
 
-    name: str
-    has_presence: bool
-    is_needed: bool
-    read: _Reader
+    Attributes:
+        unsaid: what fields without presence have where nothing is said of them.
+        asked: those of them that are read in any case, with how; nothing is no member of an enum.
+        said: how a field is read that says something, by its number.
+        needed: fields with presence that have to be there; others take the dataclass's default.
+    """
+
+    unsaid: Mapping[str, Any]
+    asked: tuple[tuple[str, _Reader], ...]
+    said: Mapping[int, tuple[str, _Reader]]
+    needed: frozenset[str]
 
 
 def made(message: Message, domain_type: type[DomainT], bounds: Bounds | None) -> DomainT:
@@ -34,30 +41,59 @@ def made(message: Message, domain_type: type[DomainT], bounds: Bounds | None) ->
         KeyError: a field that the dataclass needs is absent.
         TypeError, ValueError: a value is none that the dataclass can have, or beyond the bounds.
     """
-    given: dict[str, Any] = {}
     of_type: Any = domain_type
-    for field in _fields(message.DESCRIPTOR, of_type):
-        name = field.name
-        if not field.has_presence or message.HasField(name):
-            given[name] = field.read(getattr(message, name), bounds)
-        elif field.is_needed:
+    plan = _plan(message.DESCRIPTOR, of_type)
+    given = dict(plan.unsaid)
+    for name, read in plan.asked:
+        given[name] = read(getattr(message, name), bounds)
+    for field, value in message.ListFields():
+        known = plan.said.get(field.number)
+        if known is not None:
+            name, read = known
+            given[name] = read(value, bounds)
+    for name in plan.needed:
+        if name not in given:
             raise KeyError(name)
     return domain_type(**given)
 
 
 @cache
-def _fields(message_type: Descriptor, domain_type: Any) -> tuple[_Field, ...]:
+def _plan(message_type: Descriptor, domain_type: Any) -> _Plan:
     known, hints = message_type.fields_by_name, get_type_hints(domain_type)
-    return tuple(
-        _Field(
-            name=each.name,
-            has_presence=known[each.name].has_presence,
-            is_needed=each.default is MISSING and each.default_factory is MISSING,
-            read=_reader(known[each.name], _without_none(hints[each.name])),
-        )
-        for each in fields(domain_type)
-        if each.name in known
+    here = [each for each in fields(domain_type) if each.name in known]
+    readers = {
+        each.name: _reader(known[each.name], _without_none(hints[each.name])) for each in here
+    }
+    asked = {name for name in readers if _is_asked(known[name])}
+    return _Plan(
+        unsaid={
+            name: _unsaid(known[name])
+            for name in readers
+            if not known[name].has_presence and name not in asked
+        },
+        asked=tuple((name, readers[name]) for name in readers if name in asked),
+        said={
+            known[name].number: (name, read) for name, read in readers.items() if name not in asked
+        },
+        needed=frozenset(
+            each.name
+            for each in here
+            if known[each.name].has_presence
+            and each.default is MISSING
+            and each.default_factory is MISSING
+        ),
     )
+
+
+def _is_asked(field: FieldDescriptor) -> bool:
+    """Whether nothing said of a field is no value of it, or one that nobody may share."""
+    if field.is_repeated:
+        return is_map(field)
+    return field.enum_type is not None and not field.has_presence
+
+
+def _unsaid(field: FieldDescriptor) -> Any:
+    return () if field.is_repeated else field.default_value
 
 
 def _without_none(hint: Any) -> Any:

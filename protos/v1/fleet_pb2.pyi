@@ -53,6 +53,11 @@ class ConnectRequest(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     GIVE_BACK_FIELD_NUMBER: _builtins.int
+    IS_FREE_FIELD_NUMBER: _builtins.int
+    is_free: _builtins.bool
+    """The agent is free besides, as if it said Ready right after: beside a Report, to a controller with the
+    feature "free-besides".
+    """
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -74,10 +79,11 @@ class ConnectRequest(_message.Message):
         progress: Global___Progress | None = ...,
         report: Global___Report | None = ...,
         give_back: Global___GiveBack | None = ...,
+        is_free: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "is_free", b"is_free", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
@@ -99,12 +105,14 @@ class ConnectEnvelope(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     GIVE_BACK_FIELD_NUMBER: _builtins.int
+    IS_FREE_FIELD_NUMBER: _builtins.int
     hello: _builtins.bytes
     heartbeat: _builtins.bytes
     ready: _builtins.bytes
     progress: _builtins.bytes
     report: _builtins.bytes
     give_back: _builtins.bytes
+    is_free: _builtins.bool
     def __init__(
         self,
         *,
@@ -114,10 +122,11 @@ class ConnectEnvelope(_message.Message):
         progress: _builtins.bytes = ...,
         report: _builtins.bytes = ...,
         give_back: _builtins.bytes = ...,
+        is_free: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["give_back", b"give_back", "heartbeat", b"heartbeat", "hello", b"hello", "is_free", b"is_free", "message", b"message", "progress", b"progress", "ready", b"ready", "report", b"report"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "ready", "progress", "report", "give_back"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
@@ -137,6 +146,7 @@ class ConnectResponse(_message.Message):
     REPORT_REFUSED_FIELD_NUMBER: _builtins.int
     IN_LINE_FIELD_NUMBER: _builtins.int
     SLOW_DOWN_FIELD_NUMBER: _builtins.int
+    LEASE_BESIDES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -153,6 +163,10 @@ class ConnectResponse(_message.Message):
     def in_line(self) -> Global___InLine: ...
     @_builtins.property
     def slow_down(self) -> Global___SlowDown: ...
+    @_builtins.property
+    def lease_besides(self) -> Global___Lease:
+        """What is leased besides, as if it came right after: only to agents with the feature "lease-besides"."""
+
     def __init__(
         self,
         *,
@@ -164,13 +178,19 @@ class ConnectResponse(_message.Message):
         report_refused: Global___ReportRefused | None = ...,
         in_line: Global___InLine | None = ...,
         slow_down: Global___SlowDown | None = ...,
+        lease_besides: Global___Lease | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lease_besides", b"_lease_besides", "cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "lease_besides", b"lease_besides", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lease_besides", b"_lease_besides", "cancel", b"cancel", "certificate_due", b"certificate_due", "in_line", b"in_line", "lease", b"lease", "lease_besides", b"lease_besides", "message", b"message", "report_committed", b"report_committed", "report_refused", b"report_refused", "slow_down", b"slow_down", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__lease_besides: _TypeAlias = _typing.Literal["lease_besides"]  # noqa: Y015
+    _WhichOneofArgType__lease_besides: _TypeAlias = _typing.Literal["_lease_besides", b"_lease_besides"]  # noqa: Y015
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "lease", "report_committed", "cancel", "certificate_due", "report_refused", "in_line", "slow_down"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lease_besides) -> _WhichOneofReturnType__lease_besides | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___ConnectResponse: _TypeAlias = ConnectResponse  # noqa: Y015
@@ -233,7 +253,8 @@ class Hello(_message.Message):
     @_builtins.property
     def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the agent knows that others of its protocol may not, so that the controller does otherwise:
-        "report-refused": ReportRefused. A controller passes over names that it does not know.
+        "report-refused": ReportRefused; "lease-besides": a lease beside something else. A controller passes over
+        names that it does not know.
         """
 
     def __init__(
@@ -266,6 +287,7 @@ class Welcome(_message.Message):
     HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
     REDIAL_SPREAD_MS_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
     heartbeat_interval_ms: _builtins.int
     protocol: _builtins.int
     """Which protocol the controller speaks. Absent is 1."""
@@ -273,16 +295,23 @@ class Welcome(_message.Message):
     """Over how long the fleet spreads its dials once its streams broke: the agent dials at a random moment of it.
     0 is at once.
     """
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the controller knows that others of its protocol may not, so that the agent does otherwise:
+        "free-besides": that an agent is free, beside its report. An agent passes over names that it does not know.
+        """
+
     def __init__(
         self,
         *,
         heartbeat_interval_ms: _builtins.int = ...,
         protocol: _builtins.int | None = ...,
         redial_spread_ms: _builtins.int = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "protocol", b"protocol"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "heartbeat_interval_ms", b"heartbeat_interval_ms", "protocol", b"protocol", "redial_spread_ms", b"redial_spread_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_protocol", b"_protocol", "features", b"features", "heartbeat_interval_ms", b"heartbeat_interval_ms", "protocol", b"protocol", "redial_spread_ms", b"redial_spread_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__protocol: _TypeAlias = _typing.Literal["protocol"]  # noqa: Y015
     _WhichOneofArgType__protocol: _TypeAlias = _typing.Literal["_protocol", b"_protocol"]  # noqa: Y015

@@ -19,8 +19,9 @@ from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
-from controller.api.rpc.from_agents import decode_from_agent, weigh_greeting
+from controller.api.rpc.from_agents import decode_from_agent, is_free_besides, weigh_greeting
 from controller.api.rpc.guard import current_caller, good_until_unix_ms
+from controller.api.rpc.reporting import Reporting
 from controller.api.tracing import Tracing
 from controller.domain.devices import DeviceEventKind
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -50,6 +51,9 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
 _SMALL_BYTES: Final = 4_096
 # Of a certificate's time: it is told then that it ends. An agent renews long before by itself.
 _LAST_SHARE: Final = 4
+_REPORTS: Final = (conversation.Report, UnreadableReport)
+# That an agent is free once it reported is written with the report.
+_BESIDE_A_REPORT: Final = (conversation.Ready, conversation.Heartbeat, conversation.Progress)
 
 # So many at once are given large chunks; more would cost the memory that few have to spare.
 _FEW_FETCHES: Final = 8
@@ -132,9 +136,7 @@ class FleetService:
                     while (said := await session.outbox.get()) is not None:
                         if isinstance(said, EdgerankError):
                             raise said
-                        if isinstance(said, conversation.Lease):
-                            said = self._tracing.leased(session.device_id, said)
-                        yield _to_agent(said)
+                        yield self._told(session, said)
                 # Else this side ended it.
                 how = None
                 if hearing.done():
@@ -145,6 +147,16 @@ class FleetService:
                 hearing.cancel()
                 self.sessions.discard(session)
                 await self._fleet.disconnect(session, how)
+
+    def _told(self, session: AgentSession, said: conversation.ToAgent) -> fleet_pb2.ConnectResponse:
+        if isinstance(said, conversation.Lease):
+            return _to_agent(self._tracing.leased(session.device_id, said))
+        response = _to_agent(said)
+        lease = session.lease_besides()
+        if lease is not None:
+            lease = self._tracing.leased(session.device_id, lease)
+            response.lease_besides.CopyFrom(to_message(lease, fleet_pb2.Lease))
+        return response
 
     async def FetchArtifact(  # noqa: N802 - the contract's name
         self,
@@ -211,17 +223,26 @@ class FleetService:
             await asyncio.sleep(wait_s)
 
     async def _hear(self, session: AgentSession, requests: Requests, who: Hashable) -> None:
+        reporting = Reporting()
         try:
-            async for request in requests:
-                await self._wait_for_turn(who)
-                came_s = time.monotonic()
-                said = await self._decoded(request)
-                if said is not None:
-                    await self._handle(session, said)
-                if isinstance(said, conversation.Report | UnreadableReport):
-                    self._meters.committed(time.monotonic() - came_s)
-                # Else who says much and reads nothing would fill the memory with answers.
-                await session.outbox.room(self._limits.outbox_messages)
+            with reporting.heard_beside():
+                async for request in requests:
+                    await self._wait_for_turn(who)
+                    came_s = time.monotonic()
+                    said = await self._decoded(request)
+                    if not isinstance(said, _BESIDE_A_REPORT):
+                        await reporting.rest()
+                    if isinstance(said, _REPORTS):
+                        await self._hear_complaint(session, said)
+                        session.reporting = said.attempt_id
+                        reporting.begin(self._report(session, said, came_s))
+                        if is_free_besides(request):
+                            self._fleet.ready_soon(session)
+                    elif said is not None:
+                        await self._handle(session, said)
+                    # Else who says much and reads nothing would fill the memory with answers.
+                    await session.outbox.room(self._limits.outbox_messages)
+                await reporting.rest()
         finally:
             session.outbox.put_nowait(None)
 
@@ -237,9 +258,7 @@ class FleetService:
             return await self._fleet.connect(await self._attested(said))
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
 
-    async def _handle(
-        self, session: AgentSession, said: conversation.FromAgent | UnreadableReport
-    ) -> None:
+    async def _handle(self, session: AgentSession, said: conversation.FromAgent) -> None:
         match said:
             case conversation.Heartbeat():
                 await self._fleet.heartbeat(session, said)
@@ -247,17 +266,18 @@ class FleetService:
                 self._fleet.ready_soon(session)
             case conversation.Progress():
                 self._fleet.progress(session, said)
-            case conversation.Report() | UnreadableReport():
-                came_ns = self._tracing.now_ns()
-                await self._hear_complaint(session, said)
-                await self._fleet.report(session, said)
-                if isinstance(said, conversation.Report):
-                    self._tracing.reported(session.device_id, said, came_ns)
             case conversation.GiveBack():
                 await self._fleet.take_back(session, said)
                 self._tracing.given_back(session.device_id, said.attempt_id)
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
+
+    async def _report(self, session: AgentSession, said: SaidReport, came_s: float) -> None:
+        came_ns = self._tracing.now_ns()
+        await self._fleet.report(session, said)
+        if isinstance(said, conversation.Report):
+            self._tracing.reported(session.device_id, said, came_ns)
+        self._meters.committed(time.monotonic() - came_s)
 
     async def _hear_complaint(self, session: AgentSession, report: SaidReport) -> None:
         """Looks at what an agent could not fetch whole, before its turn is queued again."""

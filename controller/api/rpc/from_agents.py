@@ -81,6 +81,15 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
     return from_message(message, domain_type, allowance.bounds)
 
 
+def is_free_besides(content: bytes) -> bool:
+    """Whether an agent is free once what it said is done.
+
+    Args:
+        content: what was decoded before.
+    """
+    return fleet_pb2.ConnectEnvelope.FromString(content).is_free
+
+
 def weigh_greeting(content: bytes) -> None:
     """Refuses what is too long to be a Hello, before it waits in memory for its turn.
 

@@ -25,14 +25,16 @@ def doubt_of_repetition(taken: Repetition) -> str:
     """What cannot be; empty for what can."""
     if not taken.latency_ns:
         return "no samples"
-    if not all(0 < sample <= MAX_INTEGER for sample in taken.latency_ns):
+    if min(taken.latency_ns) <= 0 or max(taken.latency_ns) > MAX_INTEGER:
         return "a latency that is not above 0"
     counts = taken.samples_per_minute
     if counts and (len(counts) > MAX_MINUTES or sum(counts) != len(taken.latency_ns)):
         return "minutes whose samples are not those of the whole"
     sizes = (taken.load_ns, taken.peak_rss_bytes, taken.baseline_rss_bytes, taken.pss_bytes or 0)
     divided = vars(taken.memory).values() if taken.memory else ()
-    if not all((size or 0) <= MAX_INTEGER for size in (*taken.warmup_ns, *sizes, *divided)):
+    if max(taken.warmup_ns, default=0) > MAX_INTEGER or any(
+        (size or 0) > MAX_INTEGER for size in (*sizes, *divided)
+    ):
         return "a figure that is too large"
     if not all(map(math.isfinite, _measured_floats(taken))):
         return "a temperature, load or power that is no number"

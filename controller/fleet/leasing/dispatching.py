@@ -11,7 +11,7 @@ from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
 from controller.fleet.leasing.leases import LeaseBook
-from controller.fleet.leasing.next_lease import next_leases
+from controller.fleet.leasing.said import commit_lease
 from controller.fleet.outliving import to_its_end
 from controller.fleet.rounds.following import Races
 from controller.fleet.sessions import AgentSession
@@ -79,7 +79,7 @@ class Dispatcher:
                 return
             now_unix_ms = self._clock.unix_ms()
             ask = attempts.Ask(device_id=device_id, now_unix_ms=now_unix_ms, phases=phases)
-            found = await self._commits.write_each(next_leases, ask)
+            found = await commit_lease(self._commits, ask)
             for unreadable in found.unreadable:
                 tell_unreadable(unreadable)
                 self.races.soon((unreadable.turn.place,))

@@ -12,7 +12,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_events
 from controller.state.schema import devices, replaced_agents
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import change_rows, in_few_lengths, write_rows
 from protos.fleet import Hello
 
 # What agents that come and go ask for is put together once.
@@ -101,7 +101,7 @@ def enrol_each(
         INVALID_INPUT when another agent took its device over.
     """
     agent_ids = [each.hello.device_id for each in greetings]
-    found = transaction.execute(_OF_AGENTS, {"of_agents": agent_ids})
+    found = transaction.execute(_OF_AGENTS, {"of_agents": in_few_lengths(agent_ids)})
     known = {row.agent_id: row for row in found}
     replaced = _replaced(transaction, [each for each in agent_ids if each not in known])
     entries = [_entry(each, known.get(each.hello.device_id)) for each in greetings]
@@ -122,14 +122,14 @@ def leave_each(database: Database, leaving: Sequence[Leaving]) -> list[None]:
     """Remembers when devices were last there, and how they went."""
     ids = [each.device_id for each in leaving]
     with database.writing() as transaction:
-        known = set(transaction.scalars(_KNOWN, {"of_devices": ids}))
+        known = set(transaction.scalars(_KNOWN, {"of_devices": in_few_lengths(ids)}))
         gone = [each for each in leaving if each.device_id in known]
         seen = [
             {"of_device": each.device_id, "last_seen_at_unix_ms": each.seen_at_unix_ms}
             for each in gone
         ]
         if seen:
-            write_rows(transaction, _CHANGE, seen)
+            change_rows(transaction, _CHANGE, seen)
         add_events(
             transaction,
             [
@@ -145,7 +145,9 @@ def holders_of(transaction: Transaction, names: Collection[str]) -> dict[str, st
     """The ids of the devices of the fleet that have these names, by name."""
     if not names:
         return {}
-    return dict(transaction.execute(_HOLDERS, {"of_names": list(names)}).tuples().all())
+    return dict(
+        transaction.execute(_HOLDERS, {"of_names": in_few_lengths(list(names))}).tuples().all()
+    )
 
 
 def name_taken(name: str) -> EdgerankError:
@@ -173,7 +175,9 @@ def _replaced(transaction: Transaction, agent_ids: Sequence[str]) -> Mapping[str
     """The names of the devices that were these agents', by their ids."""
     if not agent_ids:
         return {}
-    return dict(transaction.execute(_REPLACED, {"of_agents": agent_ids}).tuples().all())
+    return dict(
+        transaction.execute(_REPLACED, {"of_agents": in_few_lengths(agent_ids)}).tuples().all()
+    )
 
 
 def _entry(greeting: Greeting, before: Row[Any] | None) -> _Entry:
@@ -211,7 +215,7 @@ def _keep(transaction: Transaction, entries: Sequence[_Entry]) -> None:
         write_rows(transaction, _ADD, new)
     changed = [_told(each) | {"of_device": each.device_id} for each in entries if each.before]
     if changed:
-        write_rows(transaction, _CHANGE, changed)
+        change_rows(transaction, _CHANGE, changed)
     add_events(
         transaction, [(each.device_id, event) for each in entries for event in _events(each)]
     )

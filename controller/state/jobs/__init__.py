@@ -22,7 +22,7 @@ from controller.state.database import Database, Transaction
 from controller.state.rounds.counts import VARIANT_COLUMNS, add_counts
 from controller.state.rounds.courses import Place
 from controller.state.schema import artifacts, jobs, turns
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import change_rows
 from models.catalog.variants import Variant
 
 # What is asked for each lease and report is put together once.
@@ -193,12 +193,14 @@ def move_each(
     for sweep_id, counted in also.items():
         more[sweep_id].update(counted)
     for move in moves:
-        more[move.sweep_id].update({move.before.value: -1, move.to.value: 1})
+        counts = more[move.sweep_id]
+        counts[move.before.value] -= 1
+        counts[move.to.value] += 1
     if moves:
         given = [{"of_job": move.job_id, "before": move.before, "after": move.to} for move in moves]
-        write_rows(transaction, _MOVE_ONE, given)
-    for sweep_id, counts in more.items():
-        add_counts(transaction, sweep_id, counts)
+        change_rows(transaction, _MOVE_ONE, given)
+    for sweep_id, counted_there in more.items():
+        add_counts(transaction, sweep_id, counted_there)
 
 
 def move_jobs(

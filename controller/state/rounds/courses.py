@@ -30,7 +30,7 @@ from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
 from controller.state.schema import courses, device_spreads, jobs, sweeps, turns
 from controller.state.schema.columns import IsJson, Unreadable
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import change_rows, write_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,9 +212,9 @@ def add_to_courses(transaction: Transaction, told: Sequence[Told]) -> None:
         }
         for each in told
     ]
-    write_rows(transaction, _ADD_TO_COURSE, grown)
+    change_rows(transaction, _ADD_TO_COURSE, grown)
     spread = [given for each, given in zip(told, grown, strict=True) if each.more != UNKNOWN]
-    if spread and write_rows(transaction, _ADD_TO_DEVICE, spread) < len(spread):
+    if spread and change_rows(transaction, _ADD_TO_DEVICE, spread) < len(spread):
         # Some had none, and have what is told then.
         transaction.execute(_BEGIN_OF_DEVICE, spread)
 

@@ -16,7 +16,7 @@ from controller.state.jobs import Move, move_each
 from controller.state.rounds.courses import Place, Told, add_to_courses
 from controller.state.rounds.turns import ENDING, LeasedTurn, turn_key
 from controller.state.schema import attempts, jobs, sweep_counts, turns
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import change_rows, in_few_lengths
 
 # What is asked for each report is put together once.
 _SET_REPORTED = (
@@ -79,7 +79,7 @@ def set_reported(transaction: Transaction, attempt_ids: Sequence[str]) -> None:
     """Remembers that attempts were reported, also those that were given up for lost before."""
     if attempt_ids:
         given = [{"of_attempt": attempt_id} for attempt_id in attempt_ids]
-        write_rows(transaction, _SET_REPORTED, given)
+        change_rows(transaction, _SET_REPORTED, given)
 
 
 def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Taken | None]:
@@ -112,8 +112,10 @@ def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Take
     counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for each in taking:
         is_first = each.median_ms is not None and not _medians(there[each.turn.job_id])
-        more = {"turns_taken": 1, "takings": 1, "jobs_with_figures": int(is_first)}
-        counted[each.turn.place.sweep_id].update(more)
+        more = counted[each.turn.place.sweep_id]
+        more["turns_taken"] += 1
+        more["takings"] += 1
+        more["jobs_with_figures"] += is_first
     move_each(transaction, moves, counted)
     add_to_courses(transaction, [_told(each, there[each.turn.job_id]) for each in taking])
     return [
@@ -123,7 +125,7 @@ def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Take
 
 
 def _turns_of(transaction: Transaction, job_ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
-    rows = transaction.execute(_OF_JOBS, {"of_jobs": job_ids}).all()
+    rows = transaction.execute(_OF_JOBS, {"of_jobs": in_few_lengths(job_ids)}).all()
     grouped = groupby(rows, key=attrgetter("job_id"))
     return defaultdict(list, {job_id: list(of_job) for job_id, of_job in grouped})
 
@@ -144,7 +146,7 @@ def _take(
                 "took_ms": each.spent_ms,
             }
         )
-    write_rows(transaction, _TAKE, taken)
+    change_rows(transaction, _TAKE, taken)
 
 
 def _is_open(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:

@@ -34,6 +34,7 @@ from controller.state.schema import (
     turns,
 )
 from controller.state.schema.columns import IsJson
+from controller.state.schema.many_rows import in_few_lengths
 from controller.state.schema.unreadable import MAX_WHOLE
 
 # What is asked for each lease is put together once. Jobs stand beside the turns.
@@ -217,7 +218,10 @@ def _first(
     transaction: Transaction, device_ids: Collection[str], phases: Collection[SweepPhase]
 ) -> list[Place]:
     """The most urgent sweeps with turns, whoever started them."""
-    given = {"of_devices": list(device_ids), "while_converting": SweepPhase.CONVERTING in phases}
+    given = {
+        "of_devices": in_few_lengths(list(device_ids)),
+        "while_converting": SweepPhase.CONVERTING in phases,
+    }
     return [
         Place(sweep_id=row.sweep_id, device_id=row.device_id)
         for row in transaction.execute(_FIRST, given)

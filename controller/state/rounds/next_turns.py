@@ -24,6 +24,7 @@ from controller.state.rounds.next_places import (
 )
 from controller.state.rounds.turns import LeasedTurn
 from controller.state.schema import artifacts, courses, jobs, turns
+from controller.state.schema.many_rows import in_few_lengths
 
 
 def leasable() -> Select[Any]:
@@ -109,7 +110,9 @@ def find_next_turns(
         of_sweeps[place.sweep_id].append(place.device_id)
     first: list[Row[Any]] = []
     for sweep_id, devices in of_sweeps.items():
-        first += transaction.execute(_FIRST, {"of_sweep": sweep_id, "of_devices": devices})
+        first += transaction.execute(
+            _FIRST, {"of_sweep": sweep_id, "of_devices": in_few_lengths(devices)}
+        )
     return [_turn(_before_waiting(transaction, row)) for row in first]
 
 
@@ -117,7 +120,10 @@ def find_leasable(transaction: Transaction, job_ids: Sequence[str]) -> dict[str,
     """What the leases of jobs are made of, by their ids."""
     if not job_ids:
         return {}
-    return {row.job_id: row for row in transaction.execute(_LEASABLE, {"of_jobs": job_ids})}
+    return {
+        row.job_id: row
+        for row in transaction.execute(_LEASABLE, {"of_jobs": in_few_lengths(job_ids)})
+    }
 
 
 def _turn(row: Row[Any]) -> LeasedTurn:

@@ -23,7 +23,7 @@ from controller.state.jobs import Move, move_each, move_job
 from controller.state.rounds.counts import add_counts
 from controller.state.rounds.courses import Place, take_places
 from controller.state.schema import jobs, turns
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import change_rows, in_few_lengths, write_rows
 
 # Fewer than a database takes in one statement.
 _AT_ONCE = 5_000
@@ -115,7 +115,7 @@ def lease_turns(transaction: Transaction, leased: Sequence[LeasedTurn]) -> None:
     ]
     move_each(transaction, moves)
     moved = {"before": TurnState.QUEUED, "after": TurnState.LEASED}
-    write_rows(transaction, _MOVE, [turn_key(turn) | moved for turn in leased])
+    change_rows(transaction, _MOVE, [turn_key(turn) | moved for turn in leased])
 
 
 def queue_turn_again(transaction: Transaction, turn: LeasedTurn) -> None:
@@ -177,7 +177,9 @@ def open_jobs_among(transaction: Transaction, job_ids: Sequence[str]) -> list[Op
     """Those of these jobs that have not ended, sentinels not counted."""
     if not job_ids:
         return []
-    return _open_jobs(transaction.execute(_OF_OPEN_JOBS_AMONG, {"among": job_ids}).all())
+    return _open_jobs(
+        transaction.execute(_OF_OPEN_JOBS_AMONG, {"among": in_few_lengths(job_ids)}).all()
+    )
 
 
 def _open_jobs(rows: Sequence[Row[Any]]) -> list[OpenJob]:
@@ -203,7 +205,7 @@ def medians_of(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, li
     if not job_ids:
         return {}
     medians_ms: dict[str, list[float]] = {}
-    for row in transaction.execute(_MEDIANS, {"of_jobs": job_ids}):
+    for row in transaction.execute(_MEDIANS, {"of_jobs": in_few_lengths(job_ids)}):
         medians_ms.setdefault(row.job_id, []).append(row.median_ms)
     return medians_ms
 

@@ -263,7 +263,13 @@ turns = Table(
     Column("median_ms", Float),
     Column("spent_ms", BigInteger, nullable=False),
     Index("ix_turns_device_id_sweep_id_state_place", "device_id", "sweep_id", "state", "place"),
-    Index("ix_turns_sweep_id_taken_number", "sweep_id", "taken_number"),
+)
+_IS_TAKEN = turns.c.taken_number.is_not(None)
+Index(
+    "ix_turns_sweep_id_taken_number",
+    *(turns.c.sweep_id, turns.c.taken_number),
+    sqlite_where=_IS_TAKEN,
+    postgresql_where=_IS_TAKEN,
 )
 
 # One try at one turn.

@@ -43,6 +43,7 @@ from controller.state.schema.columns import IsJson
 from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 from controller.state.sweeps.listing import list_sweeps, pause_of
+from models.catalog.variants import Variant
 from protos.reasons import Reason
 
 __all__ = [
@@ -143,12 +144,17 @@ def add_sweep(
         }
         for position, (job_id, job) in enumerate(zip(job_ids, planned, strict=True))
     ]
-    variants = len({job.variant for job in planned})
+    variants = len(_different(planned))
     open_counts(transaction, sweep_id, job_count=len(rows), variants=variants)
     if rows:
         write_rows(transaction, _ADD_JOBS, sorted(rows, key=itemgetter("job_id")))
         expect_profiles(transaction, rows)
     return job_ids
+
+
+def _different(planned: Sequence[PlannedJob]) -> frozenset[Variant]:
+    """The variants of jobs; many have the very same, and are not compared."""
+    return frozenset({id(job.variant): job.variant for job in planned}.values())
 
 
 def _new_ids(planned: Sequence[PlannedJob]) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.sweeps import find_sweep
+from tests.benchmarks.fleet.reporting import SimulatedFleet
 from tests.benchmarks.fleet.simulated import (
     REPETITIONS,
-    SimulatedFleet,
     enrol_devices,
     hello,
     ids_of,
@@ -96,9 +96,10 @@ def run_results() -> Section:
         promise=f"{PROMISED_PER_S:,} results a second are committed durably, from a report's "
         "arrival to its acknowledgement. Agents are simulated in one process beside the "
         "controller's on the same cores, as above; an agent has one report under way at a time, "
-        "and a lease is committed before each. The figures of a job that ends follow on the "
-        "acknowledgement: first results that end none, then such as end a job of one repetition "
-        "each, and how many of these had their figures a second until the last had.",
+        "says with it that it is free, as any does, and a lease is committed before each. The "
+        "figures of a job that ends follow on the acknowledgement: first results that end none, "
+        "then such as end a job of one repetition each, and how many of these had their figures a "
+        "second until the last had.",
         header=(
             "agents",
             "results/s end to end",

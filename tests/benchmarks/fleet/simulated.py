@@ -1,17 +1,11 @@
-"""Agents without a runtime: real messages on real sockets, and samples that nobody took."""
+"""What agents without a runtime say of themselves, are asked for, and report; nobody took it."""
 
-import asyncio
 import hashlib
-import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import grpc
 import numpy as np
 
-from agent.link.wire import AgentStream, FleetClient
 from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.state import jobs
 from controller.state.artifacts import record_artifact
@@ -27,18 +21,7 @@ from models.conversion.parity import Parity
 from models.conversion.pipeline import Converted
 from models.weights.weights import Weights
 from protos.device import DeviceProfile
-from protos.fleet import (
-    FromAgent,
-    Heartbeat,
-    Hello,
-    InLine,
-    Lease,
-    Measured,
-    Ready,
-    Report,
-    ReportCommitted,
-    Welcome,
-)
+from protos.fleet import Hello, Lease, Measured, Report
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.measured import repetition_of
 
@@ -115,92 +98,6 @@ def report_of(lease: Lease, rng: np.random.Generator) -> Report:
         ended_at_unix_ms=now_ms,
         measured=Measured(runtime=RUNTIME, repetition=repetition_of(samples)),
     )
-
-
-@dataclass
-class SimulatedFleet:
-    """Agents that report each lease at once.
-
-    Attributes:
-        address: the controller's.
-        count: how many agents.
-        committed_s: when each report was acknowledged, s of `time.perf_counter`.
-        welcomed_s: when each agent was welcomed.
-        first_leases_s: when each agent had its first lease.
-    """
-
-    address: str
-    count: int
-    committed_s: list[float] = field(default_factory=list)
-    welcomed_s: list[float] = field(default_factory=list)
-    first_leases_s: list[float] = field(default_factory=list)
-
-    async def run(self, is_enough: Callable[[], bool], most_s: float) -> None:
-        """Works until it is enough, or for so long, s."""
-        agents = [asyncio.create_task(self._agent(number)) for number in range(self.count)]
-        ends_s = time.perf_counter() + most_s
-        while not is_enough() and time.perf_counter() < ends_s:
-            await asyncio.sleep(0.02)
-            for ended in (agent for agent in agents if agent.done()):
-                ended.result()
-        for agent in agents:
-            agent.cancel()
-        await asyncio.gather(*agents, return_exceptions=True)
-
-    async def _agent(self, number: int) -> None:
-        # Each has a connection of its own, as on a machine of its own.
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        async with grpc.aio.insecure_channel(self.address, options=options) as channel:
-            stream = StreamInTurn(FleetClient(channel, lambda: 0).connect())
-            await stream.send(hello(number))
-            while isinstance(welcome := await stream.receive(), InLine):
-                pass
-            assert isinstance(welcome, Welcome)
-            self.welcomed_s.append(time.perf_counter())
-            held: set[str] = set()
-            beating = asyncio.create_task(beat(stream, held, welcome.heartbeat_interval_ms / 1_000))
-            try:
-                await self._work(stream, held, np.random.default_rng(number))
-            finally:
-                beating.cancel()
-
-    async def _work(self, stream: "StreamInTurn", held: set[str], rng: np.random.Generator) -> None:
-        has_worked = False
-        await stream.send(Ready())
-        while (said := await stream.receive()) is not None:
-            now_s = time.perf_counter()
-            match said:
-                case Lease():
-                    if not has_worked:
-                        self.first_leases_s.append(now_s)
-                    has_worked = True
-                    held.add(said.attempt_id)
-                    await stream.send(report_of(said, rng))
-                case ReportCommitted():
-                    self.committed_s.append(now_s)
-                    held.discard(said.attempt_id)
-                    await stream.send(Ready())
-
-
-class StreamInTurn:
-    """An agent's stream, on which one message is sent at a time."""
-
-    def __init__(self, stream: AgentStream) -> None:
-        self._sending = asyncio.Lock()
-        self._stream = stream
-        self.receive = stream.receive
-
-    async def send(self, message: FromAgent) -> None:
-        async with self._sending:
-            await self._stream.send(message)
-
-
-async def beat(stream: StreamInTurn, held: Iterable[str], interval_s: float) -> None:
-    """Gives signs of life of what is held, for ever."""
-    await asyncio.sleep(random.uniform(0, interval_s))
-    while True:
-        await stream.send(Heartbeat(held_attempt_ids=tuple(held)))
-        await asyncio.sleep(interval_s)
 
 
 def _store_artifact(database: Database, variant: Variant) -> str:

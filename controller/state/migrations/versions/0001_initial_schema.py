@@ -617,14 +617,22 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
-            "ix_turns_sweep_id_taken_number", ["sweep_id", "taken_number"], unique=False
+            "ix_turns_sweep_id_taken_number",
+            ["sweep_id", "taken_number"],
+            unique=False,
+            sqlite_where=sa.text("taken_number IS NOT NULL"),
+            postgresql_where=sa.text("taken_number IS NOT NULL"),
         )
 
 
 def downgrade() -> None:
     """Takes the change back."""
     with op.batch_alter_table("turns", schema=None) as batch_op:
-        batch_op.drop_index("ix_turns_sweep_id_taken_number")
+        batch_op.drop_index(
+            "ix_turns_sweep_id_taken_number",
+            sqlite_where=sa.text("taken_number IS NOT NULL"),
+            postgresql_where=sa.text("taken_number IS NOT NULL"),
+        )
         batch_op.drop_index("ix_turns_device_id_sweep_id_state_place")
 
     op.drop_table("turns")

@@ -28,9 +28,13 @@ class FakeAgent:
 
     async def next(self, kind: str) -> Any:
         """The next message of a kind; others are passed over."""
+        return getattr(await self.answer(kind), kind)
+
+    async def answer(self, kind: str) -> Any:
+        """The next response of a kind, with what came beside it."""
         while (response := await self._call.read()) is not grpc.aio.EOF:
             if response.WhichOneof("message") == kind:
-                return getattr(response, kind)
+                return response
         raise AssertionError(f"the stream ended: {await self._call.details()}")
 
     async def lease(self) -> Any:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, event
 
 from controller.state.database import Database
 
-# It looks at every row, or makes itself an index of every row first.
-_WALKS = re.compile(r"SCAN (?!CONSTANT)|AUTOMATIC")
+# It looks at every row, or makes itself an index of every row first. What it is given, it reads.
+_WALKS = re.compile(r"SCAN (?!(?:\d+ )?CONSTANT|given\b)|AUTOMATIC")
 # It reads everything that it finds before it gives the first.
 _SORTS = "TEMP B-TREE FOR ORDER BY"
 

@@ -10,11 +10,15 @@ import pytest
 from sqlalchemy import Connection, event
 
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.fleet.leasing.said import commit_lease, commit_report
+from controller.fleet.reports import Came
+from controller.state.attempts import Ask
 from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from protos.fleet import Hello
-from tests.integration.controller.domain_samples import hello
+from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.domain_samples import hello, measured_report
 from tests.integration.controller.fleet.statements import heard
 
 
@@ -179,3 +183,30 @@ async def test_a_database_that_fails_is_told_to_all_and_taken_up_again(
     assert failed.value.code is ErrorCode.STORAGE
     await commits.write(enrol, hello("phone"), 0)
     assert names(database) == ["phone"]
+
+
+async def test_a_report_and_the_lease_that_is_asked_for_after_it_are_one_commit(
+    database: Database,
+) -> None:
+    for name in ("phone", "board"):
+        start_sweep(database, name, threads=(1, 2))
+    held = Held(database)
+    asks = [Ask(device_id=f"id-of-{name}", now_unix_ms=0) for name in ("board", "phone")]
+    leased = (await commit_lease(held.commits, asks[1])).lease
+    assert leased is not None
+    told = measured_report(leased.attempt_id, leased.job_id)
+    before = held.count
+    first = asyncio.create_task(held.commits.write(held.wait))
+    await asyncio.to_thread(held.begun.wait)
+    # What others ask for before it changes nothing of that: the device is free by its report.
+    other = asyncio.create_task(commit_lease(held.commits, asks[0]))
+    report = asyncio.create_task(commit_report(held.commits, Came("id-of-phone", told, 0)))
+    ask = asyncio.create_task(commit_lease(held.commits, asks[1]))
+    await asyncio.sleep(0)
+    held.may_go_on.set()
+    await first
+    assert (await report).is_new
+    found = [(await each).lease for each in (other, ask)]
+    assert held.count - before == 2
+    attempts = {leased.attempt_id, *(each.attempt_id for each in found if each is not None)}
+    assert len(attempts) == 3

@@ -120,6 +120,7 @@ async def test_a_group_of_leases_or_reports_takes_as_many_statements_as_one(
             came = [Came(ask.device_id, said, 0) for ask, said in zip(some, reports, strict=True)]
             assert all(each.is_new for each in record_reports(database, came))
         counts.append(len(asked))
+        assert walking(database, asked) == {}
     assert counts[0] == counts[1]
 
 

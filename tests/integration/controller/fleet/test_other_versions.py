@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
 from protos.codec import to_message
-from protos.fleet import FEATURES, Hello, Report
+from protos.fleet import FEATURES, FREE_BESIDES, Hello, Report
 from protos.inputs import square
 from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2
@@ -110,6 +110,25 @@ async def test_one_that_knows_no_refusal_may_forget_what_cannot_be_taken_and_goe
         await agent.say(report=in_words_of(frozen(), report))
         assert (await agent.next("report_committed")).attempt_id == second.attempt_id
     assert verdicts(controller) == {first.job_id: ReasonCode.RUBBISH, second.job_id: None}
+
+
+@pytest.mark.parametrize("features", [FEATURES, ()])
+async def test_a_lease_comes_with_the_word_that_a_report_is_committed_where_it_is_heard_there(
+    serving: Callable[[int], Serving], features: tuple[str, ...]
+) -> None:
+    controller = serving(2)
+    async with fake_agent(controller.address, fleet_pb2) as agent:
+        greeting = replace(hello("phone"), features=features)
+        await agent.say(hello=in_words_of(fleet_pb2, greeting))
+        assert FREE_BESIDES in (await agent.next("welcome")).features
+        first = await agent.lease()
+        report = in_words_of(fleet_pb2, measured_report(first.attempt_id, first.job_id))
+        await agent.say(report=report, is_free=True)
+        answer = await agent.answer("report_committed")
+        assert answer.report_committed.attempt_id == first.attempt_id
+        assert answer.HasField("lease_besides") is bool(features)
+        second = answer.lease_besides if features else await agent.next("lease")
+        assert second.job_id not in ("", first.job_id)
 
 
 async def connected(agent: FakeAgent) -> None:

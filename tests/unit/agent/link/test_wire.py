@@ -1,20 +1,32 @@
 """What is said on the wire is what is heard; a report that waited in the spool is what was made."""
 
+import asyncio
+from typing import Any
+
+import grpc
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.child.stopping import MAX_SAMPLES, MAX_WARMUP
-from agent.link.wire import chunk_of, encode_report
+from agent.link.wire import AgentStream, chunk_of, encode_report
 from agent.measuring.device_watch import MAX_STATES
 from controller.api.rpc.fleet_service import encoded_chunk
 from protos.codec import from_message
 from protos.device import Battery, CpuClock, DeviceState, PowerReading, Temperature, ThrottleCounter
-from protos.fleet import Measured, Report
+from protos.fleet import (
+    CONTROLLER_FEATURES,
+    FromAgent,
+    Heartbeat,
+    Measured,
+    Ready,
+    Report,
+    ReportCommitted,
+)
 from protos.measuring import ProcessMemory, Repetition, StopReason
 from protos.runtimes import Runtime, RuntimeInfo
-from protos.v1 import fleet_pb2
+from protos.v1 import fleet_pb2, types_pb2
 from tests.unit.protos.drawing import failures
 
 unsigned = st.integers(0, 2**64 - 1)
@@ -147,3 +159,58 @@ def test_a_chunk_that_comes_otherwise_is_read_as_protobuf_reads_it(message: byte
             chunk_of(message)
     else:
         assert chunk_of(message) == meant
+
+
+class Call:
+    """A stream on which a controller has said something, and hears what is said."""
+
+    def __init__(self, *said: fleet_pb2.ConnectResponse) -> None:
+        self._said = [*said, grpc.aio.EOF]
+        self.heard: list[fleet_pb2.ConnectRequest] = []
+
+    async def read(self) -> Any:
+        return self._said.pop(0)
+
+    async def write(self, request: fleet_pb2.ConnectRequest) -> None:
+        self.heard.append(request)
+
+
+def welcoming(*features: str) -> fleet_pb2.ConnectResponse:
+    return fleet_pb2.ConnectResponse(welcome=fleet_pb2.Welcome(features=features))
+
+
+def told_by(*said: FromAgent | bytes, features: tuple[str, ...]) -> list[tuple[str | None, bool]]:
+    """What a controller with these features is told: kinds, and whether the agent is free."""
+
+    async def tell() -> Call:
+        call: Any = Call(welcoming(*features))
+        stream = AgentStream(call, lambda: 0)
+        await stream.receive()
+        await stream.send_each(said)
+        heard: Call = call
+        return heard
+
+    return [(each.WhichOneof("message"), each.is_free) for each in asyncio.run(tell()).heard]
+
+
+def test_that_an_agent_is_free_is_said_beside_its_report_where_that_is_heard() -> None:
+    report = encode_report(
+        Report(attempt_id="a", job_id="j", started_at_unix_ms=0, ended_at_unix_ms=0)
+    )
+    said = (report, Ready(), Heartbeat(), report)
+    beside = told_by(*said, features=CONTROLLER_FEATURES)
+    assert beside == [("report", True), ("heartbeat", False), ("report", False)]
+    apart = told_by(*said, features=())
+    assert [kind for kind, _ in apart] == ["report", "ready", "heartbeat", "report"]
+    assert not any(is_free for _, is_free in apart)
+
+
+async def test_a_lease_that_comes_beside_something_is_heard_after_it() -> None:
+    lease = fleet_pb2.Lease(attempt_id="next", job_id="j", settings=types_pb2.MeasureSettings())
+    committed = fleet_pb2.ReportCommitted(attempt_id="a")
+    beside = fleet_pb2.ConnectResponse(report_committed=committed, lease_besides=lease)
+    call: Any = Call(beside)
+    stream = AgentStream(call, lambda: 0)
+    assert await stream.receive() == ReportCommitted(attempt_id="a")
+    assert getattr(await stream.receive(), "attempt_id", None) == "next"
+    assert await stream.receive() is None

@@ -5,6 +5,7 @@ import asyncio
 from controller.fleet.leasing.leases import USUAL
 from controller.fleet.sessions import AgentSession, Outbox, Said
 from protos.fleet import (
+    CONTROLLER_FEATURES,
     PROTOCOL,
     Cancel,
     CertificateDue,
@@ -57,7 +58,12 @@ async def test_who_was_welcomed_to_a_small_fleet_is_told_once_that_it_has_grown(
     session = AgentSession(hello("phone"), {})
     session.welcome(USUAL.for_fleet(1))
     assert taken(session.outbox) == [
-        Welcome(heartbeat_interval_ms=5_000, protocol=PROTOCOL, redial_spread_ms=5)
+        Welcome(
+            heartbeat_interval_ms=5_000,
+            protocol=PROTOCOL,
+            redial_spread_ms=5,
+            features=CONTROLLER_FEATURES,
+        )
     ]
     for agents in (2, 10_000, 10_001):
         session.slow_down(USUAL.for_fleet(agents))

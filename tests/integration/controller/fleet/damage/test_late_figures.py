@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import insert, select
 
+from controller.api.rpc.reporting import Reporting
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
@@ -163,12 +164,19 @@ async def test_a_stream_that_breaks_while_its_report_is_committed_leaves_no_job_
     session = await fleet.connect(hello("phone"))
     given = await lease(fleet, session)
     report = measured_report(given.attempt_id, given.job_id)
-    reporting = asyncio.create_task(fleet.report(session, report))
+
+    async def hear() -> None:
+        reporting = Reporting()
+        with reporting.heard_beside():
+            reporting.begin(fleet.report(session, report))
+            await reporting.rest()
+
+    hearing = asyncio.create_task(hear())
     await asyncio.sleep(0)
-    reporting.cancel()
-    await asyncio.wait([reporting])
+    hearing.cancel()
+    await asyncio.wait([hearing])
     # Written after it, as one thread writes.
-    assert reporting.cancelled()
+    assert hearing.cancelled()
     assert await fleet.commits.write(read_counts, sweep_id)
     await fleet.ended()
     assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1}
