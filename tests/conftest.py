@@ -1,17 +1,30 @@
 """What holds for every test."""
 
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.processes.tools import share_tools
 from tests.processes.warm import start_from_here
 
 # How long an example takes is the machine's affair; a stall is no defect of what is tested.
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 start_from_here()
+share_tools()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Modules and tests stay until the end: no search for garbage is to walk through them."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")

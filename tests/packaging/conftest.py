@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from tests.processes.sharing import made_once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # What git ignores too: nothing that a fresh clone would lack may reach the wheel.
@@ -57,8 +59,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source distribution, so that this one is complete as well."""
-    folder = tmp_path_factory.mktemp("dist")
-    run_ok([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source], source)
+
+    def build(folder: Path) -> None:
+        command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source)
+        run_ok(command, source)
+
+    folder = made_once(tmp_path_factory, "dist", build)
     (built,) = folder.glob("*.whl")
     return built
 

@@ -45,11 +45,13 @@ def main(descriptor: int) -> None:
 def _read_modules() -> None:
     from controller.cli.main import COMMANDS
     from tests.processes.states import read_what_databases_read
+    from tests.processes.tools import use_tools
 
     of_commands = (each.place.split(":")[0] for each in COMMANDS.values() if each.extra != "mcp")
     for place in (*of_commands, *READ_LATE):
         importlib.import_module(place)
     read_what_databases_read()
+    use_tools()
     # What is never freed is never looked at, so that its pages stay shared.
     gc.collect()
     gc.freeze()

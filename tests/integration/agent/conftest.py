@@ -1,14 +1,15 @@
-"""Real artifacts, made once by the real tools."""
+"""Real artifacts, made once a run by the real tools."""
 
 import pytest
 
 from protos.runtimes import Runtime
 from tests.integration.agent.networks import Artifacts, made_artifacts
+from tests.processes.sharing import made_once
 
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    return made_artifacts(tmp_path_factory.mktemp("artifacts"))
+    return Artifacts(made_once(tmp_path_factory, "artifacts", made_artifacts))
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import select
 
@@ -34,6 +32,8 @@ from models.conversion.pipeline import ConversionCancelled, Converted, ToolMissi
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.integration.controller.domain_samples import SPEC, hello
+from tests.processes.tools import running_servers
+from tests.processes.warm import Forked
 
 CATALOG = load_catalog()
 ONNX = tuple(
@@ -43,13 +43,9 @@ ONNX = tuple(
 )
 
 
-def running_steps() -> list[psutil.Process]:
-    """The steps' servers that this one started; other tests' controllers may run beside them."""
-    running = []
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            running += [child] if "models.steps.forkserver" in child.cmdline() else []
-    return running
+def running_steps() -> list[Forked]:
+    """The steps' servers that this process has."""
+    return running_servers()
 
 
 class Heard:

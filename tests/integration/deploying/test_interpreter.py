@@ -19,6 +19,7 @@ from protos.runtimes import Runtime
 from tests.integration.agent.networks import Artifacts, made_artifacts, settings
 from tests.pages import ROOT
 from tests.processes import edgerank, running, running_controller
+from tests.processes.sharing import made_once
 
 OURS: Final = ("agent", "controller", "models", "protos", "sandbox")
 # What an agent needs and edgerank is not; no runtime.
@@ -68,7 +69,7 @@ def device(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
 
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    return made_artifacts(tmp_path_factory.mktemp("artifacts"))
+    return Artifacts(made_once(tmp_path_factory, "artifacts", made_artifacts))
 
 
 def test_the_other_pythons_runtime_is_the_devices(device: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from models.catalog.variants import Target, WeightsKind, variants_of
 from models.conversion import pipeline
 from models.conversion.pipeline import Converted, ForkServers, convert
 from models.weights.weights import Weights, resolve_weights
+from protos.inputs import ImageSize
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ ACCELERATORS = (Target.OPENCL, Target.NNAPI)
 
 
 def convert_synthetic(
-    name: str, workdir: Path, accelerators: tuple[Target, ...] = ()
+    name: str,
+    workdir: Path,
+    accelerators: tuple[Target, ...] = (),
+    input_size: ImageSize | None = None,
 ) -> Conversion:
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, workdir, lambda *_: None)
     steps: list[str] = []
-    variants = variants_of(backbone, accelerators=accelerators)
+    sizes = [input_size or backbone.input_size]
+    variants = variants_of(backbone, input_sizes=sizes, accelerators=accelerators)
     fates = convert(backbone, variants, weights, workdir, steps.append)
     made = {fate.variant.target: fate for fate in fates if isinstance(fate, Converted)}
     assert len(made) == 3 + len(accelerators), fates

@@ -28,21 +28,26 @@ def convert_on_request(
 
 
 @pytest.mark.parametrize(
-    ("name", "input_size", "batch"),
+    ("name", "input_size", "batch", "passes"),
     [
-        ("MobileNetV1_x0_25", ImageSize(160, 96), 3),
+        ("MobileNetV1_x0_25", ImageSize(160, 96), 3, ()),
         # Their parameters depend on the size.
-        ("DeiT_tiny_patch16_224", square(160), 1),
-        ("SwinTransformer_tiny_patch4_window7_224", square(112), 2),
+        ("DeiT_tiny_patch16_224", square(160), 1, ()),
+        # Every tool takes what its pass left, too.
+        (
+            *("SwinTransformer_tiny_patch4_window7_224", square(112), 2),
+            ("constant_attention_mask",),
+        ),
     ],
 )
 def test_an_input_size_and_batch_on_request(
-    name: str, input_size: ImageSize, batch: int, tmp_path: Path
+    name: str, input_size: ImageSize, batch: int, passes: tuple[str, ...], tmp_path: Path
 ) -> None:
     fates = convert_on_request(name, tmp_path, input_size, batch)
     made = [fate for fate in fates if isinstance(fate, Converted)]
     assert [fate.variant.target for fate in made] == [Target.ARM, Target.X86, Target.ANY], fates
     assert len({fate.conversion_key for fate in made}) == 3
+    assert [fate.passes[: len(passes)] for fate in made] == [passes] * 3
     session = onnxruntime.InferenceSession(str(made[2].path), providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].shape == [
         batch,

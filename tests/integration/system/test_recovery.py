@@ -1,6 +1,7 @@
 """A sweep outlives the crash of its agent and of its controller."""
 
 import json
+import shutil
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,10 @@ from tests.processes import edgerank, running, running_agent, running_controller
 SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "1s", "--threads", "1,2")
 
 
-def test_a_sweep_ends_although_agent_and_controller_were_killed(tmp_path: Path) -> None:
+def test_a_sweep_ends_although_agent_and_controller_were_killed(
+    converted: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(converted, tmp_path / "controller")
     with running_controller(tmp_path / "controller") as (controller, address), ExitStack() as stack:
         port = int(address.rpartition(":")[2])
         with running_agent(address, "pc", tmp_path / "agent") as agent:

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-import sys
+import io
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,12 +13,8 @@ from protos.runtimes import Runtime
 from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.fake_controller import AgentCall, FakeController
 from tests.integration.agent.networks import takes
+from tests.processes.warm import COMMAND, Forked, origin_for
 
-AGENT = (
-    sys.executable,
-    "-c",
-    "from agent.cli.command import agent; agent(prog_name='edgerank agent')",
-)
 RUNTIMES = {
     Runtime.ONNXRUNTIME: types_pb2.RUNTIME_ONNXRUNTIME,
     Runtime.PADDLELITE: types_pb2.RUNTIME_PADDLELITE,
@@ -53,28 +50,71 @@ def lease(
     )
 
 
+class AgentProcess:
+    """An agent that runs: what it prints, and how it ended."""
+
+    def __init__(
+        self, forked: Forked, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader
+    ) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self._forked = forked
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, below 0 by a signal; None while it runs."""
+        return self._forked.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Signals it, unless it has ended."""
+        self._forked.send_signal(number)
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self._forked.kill()
+
+    async def wait(self) -> int:
+        """How it ended, once it has."""
+        return await asyncio.to_thread(self._forked.wait)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """All that it prints yet, once it has ended."""
+        printed = await asyncio.gather(self.stdout.read(), self.stderr.read())
+        await self.wait()
+        return printed[0], printed[1]
+
+
+async def _reading(descriptor: int) -> asyncio.StreamReader:
+    reader, loop = asyncio.StreamReader(), asyncio.get_running_loop()
+    file = os.fdopen(descriptor, "rb", 0)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    return reader
+
+
 @asynccontextmanager
-async def agent_process(
-    port: int, state: Path, *options: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        *AGENT,
-        *("--controller", f"127.0.0.1:{port}", "--state", str(state), *options),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+async def agent_process(port: int, state: Path, *options: str) -> AsyncIterator[AgentProcess]:
+    origin = origin_for(os.environ)
+    assert origin is not None
+    command = ("agent", "--controller", f"127.0.0.1:{port}", "--state", str(state), *options)
+    (stdout, printing), (stderr, failing) = os.pipe(), os.pipe()
+    try:
+        status = origin.start(command, os.environ, printing, failing, COMMAND)
+    finally:
+        os.close(printing)
+        os.close(failing)
+    forked = Forked(status, io.StringIO())
+    process = AgentProcess(forked, await _reading(stdout), await _reading(stderr))
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.kill()
         await process.communicate()
 
 
 @asynccontextmanager
 async def joined(
     controller: FakeController, state: Path
-) -> AsyncIterator[tuple[AgentCall, asyncio.subprocess.Process]]:
+) -> AsyncIterator[tuple[AgentCall, AgentProcess]]:
     """An agent that has said Hello and asked for work."""
     async with agent_process(controller.port, state, "--name", "shelf-3") as process:
         call = await controller.next_call()

@@ -12,7 +12,12 @@ from protos.codec import from_message
 from protos.fleet import Failure
 from protos.reasons import ReasonCode
 from protos.v1 import fleet_pb2, types_pb2
-from tests.integration.agent.link.agent_process import agent_process, joined, lease
+from tests.integration.agent.link.agent_process import (
+    AgentProcess,
+    agent_process,
+    joined,
+    lease,
+)
 from tests.integration.agent.link.fake_controller import FakeController, serving
 
 HOUR_MS = 3_600_000
@@ -105,7 +110,7 @@ async def test_and_while_nobody_answers_it(tmp_path: Path) -> None:
         await ended_cleanly(process)
 
 
-async def ended_cleanly(process: asyncio.subprocess.Process) -> None:
+async def ended_cleanly(process: AgentProcess) -> None:
     assert await asyncio.wait_for(process.wait(), 30) == 0
     assert process.stderr is not None
     assert b"Traceback" not in await process.stderr.read()
@@ -118,7 +123,7 @@ def reports_kept(state: Path) -> tuple[str, ...]:
     return kept
 
 
-async def ending_of(process: asyncio.subprocess.Process) -> tuple[int, str]:
+async def ending_of(process: AgentProcess) -> tuple[int, str]:
     _, stderr = await process.communicate()
     assert process.returncode is not None
     assert b"Traceback" not in stderr
@@ -141,7 +146,7 @@ async def test_an_address_that_nobody_listens_on_ends_the_agent(tmp_path: Path) 
     async with agent_process(port, tmp_path, "--connect-timeout", "0.5") as process:
         code, sentence = await ending_of(process)
     assert code == 4
-    assert sentence.startswith("Error: no controller")
+    assert sentence.startswith("error: no controller")
     assert f" 127.0.0.1:{port} within 0.5 s:" in sentence
 
 
@@ -164,5 +169,5 @@ async def test_two_agents_do_not_share_a_state_folder(tmp_path: Path) -> None:
     ):
         code, sentence = await ending_of(second)
     assert code == 4
-    assert sentence.startswith("Error: another agent")
+    assert sentence.startswith("error: another agent")
     assert f"{tmp_path}:" in sentence

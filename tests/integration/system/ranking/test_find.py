@@ -1,6 +1,7 @@
 """`find` on this machine: a sweep that measures as far as its answer needs."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ RACE = (
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(converted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     state_dir: Path = tmp_path_factory.mktemp("race")
+    shutil.copytree(converted, state_dir / "controller")
     with (
         running_controller(state_dir / "controller", 0) as (_controller, told),
         running_agent(told, "pc", state_dir / "agent"),
@@ -86,7 +88,7 @@ def test_without_a_limit_the_front_is_decided_or_the_time_ends_it(
     address: str, found: dict[str, Any]
 ) -> None:
     assert found["sweep_id"]
-    done = edgerank(*RACE, address=address)
+    done = edgerank(*RACE, "--time", "15s", address=address)
     assert done.returncode == 0, done.stderr
     assert "MobileNetV1_x0_5" in done.stdout
 

@@ -18,21 +18,18 @@ from controller.client.access import AccessClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.measurements.imports import ImportHeader
-from controller.state.catalog.accuracy import store_catalog
-from controller.state.database import open_database
-from models.catalog.catalog import load_catalog
 from protos.codec import to_message
 from protos.runtimes import Runtime
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.processes import edgerank, running_controller
+from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 
 BACKBONES = ("MobileNetV1", "MobileNetV2")
 
 
 def _serve(state_dir: Path, *latency_factors: float) -> Any:
-    database = open_database(f"sqlite:///{state_dir / 'controller.sqlite'}")
-    store_catalog(database, load_catalog())
+    database = begun_database(state_dir)
     if latency_factors:
         record_sweep(database, *latency_factors, backbones=BACKBONES, runtimes=tuple(Runtime))
     database.close()

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.system.conftest import System
+from tests.integration.system.conftest import BACKBONES, System
 from tests.pages import ROOT
 from tests.processes import edgerank
 
@@ -17,8 +17,10 @@ DASHBOARD = ROOT / "docs/operations/grafana-dashboard.json"
 
 @pytest.fixture
 def scraped(system: System, swept: dict[str, Any]) -> dict[str, list[tuple[dict[str, str], float]]]:
-    """Every sample by its name, after a sweep and a call that failed."""
+    """Every sample by its name, after a sweep, a conversion and a call that failed."""
     assert swept["ended"]
+    small = ("convert", BACKBONES[0], "--input-size", "32", "--weights", "synthetic")
+    assert edgerank(*small, address=system.address).returncode == 0
     assert edgerank("devices", "rename", "nobody", "any", address=system.address).returncode == 2
     with urlopen(system.metrics, timeout=30) as answer:
         text = answer.read().decode()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 from tests.integration.system.conftest import QUICK_SWEEP
@@ -13,7 +14,10 @@ ASKED = ("--cores", A_CORE, "--flush-denormals", "--no-spinning", "--graph-optim
 WORDS = f"core {A_CORE}, denormals flushed"
 
 
-def test_settings_are_asked_for_measured_with_stored_and_shown(tmp_path: Path) -> None:
+def test_settings_are_asked_for_measured_with_stored_and_shown(
+    converted: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(converted, tmp_path / "controller")
     with (
         running_controller(tmp_path / "controller") as (_, address),
         running_agent(address, "pc", tmp_path / "agent"),

@@ -1,20 +1,33 @@
 """A lab's controller, and browsers that visit it and watch what its pages try."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.integration.report.conftest import Visit, browser, watched
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.lab import fill
 from tests.processes import running_controller
+from tests.processes.sharing import made_once
 
 __all__ = ["browser"]
 
 Visitor = Callable[..., Visit]
+_SWEEP_ID = "sweep-id"
+
+
+def barriers(page: Page) -> list[dict[str, Any]]:
+    """What of a page is in somebody's way, as axe finds it."""
+    # Of all else it would name each element, which takes it as long again.
+    told = Axe().run(page, options={"resultTypes": ["violations"]})
+    found: list[dict[str, Any]] = told["violations"]
+    return found
 
 
 def drawn(page: Page) -> None:
@@ -32,10 +45,15 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    state: Path = tmp_path_factory.mktemp("lab") / "state"
-    sweep_id = fill(state)
+    made = made_once(tmp_path_factory, "lab-of-pages", _fill)
+    state = tmp_path_factory.mktemp("lab") / "state"
+    shutil.copytree(made / "state", state)
     with running_controller(state, 0, "--web-port", "0") as (controller, _address):
-        yield Lab(web_of(controller), sweep_id)
+        yield Lab(web_of(controller), (made / _SWEEP_ID).read_text())
+
+
+def _fill(folder: Path) -> None:
+    (folder / _SWEEP_ID).write_text(fill(folder / "state"))
 
 
 @pytest.fixture

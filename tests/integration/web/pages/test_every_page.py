@@ -5,7 +5,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from controller.state.devices import enrol
@@ -13,7 +12,7 @@ from protos.device import DeviceProfile
 from protos.fleet import Hello
 from tests.benchmarks.asking.filling import fill as fill_in_bulk
 from tests.integration.web.conftest import web_of
-from tests.integration.web.pages.conftest import Lab, Visitor, drawn
+from tests.integration.web.pages.conftest import Lab, Visitor, barriers, drawn
 from tests.integration.web.pages.lab import INERT
 from tests.processes import running_controller
 from tests.processes.states import begun_database
@@ -45,7 +44,7 @@ def test_it_is_for_everybody_and_asks_nobody_else(lab: Lab, visit: Visitor, path
         visited = visit(lab.url + path, color_scheme=scheme, viewport=size)
         drawn(visited.page)
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert Axe().run(visited.page)["violations"] == []
+        assert barriers(visited.page) == []
         # What is enlarged four times on a desk is as narrow as this (WCAG 2.2, 1.4.10).
         visited.page.set_viewport_size({"width": 320, "height": 850})
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -65,7 +64,7 @@ def test_a_measurement_is_one_of_them(lab: Lab, visit: Visitor) -> None:
         expect(visited.page.locator(".chart svg")).to_have_count(4)
         expect(visited.page.locator("#provenance")).to_contain_text("onnxruntime 1.23.2")
         assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert Axe().run(visited.page)["violations"] == []
+        assert barriers(visited.page) == []
         assert visited.complaints == []
 
 
@@ -102,7 +101,7 @@ def test_charts_code_is_read_where_there_is_a_chart(lab: Lab, visit: Visitor) ->
         assert any("vega.js" in url for url in visited.requests) is is_read
 
 
-@pytest.mark.parametrize("candidates", [0, 1, 5_000])
+@pytest.mark.parametrize("candidates", [0, 1, 1_000])
 def test_however_much_there_is_a_phone_shows_the_answer_first(
     tmp_path: Path, visit: Visitor, candidates: int
 ) -> None:
@@ -112,7 +111,7 @@ def test_however_much_there_is_a_phone_shows_the_answer_first(
             visited = visit(web_of(controller) + path, viewport={"width": 390, "height": 850})
             drawn(visited.page)
             assert visited.page.evaluate("document.documentElement.scrollWidth") <= 390
-            assert Axe().run(visited.page)["violations"] == []
+            assert barriers(visited.page) == []
             assert visited.complaints == []
             assert visited.page.locator("tbody tr").count() < 200
         box = visited.page.locator("#answer h2").bounding_box()
@@ -162,7 +161,7 @@ def test_names_from_outside_are_text(lab: Lab, visit: Visitor) -> None:
 def test_a_failure_is_a_page_that_says_so(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}devices/pi6").page
     expect(page.get_by_role("alert")).to_contain_text("pi5")
-    assert Axe().run(page)["violations"] == []
+    assert barriers(page) == []
 
 
 def test_a_link_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_programs(
