@@ -153,8 +153,7 @@ _OWN: Final = (
     .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
     .where(*_THESE)
 )
+_OWN_NAMES: Final = frozenset(each.key for each in _OWN.selected_columns)
 _ALIKE: Final = tuple(
-    name
-    for name in beside_accuracy(IMAGENET).selected_columns
-    if name not in _OWN.selected_columns
+    each.key for each in beside_accuracy(IMAGENET).selected_columns if each.key not in _OWN_NAMES
 )
