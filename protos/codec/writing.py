@@ -125,6 +125,7 @@ def _map(field: FieldDescriptor, values: Mapping[Any, Any]) -> Mapping[Any, Any]
     return {key: figure(value) for key, value in values.items()}
 
 
+@cache
 def _number(field: FieldDescriptor, member: Enum) -> int:
     assert field.enum_type is not None
     found = numbers_of(type(member), field.enum_type).get(member)
