@@ -11,7 +11,6 @@ from controller.api.asking.once import AskingOnce
 from controller.api.queries.ahead import made_ahead
 from controller.api.queries.exporting import read_after, stream_of
 from controller.api.queries.meant import holders, meant_devices
-from controller.api.queries.paging import Pages
 from controller.api.queries.predictions import Predictions
 from controller.api.queries.rankings import Rankings
 from controller.domain.catalog import Dataset
@@ -25,6 +24,7 @@ from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_
 from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion, check_question
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
+from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.own.accuracy import find_dataset
@@ -34,7 +34,6 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements.by_ids import KnownKinds
 from controller.state.measurements.exporting import StoredPage
 from controller.state.measurements.pages import (
     PAGE,
@@ -44,6 +43,7 @@ from controller.state.measurements.pages import (
     find_measurement,
     find_place,
     list_newest,
+    read_page,
 )
 from controller.state.rounds.underway import list_underway
 from controller.state.schema.unreadable import answered_in
@@ -67,9 +67,7 @@ class Queries:
         self._fleet = fleet
         self._computing = ThreadPoolExecutor(_THREADS, thread_name_prefix="answering")
         self._listing = ThreadPoolExecutor(_THREADS, thread_name_prefix="listing")
-        kinds = KnownKinds(database)
-        self._rankings = Rankings(database, catalog, kinds)
-        self._pages = Pages(database, kinds)
+        self._rankings = Rankings(database, catalog)
         self._predictions = Predictions(database, catalog, self._computing)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
@@ -205,7 +203,7 @@ class Queries:
         count = SAMPLED_PAGE if wanted.with_samples else PAGE
         last: Place | None = None
         while True:
-            page = await self.computed(self._pages.read, wanted, last, count)
+            page = await self.computed(self._page, wanted, last, count)
             yield page.measurements
             if (last := page.last) is None:
                 break
@@ -251,7 +249,7 @@ class Queries:
             place = await self.listed(find_place, self._database, after)
             if place is None:
                 return None
-        read = partial(self._pages.read, newest_first=newest_first)
+        read = partial(self._page, newest_first=newest_first)
         page = await self.computed(read, wanted, place, count)
         if not wanted.with_underway:
             return page
@@ -299,6 +297,20 @@ class Queries:
         if wanted.sweep_id is not None:
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
+
+    def _page(
+        self,
+        wanted: MeasurementFilter,
+        after: Place | None,
+        count: int,
+        *,
+        newest_first: bool = False,
+    ) -> MeasurementPage:
+        page = read_page(self._database, wanted, after, count, newest_first=newest_first)
+        minute = wanted.at_minute
+        if minute is None:
+            return page
+        return replace(page, measurements=[at_minute(each, minute) for each in page.measurements])
 
     async def _measured(self, name: str) -> Device:
         """The device of the fleet, or else one that was removed and left measurements."""

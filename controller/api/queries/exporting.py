@@ -12,9 +12,8 @@ import pyarrow.compute as pc
 from controller.domain.measurements import MeasurementFilter, Verdict, per_image_ms
 from controller.state.database import Database
 from controller.state.measurements import are_times, weights_inside
-from controller.state.measurements.by_ids import find_measurements
 from controller.state.measurements.exporting import Packed, StoredPage, read_stored
-from controller.state.measurements.pages import Place
+from controller.state.measurements.pages import Place, find_measurements
 from controller.state.schema.columns import Unreadable, read_document
 from controller.views.documents import to_document
 from controller.views.export import arrow_column, arrow_table, table_of_whole

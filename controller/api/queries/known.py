@@ -19,14 +19,13 @@ from controller.ranking.standing.judging import DeviceColumns, in_scope
 from controller.state.catalog.accuracy import known_top1
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
-from controller.state.measurements.by_ids import KnownKinds, find_measurements
 from controller.state.measurements.candidates import (
     Candidates,
     Damaged,
     read_candidates,
 )
 from controller.state.measurements.figures import read_figures
-from controller.state.measurements.pages import list_newest
+from controller.state.measurements.pages import find_measurements, list_newest
 from controller.state.measurements.stamps import (
     Stamp,
     accuracy_stamp,
@@ -92,13 +91,9 @@ class DamagedRow(Exception):
 class KnownDevices:
     """Columns of devices as they stand, from memory or read; for several threads."""
 
-    def __init__(
-        self, database: Database, catalog: Catalog, kinds: KnownKinds | None = None
-    ) -> None:
-        """By what is known of `kinds`, for who asks of the same elsewhere, too."""
+    def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
-        self._kinds = kinds or KnownKinds(database)
         self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
@@ -205,13 +200,8 @@ class KnownDevices:
 
     def read(self, wanted: Mapping[str, "StoredRows"], dataset: str) -> Mapping[str, Measurement]:
         """Reads measurements by their ids, each of a device; gives those that can be read."""
-        if not wanted:
-            return {}
         asked = MeasurementFilter(accuracy_dataset=dataset)
-        # Asked for together, as all of them stood at once.
-        accuracy = next(iter(wanted.values())).now.stamp[:-1]
-        alike = self._kinds.at(accuracy)
-        read = find_measurements(self._database, list(wanted), asked, alike)
+        read = find_measurements(self._database, list(wanted), asked)
         for each, found in read.items():
             of_device = wanted[each]
             self._whole.put(of_device.key(each), of_device.now.stamp[:-1], found)

@@ -20,7 +20,7 @@ from controller.ranking.standing.certainty import certainty
 from controller.ranking.standing.holding import hold
 from controller.ranking.standing.listing import listed
 from controller.state.database import Database
-from controller.state.measurements.by_ids import KnownKinds, find_measurements
+from controller.state.measurements.pages import find_measurements
 from models.catalog.catalog import Catalog
 from protos.measuring import Repetition
 
@@ -36,15 +36,12 @@ _READ_AT_ONCE: Final = 32
 class Rankings:
     """Ranks what was measured; every method reads and computes, and is called in a thread."""
 
-    def __init__(
-        self, database: Database, catalog: Catalog, kinds: KnownKinds | None = None
-    ) -> None:
-        """By what is known of `kinds`, for who asks of the same elsewhere, too."""
+    def __init__(self, database: Database, catalog: Catalog) -> None:
         self._database = database
         self._catalog = catalog
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
         self._fleets: Remembered[FleetRanking] = Remembered(_MOST_FLEETS)
-        self._known = KnownDevices(database, catalog, kinds)
+        self._known = KnownDevices(database, catalog)
 
     def listed(
         self, device: Device, constraints: Constraints, dataset: str, most: int | None

@@ -2,22 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
 from sqlalchemy.sql.expression import Tuple
 
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import Database
 from controller.state.devices import holder_of
 from controller.state.measurements import ended, list_measurements, measurements_of
-from controller.state.measurements.by_ids import Alike, read_by_ids
 from controller.state.schema import jobs, measurements, reused_jobs
 
 PAGE: Final = 200
 """So many measurements are read at once, without their samples."""
 SAMPLED_PAGE: Final = 16
 """So many with them: each repetition may have 200,000."""
+_AT_ONCE: Final = 500
+_DATASETS: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -61,7 +63,6 @@ def read_page(
     count: int,
     *,
     newest_first: bool = False,
-    alike: Alike | None = None,
 ) -> MeasurementPage:
     """The next measurements that the filter lets through.
 
@@ -71,7 +72,6 @@ def read_page(
         after: the `last` of the page before; None is the first page.
         count: at most so many.
         newest_first: in the reverse order.
-        alike: as for `find_measurements`.
     """
     with database.transaction() as transaction:
         # One more than are read: whether another page follows.
@@ -79,9 +79,11 @@ def read_page(
         following = transaction.execute(asked).all()
         places = following[:count]
         ids = [each.measurement_id for each in places]
-        read = read_by_ids(transaction, ids, wanted, {} if alike is None else alike)
+        query = _by_ids(wanted.accuracy_dataset)
+        rows = transaction.execute(query, {"ids": ids}).mappings().all() if ids else ()
+        read = list(measurements_of(transaction, rows, wanted))
     last = place_of(places[-1]) if len(following) > count else None
-    return MeasurementPage(measurements=[read[each] for each in ids if each in read], last=last)
+    return MeasurementPage(measurements=read[::-1] if newest_first else read, last=last)
 
 
 def order_after(
@@ -109,6 +111,13 @@ def place_of(row: Row[Any]) -> Place:
     return Place(**{column.name: getattr(row, column.name) for column in _ORDER})
 
 
+@lru_cache(maxsize=_DATASETS)
+def _by_ids(dataset: str) -> Select[Any]:
+    """Measurements by their `ids`; put together once, which takes as long as asking it."""
+    these = measurements.c.measurement_id.in_(bindparam("ids", expanding=True))
+    return ended(dataset).where(these, jobs.c.is_sentinel.is_(False)).order_by(*_ORDER)
+
+
 def find_place(database: Database, measurement_id: str) -> Place | None:
     """Where a measurement stands; None of one that is not there."""
     query = select(*_ORDER).where(measurements.c.measurement_id == measurement_id)
@@ -127,6 +136,20 @@ def find_measurement(
     with database.transaction() as transaction:
         rows = transaction.execute(query).mappings().all()
         return next(iter(measurements_of(transaction, rows, wanted)), None)
+
+
+def find_measurements(
+    database: Database, measurement_ids: Sequence[str], wanted: MeasurementFilter
+) -> dict[str, Measurement]:
+    """Those of these measurements that can be read, by their ids, beside the filter's accuracy."""
+    query = _by_ids(wanted.accuracy_dataset)
+    found: list[Measurement] = []
+    with database.transaction() as transaction:
+        for start in range(0, len(measurement_ids), _AT_ONCE):
+            some = measurement_ids[start : start + _AT_ONCE]
+            rows = transaction.execute(query, {"ids": some}).mappings().all()
+            found += measurements_of(transaction, rows, wanted)
+    return {each.measurement_id: each for each in found}
 
 
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:

@@ -19,11 +19,10 @@ from controller.state.database import Database
 from controller.state.devices import enrol, remove, rename
 from controller.state.devices.forgetting import forget
 from controller.state.measurements import list_measurements
-from controller.state.measurements.by_ids import KnownKinds
 from controller.state.measurements.figures import read_figures
 from controller.state.measurements.pages import Place, list_newest, read_page
 from controller.state.measurements.stamps import counts_by_device
-from controller.state.schema import accuracies, artifacts, measurements
+from controller.state.schema import measurements
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
@@ -109,33 +108,6 @@ def newest_first(database: Database, wanted: MeasurementFilter) -> list[str]:
         page = read_page(database, wanted, page.last, count=2, newest_first=True)
         read += ids(list(page.measurements))
     return read
-
-
-def test_what_is_known_of_others_of_a_kind_is_what_would_be_read(database: Database) -> None:
-    measure(database, 5, 8, 7, now_ms=1_000, threads=3)
-    measure(database, 6, 0, 9, now_ms=1_000, threads=3)
-    kinds = KnownKinds(database)
-
-    def check() -> None:
-        for wanted in (ALL, MeasurementFilter(with_samples=True)):
-            alike = kinds.now()
-            page = read_page(database, wanted, None, 5, alike=alike)
-            assert page == read_page(database, wanted, None, 5)
-            with heard(database) as asked:
-                assert page == read_page(database, wanted, None, 5, alike=alike)
-            assert not [each for each in asked if "accuracies" in each.text]
-
-    check()
-    rename(database, PHONE, "tablet", Caller(caller=CallerKind.OWNER), 2_000)
-    check()
-    for changed in (
-        update(accuracies).values(value_percent=accuracies.c.value_percent - 1),
-        update(artifacts).values(output_tolerance=0.5),
-        update(measurements).values(busy_threads=-1).where(measurements.c.position == 1),
-    ):
-        with database.writing() as transaction:
-            transaction.execute(changed)
-        check()
 
 
 def test_what_is_remembered_is_what_would_be_found(database: Database, fleet: Fleet) -> None:
