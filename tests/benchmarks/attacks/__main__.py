@@ -55,9 +55,11 @@ async def _attack(attacks: Iterable[Attack], targets: Targets, tally: "Counter[s
     sys.stdout.flush()
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # A call that ends in the instant in which it is cancelled may swallow that, and go on.
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1)
     # An attack that broke is no attack: the benchmark fails with it.
     await asyncio.gather(*done)
 
