@@ -1,12 +1,13 @@
 """Who makes a call, by what the connection and the call show."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.access.local_peers import parse_peer, users_of
 from controller.access.members import Members
+from controller.access.one_connection import user_of
 from controller.domain.access import Caller, CallerKind, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.clock import Clock
@@ -61,14 +62,16 @@ class Callers:
         database: Database,
         members: Members,
         clock: Clock,
+        ports: Callable[[], Sequence[int]],
         *,
         open_to_all: bool,
         proc_net: Path = Path("/proc/self/net"),
     ) -> None:
-        """With `open_to_all` nobody who shows nothing is a stranger."""
+        """Who calls at these ports; with `open_to_all` nobody who shows nothing is a stranger."""
         self._database = database
         self._members = members
         self._clock = clock
+        self._ports = ports
         self._open_to_all = open_to_all
         self._proc_net = proc_net
 
@@ -92,7 +95,10 @@ class Callers:
         """Who those are that show nothing, by where they are, as gRPC calls it."""
         ends = [parse_peer(peer) for peer in peers]
         near = [end for end in ends if end is not None and end.address.is_loopback]
-        users = dict(zip(near, users_of(near, self._proc_net), strict=True))
+        users = {end: user_of(end, self._ports()) for end in near}
+        # What the kernel does not tell of one by itself is in its table.
+        others = [end for end, user in users.items() if user is None]
+        users |= dict(zip(others, users_of(others, self._proc_net), strict=True))
         return [self._by_user(None if end is None else users.get(end)) for end in ends]
 
     def _of_token(self, authorization: str) -> Caller:

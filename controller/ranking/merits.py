@@ -1,6 +1,6 @@
 """By what the winner is chosen, and who cannot be told apart from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -105,8 +105,18 @@ def ties_with(columns: Columns, winner: int, passing: Rows, merit: Merit) -> Row
 
 def overlapping(columns: Columns, row: int, rows: Rows) -> Mask:
     """Say of which rows the latency's interval overlaps that of one: neither is surely faster."""
+    return overlaps_of(columns, rows)(row)
+
+
+def overlaps_of(columns: Columns, rows: Rows) -> Callable[[int], Mask]:
+    """Return what says so of one after the other, beside the same rows."""
     low, high = columns.low_ms, columns.high_ms
-    overlaps: Mask = (low[rows] <= high[row]) & (low[row] <= high[rows])
+    lows, highs = low[rows], high[rows]
+
+    def overlaps(row: int) -> Mask:
+        found: Mask = (lows <= high[row]) & (low[row] <= highs)
+        return found
+
     return overlaps
 
 

@@ -197,5 +197,10 @@ def _missing(
 ) -> list[Backbone]:
     tier = constraints.tier
     considered = catalog if tier is None else select_tier(catalog, tier)
-    with_accuracy = (replace(each, top1=accuracy.top1.get(each.name)) for each in considered)
+    # Of those that were measured, which most are, none is made anew.
+    with_accuracy = (
+        replace(each, top1=accuracy.top1.get(each.name))
+        for each in considered
+        if each.name not in measured
+    )
     return unmeasured_backbones(with_accuracy, measured, constraints)

@@ -10,10 +10,10 @@ AnswerT = TypeVar("AnswerT")
 
 
 class AskingTogether(Generic[AskedT, AnswerT]):
-    """Looks several things up in a thread by one look, and rests before the next.
+    """Looks several things up in a thread by one look, and rests behind one that a crowd asked for.
 
     Nobody is told what was so before they asked: who asks meanwhile waits for the next look. Who
-    asks while nobody did lately is looked up at once.
+    asks alone, one question after the other, is looked up at once.
     """
 
     def __init__(
@@ -23,7 +23,7 @@ class AskingTogether(Generic[AskedT, AnswerT]):
         *,
         rest_s: float,
     ) -> None:
-        """`look` gives an answer for each; it rests for `rest_s` after each look."""
+        """`look` gives an answer for each; it rests for `rest_s` behind one for several."""
         self._look = look
         self._threads = threads
         self._rest_s = rest_s
@@ -57,7 +57,8 @@ class AskingTogether(Generic[AskedT, AnswerT]):
                     for (_, answer), found in zip(some, answers, strict=True):
                         if not answer.done():
                             answer.set_result(found)
-                await asyncio.sleep(self._rest_s)
+                if len(some) > 1:
+                    await asyncio.sleep(self._rest_s)
         finally:
             self._looking = None
 

@@ -152,7 +152,7 @@ class KnownDevices:
             device=device.name,
             columns=columns,
             rows=in_scope(columns, constraints),
-            whole=StoredRows(self, now, dataset, columns, underway),
+            whole=StoredRows(self, now, dataset, told_of_device(device), columns, underway),
             runtimes=runtimes,
         )
 
@@ -224,6 +224,7 @@ class StoredRows:
         known: what remembers them.
         now: the device.
         dataset: whose accuracy stands with them.
+        told: what is told of the device beside what was measured there.
         columns: of the device.
         underway: what is measured now.
     """
@@ -231,6 +232,7 @@ class StoredRows:
     known: KnownDevices
     now: Standing
     dataset: str
+    told: Key
     columns: Columns
     underway: Sequence[Measurement]
 
@@ -258,7 +260,7 @@ class StoredRows:
 
     def key(self, measurement_id: str) -> Key:
         """Under what a measurement is remembered."""
-        return (*told_of_device(self.now.device), self.dataset, measurement_id)
+        return (*self.told, self.dataset, measurement_id)
 
     def _ids(self, rows: Sequence[int]) -> list[str]:
         return self.columns.measurement_ids(rows)

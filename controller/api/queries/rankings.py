@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from controller.api.queries.known import KnownDevices
+from controller.api.queries.known import KnownDevices, Standing
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
@@ -51,25 +51,26 @@ class Rankings:
         Whole ones are large, and are not.
         """
         key = (*told_of_device(device), constraints, dataset, most)
-        now = self._known.standing([device])[0]
+        (now,) = self._known.standing([device])
         known = self._rankings.get(key, now.stamp) if now.is_settled else None
         if known is not None:
             return known
-        ranking = self.rank(device, constraints, dataset, most)
+        ranking = self._ranked(now, constraints, dataset, most)
         if now.is_settled and most is not None:
             told = len(ranking.others) + len(ranking.left_out)
             self._rankings.put(key, now.stamp, ranking, weight=1 + told // _LISTED_OF_ONE)
         return ranking
 
-    def rank(
-        self, device: Device, constraints: Constraints, dataset: str, most: int | None = None
-    ) -> Ranking:
-        """What there is of a device, ranked; as sure as the constraints ask for.
-
-        At most `most` of the others are told, and of what is left out; None is all.
-        """
-        dataset = find_dataset(self._database, dataset)
+    def rank(self, device: Device, constraints: Constraints, dataset: str) -> Ranking:
+        """What there is of a device, ranked; as sure as the constraints ask for."""
         (now,) = self._known.standing([device])
+        return self._ranked(now, constraints, dataset, None)
+
+    def _ranked(
+        self, now: Standing, constraints: Constraints, dataset: str, most: int | None
+    ) -> Ranking:
+        """At most `most` of the others are told, and of what is left out; None is all."""
+        dataset = find_dataset(self._database, dataset)
 
         def ranked() -> Ranking:
             return rank_columns(

@@ -103,9 +103,9 @@ def newest(
     count = _count(thing)
     chosen = np.full(count, -1, dtype=np.intp)
     for verdicts in reversed(preference):
-        counts = has_figures[rows] & np.isin(
-            verdict[rows], [VERDICT_CODES[each.value] for each in verdicts]
-        )
+        is_preferred = np.zeros(len(VERDICT_CODES), dtype=bool)
+        is_preferred[[VERDICT_CODES[each.value] for each in verdicts]] = True
+        counts = has_figures[rows] & is_preferred[verdict[rows]]
         # Of several the last one stays.
         chosen[thing[rows[counts]]] = rows[counts]
     newer = rows[rows > chosen[thing[rows]]]

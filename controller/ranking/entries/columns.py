@@ -122,7 +122,8 @@ class Columns:
 
     def measurement_ids(self, rows: Rows | Sequence[int]) -> list[str]:
         """Ids of rows, in their order."""
-        return [str(self.ids[row], "utf-8") for row in rows]
+        ids: list[bytes] = self.ids[np.asarray(rows, dtype=np.intp)].tolist()
+        return [str(each, "utf-8") for each in ids]
 
     def figure(self, criterion: Criterion) -> Numbers:
         """What a limit of a criterion is held against, as `limits.figure_of` has it."""

@@ -12,7 +12,7 @@ from controller.ranking.entries import Entry, entry_of
 from controller.ranking.entries.choosing import Selected, select
 from controller.ranking.entries.columns import Columns, Rows
 from controller.ranking.losing import behind, tied
-from controller.ranking.merits import costs_of, front_rows, leaders, overlapping, ties_with
+from controller.ranking.merits import costs_of, front_rows, leaders, overlaps_of, ties_with
 from controller.ranking.pareto import front_places_by
 from controller.ranking.requirements import Exclusions, exclusions, requirements
 from controller.ranking.standing.places import Places, places
@@ -148,6 +148,7 @@ class Told:
         self._on_front = set(judged.front.tolist())
         self._unbeaten = set(judged.beating.tolist())
         self._ties = set(judged.ties.tolist())
+        self._overlaps = overlaps_of(judged.columns, judged.entries)
 
     def measurement(self, row: int) -> Measurement:
         """The measurement of a row."""
@@ -195,7 +196,8 @@ class Told:
     def _latency_ties(self, row: int) -> tuple[tuple[str, ...], int]:
         """The ids of those that are told, and how many there are."""
         columns, entries = self._judged.columns, self._judged.entries
-        ties = entries[overlapping(columns, row, entries) & (entries != row)]
+        alike = entries[self._overlaps(row)]
+        ties = alike[alike != row]
         far_ms = np.abs(columns.median_ms[ties] - columns.median_ms[row])
         nearest = ties[np.lexsort((columns.id_place[ties], far_ms))][:MOST_LATENCY_TIES]
         told = nearest[np.argsort(columns.id_place[nearest])]

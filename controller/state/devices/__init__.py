@@ -7,6 +7,7 @@ from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -152,13 +153,11 @@ def find_devices(
 
 def find_named(database: Database, name: str, connected: frozenset[str]) -> Device | None:
     """The device that is meant by a name: one of the fleet, else the newest removed, or None."""
-    named = _standing().where(devices.c.name == name)
-    removed_at = devices.c.removed_at_unix_ms
-    newest = named.where(removed_at.is_not(None)).order_by(removed_at.desc()).limit(1)
     with database.transaction() as transaction:
         # One after the other: an index has the names of the fleet, and none those of before.
-        for meant in (named.where(removed_at.is_(None)), newest):
-            if found := _devices(transaction.execute(meant).mappings(), connected):
+        for meant in (_OF_FLEET, _NEWEST_REMOVED):
+            rows = transaction.execute(meant, {"asked_name": name}).mappings()
+            if found := _devices(rows, connected):
                 return found[0]
     return None
 
@@ -186,6 +185,16 @@ def _standing() -> Select[Any]:
     return select(devices, *COLUMNS).outerjoin(
         device_standings, device_standings.c.device_id == devices.c.device_id
     )
+
+
+# Put together once, which takes as long as asking it.
+_NAMED = _standing().where(devices.c.name == bindparam("asked_name"))
+_OF_FLEET = _NAMED.where(devices.c.removed_at_unix_ms.is_(None))
+_NEWEST_REMOVED = (
+    _NAMED.where(devices.c.removed_at_unix_ms.is_not(None))
+    .order_by(devices.c.removed_at_unix_ms.desc())
+    .limit(1)
+)
 
 
 def _devices(rows: Iterable[RowMapping], connected: frozenset[str]) -> tuple[Device, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Integer, ScalarSelect, cast, exists, func, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, bindparam, cast, exists, func, select
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
@@ -45,7 +45,10 @@ def last_of_device(device_id: ColumnElement[str]) -> ScalarSelect[int]:
     )
 
 
+# Put together once, which takes as long as asking it.
+_IS_ASKED: Final = devices.c.device_id == bindparam("of_device")
 _COUNTS: Final = select(devices.c.device_id, last_of_device(devices.c.device_id))
+_COUNT: Final = _COUNTS.where(_IS_ASKED)
 
 
 def accuracy_stamp(database: Database) -> Stamp:
@@ -59,9 +62,10 @@ def counts_by_device(database: Database, device_id: str | None = None) -> Mappin
 
     They are added, numbered on their device, and go only together with it.
     """
-    counted = _COUNTS if device_id is None else _COUNTS.where(devices.c.device_id == device_id)
+    counted = _COUNTS if device_id is None else _COUNT
+    asked = {} if device_id is None else {"of_device": device_id}
     with database.transaction() as transaction:
-        return {of: last for of, last in transaction.execute(counted).tuples() if last}
+        return {of: last for of, last in transaction.execute(counted, asked).tuples() if last}
 
 
 def evidence_stamp(database: Database) -> Stamp:
@@ -86,12 +90,12 @@ _IS_UNDERWAY: Final = exists().where(
 )
 # Device by device, by the index that has states: there are far more turns than open jobs.
 _UNDERWAY: Final = select(devices.c.device_id).where(_IS_UNDERWAY)
+_ASKED_UNDERWAY: Final = _UNDERWAY.where(_IS_ASKED)
 
 
 def devices_underway(database: Database, device_id: str | None = None) -> frozenset[str]:
     """The devices, or this one, with a job that is measured now and has begun to tell."""
-    found = _UNDERWAY
-    if device_id is not None:
-        found = found.where(devices.c.device_id == device_id)
+    found = _UNDERWAY if device_id is None else _ASKED_UNDERWAY
+    asked = {} if device_id is None else {"of_device": device_id}
     with database.transaction() as transaction:
-        return frozenset(transaction.scalars(found))
+        return frozenset(transaction.scalars(found, asked))

@@ -117,6 +117,17 @@ class Document(TypeDecorator[Any]):
         """The dataclass of which this was kept."""
         return _read(self._structured, value)
 
+    def result_processor(self, dialect: Any, coltype: Any) -> Callable[[Any], Any]:
+        """The same of a text: there are many in a row, each of which goes through one call."""
+        make = super().result_processor(dialect, coltype)
+        assert make is not None
+        read = functools.partial(_read, self._of_text)
+        return lambda value: read(value) if isinstance(value, str) else make(value)
+
+    def _of_text(self, text: str) -> Any:
+        value = json.loads(text)
+        return None if value is None else self._structured(value)
+
     def _structured(self, value: Any) -> Any:
         return _converter.structure(value, self.document_type)
 

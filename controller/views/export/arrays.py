@@ -72,11 +72,21 @@ def _ends(values: Sequence[Any]) -> npt.NDArray[np.int32]:
 
 
 def _texts(values: Sequence[str | bytes], bits: pa.Buffer | None) -> pa.Array:
-    told = [each if isinstance(each, bytes) else each.encode() for each in values]
+    told = texts_as_bytes(values)
     buffers = [bits, pa.py_buffer(_ends(told)), pa.py_buffer(b"".join(told))]
     found = pa.Array.from_buffers(pa.string(), len(told), buffers)
     found.validate(full=True)
     return found
+
+
+def texts_as_bytes(values: Sequence[Any]) -> Sequence[bytes]:
+    """Texts as bytes of UTF-8, which most that are stored are already."""
+    types = set(map(type, values))
+    if types <= {bytes}:
+        return values
+    if types <= {str}:
+        return list(map(str.encode, values))
+    return [each if isinstance(each, bytes) else each.encode() for each in values]
 
 
 def _numbers(of: type[np.generic]) -> Callable[[Sequence[Any], pa.Buffer | None], pa.Array]:

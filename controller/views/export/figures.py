@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from controller.views.export import arrow_schema
+from controller.views.export.arrays import texts_as_bytes
 from controller.views.export.columns import inner_names
 
 
@@ -41,11 +42,10 @@ def figures_of_texts(texts: Mapping[str, Sequence[str | bytes | None]]) -> dict[
     return found
 
 
-def _told(texts: Sequence[Any]) -> list[bytes]:
-    return [
-        b"null" if each is None else each if isinstance(each, bytes) else each.encode()
-        for each in texts
-    ]
+def _told(texts: Sequence[Any]) -> Sequence[bytes]:
+    if None in texts:
+        texts = [b"null" if each is None else each for each in texts]
+    return texts_as_bytes(texts)
 
 
 def _schema(names: Mapping[str, Any]) -> pa.Schema:

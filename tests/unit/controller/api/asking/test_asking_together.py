@@ -64,3 +64,13 @@ async def test_who_goes_away_takes_nothing_from_the_others() -> None:
         assert await stays == "STAYS"
         with pytest.raises(asyncio.CancelledError):
             await gone
+
+
+async def test_who_asks_alone_waits_for_no_rest() -> None:
+    def look(asked: Sequence[str]) -> list[str]:
+        return [each.upper() for each in asked]
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        asking = AskingTogether(look, thread, rest_s=3_600)
+        answers = [await asking.ask(each) for each in ("first", "second", "third")]
+    assert answers == ["FIRST", "SECOND", "THIRD"]
