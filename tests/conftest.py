@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from tests.processes.warm import start_from_here
 # How long an example takes is the machine's affair; a stall is no defect of what is tested.
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
+# A shell's background jobs pass Ctrl-C over, and so would all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 start_from_here()
 share_tools()
 

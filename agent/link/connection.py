@@ -256,7 +256,8 @@ class Connection:
     async def _send(self, stream: AgentStream) -> None:
         while True:
             messages = [await self._outgoing.get()]
-            while not self._outgoing.empty():
+            # What is behind a report may be said beside it; more would hold a full spool in memory.
+            if not self._outgoing.empty():
                 messages.append(self._outgoing.get_nowait())
             try:
                 await stream.send_each(messages)

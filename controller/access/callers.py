@@ -5,7 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controller.access.local_peers import parse_peer, users_of
+from controller.access.local_peers import (
+    Endpoint,
+    LocalConnection,
+    only_address,
+    parse_peer,
+    users_of,
+)
 from controller.access.members import Members
 from controller.access.one_connection import user_of
 from controller.domain.access import Caller, CallerKind, Scope
@@ -26,19 +32,25 @@ class Shown:
 
     Attributes:
         peer: where it is, as gRPC calls it.
+        web_end: where it came here, of the web pages and the query API; None of gRPC.
         certificate_pem: its certificate, whose key was proved; None where none was asked for.
         authorization: the metadata of this name; None without it.
     """
 
     peer: str
+    web_end: Endpoint | None = None
     certificate_pem: bytes | None = None
     authorization: str | None = None
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is shown but where the call comes from."""
+        return self.certificate_pem is None and self.authorization is None
+
+    @property
     def alone(self) -> "Shown":
         """What tells who it is: the place does where nothing else is shown."""
-        is_enough = self.certificate_pem is not None or self.authorization is not None
-        return replace(self, peer="") if is_enough else self
+        return self if self.is_nothing else replace(self, peer="", web_end=None)
 
 
 @dataclass(frozen=True)
@@ -62,16 +74,19 @@ class Callers:
         database: Database,
         members: Members,
         clock: Clock,
-        ports: Callable[[], Sequence[int]],
+        grpc_end: Callable[[], tuple[str, int]],
         *,
         open_to_all: bool,
         proc_net: Path = Path("/proc/self/net"),
     ) -> None:
-        """Who calls at these ports; with `open_to_all` nobody who shows nothing is a stranger."""
+        """Who calls; with `open_to_all` nobody who shows nothing is a stranger.
+
+        `grpc_end` gives the host and port at which people and programs call, once it listens.
+        """
         self._database = database
         self._members = members
         self._clock = clock
-        self._ports = ports
+        self._grpc_end = grpc_end
         self._open_to_all = open_to_all
         self._proc_net = proc_net
 
@@ -88,18 +103,27 @@ class Callers:
             shows = self._members.known(shown.certificate_pem)
             member = Caller(caller=CallerKind.MEMBER, caller_name=shows.device_id)
             return Known(member, shows.expires_at_unix_ms)
-        (known,) = self.known_by_place([shown.peer])
+        (known,) = self.known_by_place([shown])
         return known
 
-    def known_by_place(self, peers: Sequence[str]) -> list[Known]:
-        """Who those are that show nothing, by where they are, as gRPC calls it."""
-        ends = [parse_peer(peer) for peer in peers]
-        near = [end for end in ends if end is not None and end.address.is_loopback]
-        users = {end: user_of(end, self._ports()) for end in near}
+    def known_by_place(self, those: Sequence[Shown]) -> list[Known]:
+        """Who those are that show nothing, by where they come from and where they came."""
+        connections = [self._came(shown) for shown in those]
+        users = {came: user_of(came) for came in connections if came is not None}
         # What the kernel does not tell of one by itself is in its table.
-        others = [end for end, user in users.items() if user is None]
+        others = [came for came, user in users.items() if user is None]
         users |= dict(zip(others, users_of(others, self._proc_net), strict=True))
-        return [self._by_user(None if end is None else users.get(end)) for end in ends]
+        return [self._by_user(None if came is None else users[came]) for came in connections]
+
+    def _came(self, shown: Shown) -> LocalConnection | None:
+        """Both ends of a connection; None for one that is not of this machine."""
+        end = parse_peer(shown.peer)
+        if end is None or not end.address.is_loopback:
+            return None
+        if shown.web_end is not None:
+            return LocalConnection(end, shown.web_end.port, shown.web_end.address)
+        host, port = self._grpc_end()
+        return LocalConnection(end, port, only_address(host))
 
     def _of_token(self, authorization: str) -> Caller:
         try:

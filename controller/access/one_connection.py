@@ -5,10 +5,9 @@ It finds that at once, while a table of all connections takes it milliseconds to
 
 import socket
 import struct
-from collections.abc import Sequence
 from typing import Final
 
-from controller.access.local_peers import Endpoint
+from controller.access.local_peers import LocalConnection
 
 # Of sock_diag(7) and netlink(7).
 _SOCK_DIAG: Final = 4
@@ -24,31 +23,29 @@ _ANSWER_BYTES: Final = 4_096
 _ANSWER_S: Final = 1.0
 
 
-def user_of(end: Endpoint, ports: Sequence[int]) -> int | None:
-    """The id of the user whose open connection leads from this end to one of our ports.
+def user_of(came: LocalConnection) -> int | None:
+    """The id of the user whose open connection it is.
 
-    Both of its ends are at the same address. None where there is none, or where the kernel does
-    not tell: its table of all may have it.
+    None where there is none, where our address is not known, or where the kernel does not tell: its
+    table of all may have it.
     """
+    if came.own_address is None or came.own_address.version != came.end.address.version:
+        return None
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
             kernel.settimeout(_ANSWER_S)
-            for port in ports:
-                kernel.sendto(_request(end, port), (0, 0))
-                user = _user_in(kernel.recv(_ANSWER_BYTES))
-                if user is not None:
-                    return user
+            kernel.sendto(_request(came, came.own_address.packed), (0, 0))
+            return _user_in(kernel.recv(_ANSWER_BYTES))
     except OSError:
-        pass
-    return None
+        return None
 
 
-def _request(end: Endpoint, port: int) -> bytes:
-    address = end.address.packed
+def _request(came: LocalConnection, own_address: bytes) -> bytes:
+    end = came.end
     family = socket.AF_INET if end.address.version == 4 else socket.AF_INET6
     content = (
         _WHAT.pack(family, socket.IPPROTO_TCP, 1 << _ESTABLISHED)
-        + _ENDS.pack(end.port, port, address, address)
+        + _ENDS.pack(end.port, came.own_port, end.address.packed, own_address)
         # Of any interface.
         + bytes(4)
         + _ANY_COOKIE

@@ -102,6 +102,8 @@ class AgentSession:
     """Whether it sent a report that was known, or that is no one's; it is told once."""
     reporting: str = ""
     """The attempt whose report is being committed; empty where none is."""
+    is_broken: bool = False
+    """Whether a report of it could not be committed: its stream ends, and it is leased nothing."""
     # Held while it is given a lease, so that it never has two.
     dispatching: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -289,7 +289,7 @@ def _guarded_servers(
         addresses=doors.addresses,
         on_rotated=lambda: on_authority(doors.listening()),
     )
-    callers = Callers(database, members, clock, doors.ports, open_to_all=doors.wanted.insecure)
+    callers = Callers(database, members, clock, doors.at, open_to_all=doors.wanted.insecure)
     entrance = Entrance(
         *(callers, database, fleet.commits, clock),
         limits=behind.limits,

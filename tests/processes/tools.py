@@ -78,7 +78,12 @@ def _listening(folder: Path, kind: Sequence[str], given: ExitStack) -> int:
 
 def _end(process: "subprocess.Popen[bytes]", life: int, folder: Path) -> None:
     os.close(life)
-    process.wait()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        # Whoever was forked may hold our end.
+        process.kill()
+        process.wait()
     shutil.rmtree(folder)
 
 
@@ -214,6 +219,8 @@ def _fork(listening: socket.socket, others: Sequence[int], tellings: dict[int, i
     with connection:
         said, files, _, _ = socket.recv_fds(connection, _LARGEST_REQUEST_BYTES, 4)
     if len(files) < 4:
+        for descriptor in files:
+            os.close(descriptor)
         return
     *given, telling = files
     pid = os.fork()

@@ -102,6 +102,11 @@ class Doors:
             return self._listening
         return replace(self._listening, authority_pem=self.authorities.certificate_pem())
 
+    def at(self) -> tuple[str, int]:
+        """The host and port at which people and programs call, since it was opened."""
+        listening = self.listening()
+        return listening.host, listening.port
+
     def ports(self) -> tuple[int, ...]:
         """All of them, since it was opened, members' last."""
         listening = self.listening()

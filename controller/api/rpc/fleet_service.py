@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -19,7 +19,7 @@ from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
 from controller.api.rpc.failures import answered_failures
-from controller.api.rpc.from_agents import decode_from_agent, is_free_besides, weigh_greeting
+from controller.api.rpc.from_agents import decode_from_agent, hear_from_agent, weigh_greeting
 from controller.api.rpc.guard import current_caller, good_until_unix_ms
 from controller.api.rpc.reporting import Reporting
 from controller.api.tracing import Tracing
@@ -48,6 +48,8 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
 }
 
 # Handing less to a thread costs more than decoding it.
+DecodedT = TypeVar("DecodedT")
+
 _SMALL_BYTES: Final = 4_096
 # Of a certificate's time: it is told then that it ends. An agent renews long before by itself.
 _LAST_SHARE: Final = 4
@@ -229,14 +231,14 @@ class FleetService:
                 async for request in requests:
                     await self._wait_for_turn(who)
                     came_s = time.monotonic()
-                    said = await self._decoded(request)
+                    said, is_free = await self._decoded(request, hear_from_agent)
                     if not isinstance(said, _BESIDE_A_REPORT):
                         await reporting.rest()
                     if isinstance(said, _REPORTS):
                         await self._hear_complaint(session, said)
                         session.reporting = said.attempt_id
                         reporting.begin(self._report(session, said, came_s))
-                        if is_free_besides(request):
+                        if is_free:
                             self._fleet.ready_soon(session)
                     elif said is not None:
                         await self._handle(session, said)
@@ -246,14 +248,14 @@ class FleetService:
         finally:
             session.outbox.put_nowait(None)
 
-    async def _decoded(self, request: bytes) -> conversation.FromAgent | UnreadableReport | None:
+    async def _decoded(self, request: bytes, decode: Callable[[bytes], DecodedT]) -> DecodedT:
         if len(request) <= _SMALL_BYTES:
-            return decode_from_agent(request)
+            return decode(request)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoding, decode_from_agent, request)
+        return await loop.run_in_executor(self._decoding, decode, request)
 
     async def _welcomed(self, greeting: bytes) -> AgentSession:
-        said = await self._decoded(greeting)
+        said = await self._decoded(greeting, decode_from_agent)
         if isinstance(said, conversation.Hello):
             return await self._fleet.connect(await self._attested(said))
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
@@ -274,7 +276,11 @@ class FleetService:
 
     async def _report(self, session: AgentSession, said: SaidReport, came_s: float) -> None:
         came_ns = self._tracing.now_ns()
-        await self._fleet.report(session, said)
+        try:
+            await self._fleet.report(session, said)
+        except BaseException:
+            session.is_broken = True
+            raise
         if isinstance(said, conversation.Report):
             self._tracing.reported(session.device_id, said, came_ns)
         self._meters.committed(time.monotonic() - came_s)

@@ -81,13 +81,13 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
     return from_message(message, domain_type, allowance.bounds)
 
 
-def is_free_besides(content: bytes) -> bool:
-    """Whether an agent is free once what it said is done.
-
-    Args:
-        content: what was decoded before.
-    """
-    return fleet_pb2.ConnectEnvelope.FromString(content).is_free
+def hear_from_agent(
+    content: bytes,
+) -> tuple[conversation.FromAgent | UnreadableReport | None, bool]:
+    """As `decode_from_agent`, and whether the agent is free once what it said is done."""
+    said = decode_from_agent(content)
+    is_report = isinstance(said, conversation.Report | UnreadableReport)
+    return said, is_report and fleet_pb2.ConnectEnvelope.FromString(content).is_free
 
 
 def weigh_greeting(content: bytes) -> None:

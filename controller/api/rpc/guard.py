@@ -112,13 +112,13 @@ class Guard(grpc.aio.ServerInterceptor):
         of_people = ThreadPoolExecutor(max_workers=2, thread_name_prefix="callers")
         self._of_members = AskingOnce(callers.known, of_members)
         self._of_people = AskingOnce(callers.known, of_people)
-        # The kernel takes milliseconds to tell, and of a fleet on this machine each member asks.
+        # The kernel's table takes milliseconds, and of a fleet on this machine each member asks.
         of_places = ThreadPoolExecutor(max_workers=1, thread_name_prefix="places")
         self._of_places = AskingTogether(
             callers.known_by_place, of_places, rest_s=_REST_OF_PLACES_S
         )
-        # By connection, as long as a call is open in it: nobody else has its port meanwhile.
-        self._owners: Counter[str] = Counter()
+        # By both ends of the connection, as long as a call is open in it.
+        self._owners: Counter[Shown] = Counter()
 
     async def intercept_service(
         self,
@@ -254,7 +254,7 @@ class Guard(grpc.aio.ServerInterceptor):
         _good_until.set(known.good_until_unix_ms)
         check(caller, need)
         held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
-        held.enter_context(self._noted(caller, shown.peer, task))
+        held.enter_context(self._noted(caller, shown, task))
         ended = partial(self._cut_short, task, CERTIFICATE_ENDED)
         held.enter_context(called_at(known.good_until_unix_ms, self._clock, ended))
         return caller, task
@@ -267,11 +267,11 @@ class Guard(grpc.aio.ServerInterceptor):
                 await asyncio.sleep(wait_s)
 
     async def _known(self, need: Need, shown: Shown) -> Known:
-        if need.of_caller is Who.ANYONE and shown == Shown(shown.peer):
+        if need.of_caller is Who.ANYONE and shown.is_nothing:
             # Whose the connection is would be asked of the kernel for nothing.
             return Known(STRANGER)
-        if self._owners[shown.peer] and shown == Shown(shown.peer):
-            # The kernel takes milliseconds to tell, and an agent calls often.
+        if self._owners[shown]:
+            # An agent calls often in the connection of its stream.
             return Known(OWNER)
         while True:
             times_cut = self._times_cut
@@ -281,23 +281,23 @@ class Guard(grpc.aio.ServerInterceptor):
                 return known
 
     async def _looked_up(self, shown: Shown) -> Known:
-        if shown == Shown(shown.peer):
-            return await self._of_places.ask(shown.peer)
+        if shown.is_nothing:
+            return await self._of_places.ask(shown)
         those = self._of_people if shown.certificate_pem is None else self._of_members
         return await those.ask(shown.alone)
 
     @contextmanager
-    def _noted(self, caller: Caller, peer: str, task: asyncio.Task[Any]) -> Iterator[None]:
+    def _noted(self, caller: Caller, shown: Shown, task: asyncio.Task[Any]) -> Iterator[None]:
         tasks = self._going_on.setdefault(caller, set())
         tasks.add(task)
-        self._owners[peer] += caller == OWNER
+        self._owners[shown] += caller == OWNER
         try:
-            with self._peers.speaking(peer) if caller != STRANGER else nullcontext():
+            with self._peers.speaking(shown.peer) if caller != STRANGER else nullcontext():
                 yield
         finally:
-            self._owners[peer] -= caller == OWNER
-            if not self._owners[peer]:
-                del self._owners[peer]
+            self._owners[shown] -= caller == OWNER
+            if not self._owners[shown]:
+                del self._owners[shown]
             tasks.discard(task)
             self._cut.pop(task, None)
             if not tasks and self._going_on.get(caller) is tasks:

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from controller.access.callers import Shown
+from controller.access.local_peers import Endpoint, plain_address
 from controller.api.meters import ends_with
 from controller.api.statuses import STATUSES
 from controller.api.web.needs import Asked, asked_by
@@ -64,7 +65,16 @@ def asked_of(request: Request) -> Asked:
 
 def shown_by(request: Request) -> Shown:
     """What a request shows of who makes it: a token, or else where it comes from."""
-    return Shown(peer=_peer(request), authorization=_authorization(request))
+    return Shown(
+        peer=_peer(request),
+        web_end=_own_end(request),
+        authorization=_authorization(request),
+    )
+
+
+def _own_end(request: Request) -> Endpoint:
+    host, port = request.scope["server"]
+    return Endpoint(plain_address(ip_address(host.partition("%")[0])), port)
 
 
 def _authorization(request: Request) -> str | None:

@@ -10,6 +10,7 @@ from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.host_gate import HostGate
+from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import LeaseBook
 from controller.fleet.leasing.said import commit_lease
 from controller.fleet.outliving import to_its_end
@@ -69,7 +70,8 @@ class Dispatcher:
                 await one.enter_async_context(self._here)
             await one.enter_async_context(session.dispatching)
             self._due.discard(session)
-            if not session.ready or self._sessions.get(session.device_id) is not session:
+            is_gone = session.is_broken or self._sessions.get(session.device_id) is not session
+            if is_gone or not session.ready:
                 return
             phases = _PHASES_HERE if is_here else RUNNING_PHASES
             device_id = session.device_id
@@ -87,6 +89,10 @@ class Dispatcher:
             if lease is None:
                 if is_here:
                     self.gate.nothing_to_measure()
+                return
+            if session.is_broken:
+                # Its report fell out of the group: it is never told of this one, and lost nothing.
+                await self._commits.write(take_back, lease.attempt_id, now_unix_ms)
                 return
             session.ready = False
             now_ms = self._clock.monotonic_ms()

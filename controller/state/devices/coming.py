@@ -124,10 +124,9 @@ def leave_each(database: Database, leaving: Sequence[Leaving]) -> list[None]:
     with database.writing() as transaction:
         known = set(transaction.scalars(_KNOWN, {"of_devices": in_few_lengths(ids)}))
         gone = [each for each in leaving if each.device_id in known]
-        seen = [
-            {"of_device": each.device_id, "last_seen_at_unix_ms": each.seen_at_unix_ms}
-            for each in gone
-        ]
+        # A device may leave twice.
+        last = {each.device_id: each.seen_at_unix_ms for each in gone}
+        seen = [{"of_device": of, "last_seen_at_unix_ms": at} for of, at in last.items()]
         if seen:
             change_rows(transaction, _CHANGE, seen)
         add_events(

@@ -17,10 +17,10 @@ _Kept: TypeAlias = Callable[[Any], Any]
 _Written: TypeAlias = Insert | Update | Delete
 # Of each kind of database one, and of each statement that is written here.
 _PUT_TOGETHER_AT_MOST: Final = 128
-# SQLite takes 32,766; a statement of thousands is read anew each time, as it is hardly ever kept.
+# A statement of thousands is read anew each time, as it is hardly ever kept.
 _VALUES_AT_ONCE: Final = 8_192
-# The first SQLite that changes rows by those of another table.
-_CHANGES_BY_ROWS: Final = (3, 33)
+# The first SQLite that changes rows by those of another table, and takes more than 999 values.
+_TAKES_MANY_ROWS: Final = (3, 33)
 _PLACE: Final = "?"
 
 
@@ -64,7 +64,7 @@ class _PutTogether:
         return max(1, _VALUES_AT_ONCE // max(1, len(self._names)))
 
     def adding(self, count: int) -> str:
-        """The statement, an INSERT, for so many rows."""
+        """The statement, an INSERT that ends in its VALUES, for so many rows."""
         return self.text + f", {self._row}" * (count - 1)
 
     def changing(self, count: int) -> str:
@@ -104,7 +104,7 @@ def write_rows(
     """
     put = _put_together(statement, tuple(rows[0]), transaction.dialect)
     values = put.values(rows)
-    if not isinstance(statement, Insert) or transaction.dialect.name != "sqlite":
+    if not isinstance(statement, Insert) or not _takes_many_rows(transaction.dialect):
         return transaction.exec_driver_sql(put.text, values).rowcount
     written = 0
     for some in _parts(values, put.rows_at_once):
@@ -125,7 +125,7 @@ def change_rows(
     Returns:
         How many rows were changed.
     """
-    if len(rows) == 1 or not _changes_by_rows(transaction.dialect):
+    if len(rows) == 1 or not _takes_many_rows(transaction.dialect):
         return write_rows(transaction, statement, rows)
     put = _put_together(statement, tuple(rows[0]), transaction.dialect)
     changed = 0
@@ -152,9 +152,9 @@ def _put_together(statement: _Written, columns: tuple[str, ...], dialect: Dialec
     return _PutTogether(statement, columns, dialect)
 
 
-def _changes_by_rows(dialect: Dialect) -> bool:
+def _takes_many_rows(dialect: Dialect) -> bool:
     version = getattr(dialect.dbapi, "sqlite_version_info", (0,))
-    return dialect.name == "sqlite" and version >= _CHANGES_BY_ROWS
+    return dialect.name == "sqlite" and version >= _TAKES_MANY_ROWS
 
 
 def _parts(values: Sequence[ItemT], at_once: int) -> Iterator[Sequence[ItemT]]:
