@@ -16,7 +16,7 @@ def interrupts_surely() -> Iterator[None]:
 
     Python raises it in whatever runs at that moment. Where that is a finaliser, which may be one of
     gRPC's channels, nobody hears of it. Whoever takes long to end because of it is left in peace,
-    and so is who hears of signals otherwise, as a loop of asyncio.
+    and so is who hears of signals otherwise.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler:
@@ -29,6 +29,23 @@ def interrupts_surely() -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def heard_by_a_loop() -> Iterator[None]:
+    """While it is held, Ctrl-C is as Python begins with it, which `asyncio.run` asks for.
+
+    From Python 3.11 on it cancels what it runs, and only that, where it finds that handler.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not _interrupt:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
         signal.signal(signal.SIGINT, before)
 
 

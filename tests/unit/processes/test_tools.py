@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from models.processes.child import Cancellation, StepFailed, StepLimits, ask, run_step
 from models.processes.forkserver import ForkServers
@@ -58,7 +59,10 @@ def test_a_server_has_a_session_and_a_home_of_its_own_and_ends_with_whoever_aske
     with ForkServers() as servers:
         servers.ready([STEP])
         (server,) = (each for each in running_servers() if each not in known)
-        assert os.getsid(server.pid) == server.pid
+        # It is told of as it begins.
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.02), reraise=True):
+            with attempt:
+                assert os.getsid(server.pid) == server.pid
         assert Path(f"/proc/{server.pid}/cwd").readlink() == Path("/")
     assert server.wait(60) == -signal.SIGKILL
     assert running_servers() == known

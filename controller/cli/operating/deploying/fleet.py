@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from controller.cli.interrupting import heard_by_a_loop
 from controller.cli.operating.deploying.asked import asked_fleet
 from controller.cli.operating.deploying.hosts import Host, read_hosts
 from controller.cli.operating.deploying.many import Progress, deploy_all
@@ -75,7 +76,8 @@ def fleet(
             changed = "" if done.changed else ": nothing was to be changed"
             return f"{done.device.name} reports{changed}"
 
-        outcomes = asyncio.run(deploy_all(hosts, one, Progress(Console(), hosts)))
+        with heard_by_a_loop():
+            outcomes = asyncio.run(deploy_all(hosts, one, Progress(Console(), hosts)))
     failed = [each.host.spelt for each in outcomes if each.failed]
     if failed:
         raise EdgerankError(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from controller.cli.interrupting import heard_by_a_loop
 from controller.cli.operating.deploying.steps import Steps
 from controller.cli.options.values import Converted
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -96,7 +97,8 @@ def on_board(target: Target, work: Callable[[Shell, Steps], Awaitable[AnswerT]])
         async with Steps().told() as steps, logged_in(target, _ask) as shell:
             return await work(shell, steps)
 
-    return asyncio.run(logged_in_and_done())
+    with heard_by_a_loop():
+        return asyncio.run(logged_in_and_done())
 
 
 def _ask(key: HostKey) -> bool:

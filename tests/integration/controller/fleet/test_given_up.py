@@ -8,9 +8,12 @@ from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.measurements import MeasurementFilter
 from controller.fleet.agents import Fleet
-from controller.fleet.leasing import giving_back
+from controller.fleet.leasing import dispatching, giving_back
 from controller.fleet.leasing.leases import LEASE_MS, longest_ms
+from controller.fleet.leasing.next_lease import NextLease
+from controller.fleet.leasing.said import commit_lease
 from controller.state import attempts
+from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
@@ -36,6 +39,31 @@ async def test_a_lease_that_is_given_back_is_leased_again_and_counts_for_nothing
     await fleet.report(session, measured_report(given.attempt_id, given.job_id))
     await fleet.ended()
     assert len(list_measurements(database, MeasurementFilter())) == 1
+
+
+async def test_what_is_leased_beside_a_report_that_was_not_written_goes_back_and_counts_for_nothing(
+    database: Database, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+
+    async def report_fails(commits: Commits, ask: attempts.Ask) -> NextLease:
+        found = await commit_lease(commits, ask)
+        assert found.lease is not None
+        session.is_broken = True
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatching, "commit_lease", report_fails)
+        for _ in range(MAX_ATTEMPTS + 1):
+            session.is_broken = False
+            await fleet.ready(session)
+            assert session.leases == {}
+            assert attempts.leased_attempts(database) == {}
+    await fleet.disconnect(session)
+    again = await fleet.connect(hello("phone"))
+    given = await lease(fleet, again)
+    assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
 
 
 async def test_an_agent_that_gives_back_without_end_holds_no_sweep(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
+from controller.cli.interrupting import heard_by_a_loop, interrupts_surely
 from tests.faults.proxy import Link
 from tests.integration.system.sweeps.steering.conftest import Served
 from tests.integration.system.sweeps.steering.test_starting import ASKED, Way
@@ -73,6 +74,18 @@ async def test_however_far_it_is(served: Served, lossy: Link, moment_ms: int) ->
         code = await asyncio.to_thread(command.process.wait, END_S)
     # Before it is the command's to say, Python ends it by the signal.
     assert code in (INTERRUPTED, -signal.SIGINT)
+
+
+def test_a_loop_finds_the_handler_that_it_asks_for() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with interrupts_surely():
+            ours = signal.getsignal(signal.SIGINT)
+            with heard_by_a_loop():
+                assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            assert signal.getsignal(signal.SIGINT) is ours
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 PASSED_OVER = """
