@@ -61,7 +61,19 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
         MessageInvalid: it is no message of the contract, or more than an agent may say, and no
             report. A report that does not even tell its attempt is one of no attempt.
     """
+    said, _is_free = hear_from_agent(content)
+    return said
+
+
+def hear_from_agent(
+    content: bytes,
+) -> tuple[conversation.FromAgent | UnreadableReport | None, bool]:
+    """As `decode_from_agent`, and whether the agent is free once what it said is done."""
     envelope = _decoded(content, fleet_pb2.ConnectEnvelope)
+    return _said(envelope), envelope.is_free
+
+
+def _said(envelope: fleet_pb2.ConnectEnvelope) -> conversation.FromAgent | UnreadableReport | None:
     kind = envelope.WhichOneof("message")
     if kind is None:
         return None
@@ -79,15 +91,6 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
     if isinstance(message, fleet_pb2.Hello):
         _leave_out_unknown_runtimes(message)
     return from_message(message, domain_type, allowance.bounds)
-
-
-def hear_from_agent(
-    content: bytes,
-) -> tuple[conversation.FromAgent | UnreadableReport | None, bool]:
-    """As `decode_from_agent`, and whether the agent is free once what it said is done."""
-    said = decode_from_agent(content)
-    is_report = isinstance(said, conversation.Report | UnreadableReport)
-    return said, is_report and fleet_pb2.ConnectEnvelope.FromString(content).is_free
 
 
 def weigh_greeting(content: bytes) -> None:
