@@ -185,7 +185,7 @@ def check_course(transaction: Transaction, place: Place) -> None:
 
 
 @given(steps, st.booleans())
-@settings(max_examples=12)
+@settings(max_examples=30)
 def test_after_any_history_what_is_kept_is_what_every_row_tells(
     history: list[tuple[str, str, int]], sentinel: bool
 ) -> None:

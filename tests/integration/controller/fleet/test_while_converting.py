@@ -125,7 +125,7 @@ def test_when_the_last_file_that_was_waited_for_cannot_be_made_another_round_fol
 
 
 @given(st.integers(0, 2**32), st.integers(1, 25), st.integers(1, 3))
-@settings(max_examples=12)
+@settings(max_examples=25)
 def test_rounds_and_readings_are_what_they_are_in_whatever_order_files_are_made(
     seed: int, variants: int, repetitions: int
 ) -> None:
