@@ -160,12 +160,14 @@ class Fleet:
         """
         begun_s = time.monotonic()
         last_s = begun_s + _MOST_TIMES * _SWEEP_WITHIN_S
-        with closing(sqlite3.connect(self.state_dir / "controller.sqlite", timeout=30)) as database:
+        path = self.state_dir / "controller.sqlite"
+        with closing(sqlite3.connect(path, timeout=30, check_same_thread=False)) as database:
             while time.monotonic() < min(
                 last_s, begun_s + _SWEEP_WITHIN_S + self._starving.waited_s
             ):
-                query = "SELECT count(*) FROM sweeps WHERE phase IN ('converting', 'measuring')"
-                if database.execute(query).fetchone() == (0,):
+                # In a thread: a controller that stands still in the midst of a commit is waited
+                # for, and who is to let it go on is this event loop.
+                if await asyncio.to_thread(_has_no_sweep, database):
                     return
                 await asyncio.sleep(_LOOK_S)
         self.strayed.append("the sweep did not end")
@@ -280,6 +282,18 @@ class Fleet:
 def _host_of(agent: Agent, place: Place) -> str:
     """An address of this machine that is the agent's alone where its ports are the controller's."""
     return "127.0.0.1" if place.fleet_port is None else f"127.0.0.{2 + agent.index}"
+
+
+def _has_no_sweep(database: sqlite3.Connection) -> bool:
+    """Whether none is under way; not, while SQLite cannot tell."""
+    query = "SELECT count(*) FROM sweeps WHERE phase IN ('converting', 'measuring')"
+    try:
+        return bool(database.execute(query).fetchone() == (0,))
+    except sqlite3.OperationalError as error:
+        # After 10 s of a writer that stopped between the two halves of the log's index.
+        if str(error) != "locking protocol":
+            raise
+        return False
 
 
 def _spooled(agent: Agent) -> tuple[str, ...]:
