@@ -14,7 +14,7 @@ from controller.domain.rankings.predictions import Elsewhere
 from controller.ranking.prediction import first_backbones
 from models.catalog.features import NetworkFeatures
 from tests.benchmarks.predicting.methods import METHODS, Asked, Told
-from tests.benchmarks.predicting.tables import Recorded, phones, reference
+from tests.benchmarks.predicting.tables import SURVEYED, Recorded, phones, reference
 from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 
@@ -45,6 +45,10 @@ SUBJECTS = {
     "Intel Xeon Gold 6148, Paddle Inference + MKLDNN, FP32, 10 threads, batch 1": "Xeon 6148",
     "V100, TensorRT 8.0.3.4, FP32, batch 1, 2023": "V100, TensorRT 8.0",
     "T4, TensorRT 8.0.3.4, FP32, batch 1, 2023": "T4, TensorRT 8.0",
+    f"{SURVEYED}, paddlelite, 1 threads": f"{SURVEYED}, Paddle Lite, 1 thread",
+    f"{SURVEYED}, paddlelite, 2 threads": f"{SURVEYED}, Paddle Lite, 2 threads",
+    f"{SURVEYED}, onnxruntime, 1 threads": f"{SURVEYED}, ONNX Runtime, 1 thread",
+    f"{SURVEYED}, onnxruntime, 2 threads": f"{SURVEYED}, ONNX Runtime, 2 threads",
 }
 # Looked at once, when the rules were chosen by the others.
 HELD_BACK = {

@@ -1,4 +1,4 @@
-"""Latencies that others published, by setting: what predictions are tried on."""
+"""Latencies by setting, that others published and that our survey took: what predictions are tried on."""
 
 import csv
 import io
@@ -10,6 +10,10 @@ from statistics import median
 
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkFeatures, load_features
+from tests.benchmarks.predicting.survey.table import Table
+
+SURVEYED = "this machine"
+"""What the device is called that `make survey` measured."""
 
 LEAST = 8
 """Networks that a setting has at least."""
@@ -38,6 +42,8 @@ class Recorded:
 def reference() -> tuple[list[Recorded], dict[str, NetworkFeatures]]:
     """Latencies of the catalog's networks, one of each architecture, and what these do.
 
+    Published ones, and those of the survey.
+
     Weights of one architecture take the same time: with two of them, one would tell the other.
     """
     networks = {each.name: (each.architecture, each.input_size.height) for each in load_catalog()}
@@ -47,6 +53,10 @@ def reference() -> tuple[list[Recorded], dict[str, NetworkFeatures]]:
     for row in _rows("reference_latency.csv"):
         name = _name(networks[row["name"]])
         found[row["device"], _setting(row)][name].append(float(row["latency_ms"]))
+    for surveyed in Table().rows:
+        setting = f"{surveyed.runtime.value}, {surveyed.threads} threads"
+        name = _name(networks[surveyed.backbone])
+        found[SURVEYED, setting][name].extend(surveyed.steady_ms)
     features = {_name(network): does for network, does in load_features().items()}
     return _recorded(found), features
 
@@ -73,10 +83,10 @@ def _recorded(
         Recorded(
             device=device,
             setting=setting,
-            values={name: median(figures) for name, figures in sorted(values.items())},
+            values={name: median(figures) for name, figures in sorted(values.items()) if figures},
         )
         for (device, setting), values in sorted(found.items())
-        if len(values) >= LEAST
+        if sum(map(bool, values.values())) >= LEAST
     ]
 
 

@@ -14,6 +14,7 @@ PROCESSES: Final = 3
 THREADS: Final = (1, 2)
 HERE: Final = Path(__file__).parent
 
+_STEADY: Final = (Verdict.OK, Verdict.WIDE)
 _COLUMNS: Final = (
     *("backbone", "runtime", "threads", "verdict"),
     *(f"process_{number}_ms" for number in range(1, PROCESSES + 1)),
@@ -48,7 +49,12 @@ class Row:
     @property
     def is_settled(self) -> bool:
         """Whether it is not measured again: steady, or of a backbone that does not convert."""
-        return self.verdict in (Verdict.OK, Verdict.WIDE) or not self.measured_at
+        return self.verdict in _STEADY or not self.measured_at
+
+    @property
+    def steady_ms(self) -> tuple[float, ...]:
+        """Medians that may be learned from, ms: none where something disturbed them."""
+        return self.medians_ms if self.verdict in _STEADY else ()
 
 
 class Table:
