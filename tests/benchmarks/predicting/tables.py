@@ -1,4 +1,4 @@
-"""Latencies by setting, that others published and that our survey took: what predictions are tried on."""
+"""Latencies by setting, published ones and those of our survey: what predictions are tried on."""
 
 import csv
 import io

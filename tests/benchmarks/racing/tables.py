@@ -1,4 +1,4 @@
-"""Tables that races are simulated on: published and surveyed latencies, with published accuracy."""
+"""Tables that races are simulated on: latencies of others and of our survey, and accuracy."""
 
 import csv
 from collections.abc import Iterator, Sequence
