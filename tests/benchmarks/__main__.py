@@ -5,19 +5,15 @@ Each page has a place for the section of each of its benchmarks, which is replac
 Run on a machine that does nothing else.
 """
 
-import platform
 import sys
-import time
-import timeit
 from pathlib import Path
-
-import psutil
 
 from tests.benchmarks import demo, startup
 from tests.benchmarks.asking import asking
 from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
 from tests.benchmarks.fleet import cost, crowd, push
+from tests.benchmarks.machine import machine
 from tests.benchmarks.measuring import (
     coverage,
     economy,
@@ -91,7 +87,7 @@ def main() -> int:
 
 def _run(name: str) -> bool:
     section = BENCHMARKS[name]()
-    text = f"{section.markdown()}\n\n{_machine()}"
+    text = f"{section.markdown()}\n\n{machine()}"
     sys.stdout.write(f"{text}\n\n")
     sys.stdout.flush()
     # A part of the trials shows that a benchmark works, and proves nothing.
@@ -99,28 +95,6 @@ def _run(name: str) -> bool:
         page = DOCS / next(page for page, named in PAGES.items() if name in named)
         page.write_text(filled(page.read_text(), {name: text}))
     return section.holds
-
-
-def _machine() -> str:
-    load = ", ".join(f"{figure:.2f}" for figure in psutil.getloadavg())
-    return (
-        f"{time.strftime('%Y-%m-%d')}; {_cpu_model()}, {psutil.cpu_count()} cores, "
-        f"{psutil.virtual_memory().total / 1e9:.0f} GB; {platform.platform()}; "
-        f"Python {platform.python_version()}; {_speed()}; load average at the end {load}."
-    )
-
-
-def _speed() -> str:
-    """What tells days apart on which the same machine is given more or less of its host."""
-    least_s = min(timeit.repeat("for each in range(1_000_000): each * each", number=1, repeat=7))
-    return f"a million multiplications of Python take {least_s * 1000:.0f} ms"
-
-
-def _cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 if __name__ == "__main__":

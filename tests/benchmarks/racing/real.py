@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier, select_tier
+from tests.benchmarks.machine import machine
 from tests.benchmarks.racing.simulated import hypervolume
 from tests.benchmarks.racing.tables import Known
 from tests.benchmarks.section import Section
@@ -26,9 +27,10 @@ from tests.processes import EDGERANK, running_agent, running_controller
 ROUNDS = 3
 MOST_OF_SWEEP = 0.15
 SYNTHETIC = ("--weights", "synthetic")
-# A folder that is kept, with what was converted and which rounds were made before.
+# A folder that is kept, with what was converted.
 HOME = os.environ.get("EDGERANK_BENCHMARK_HOME", "")
-# A round lasts half an hour and more: a run may make one, and another run the next.
+# Rounds of the whole tier. One lasts most of an hour: a run may make one, another day's the next.
+KEPT = Path(__file__).parent / "rounds.jsonl"
 ROUNDS_NOW = int(os.environ.get("EDGERANK_BENCHMARK_ROUNDS", ROUNDS))
 
 
@@ -61,11 +63,13 @@ class Pair:
 
     Attributes:
         day: when, as 2026-11-28.
+        machine: what measured both, and how busy it was.
     """
 
     found: Answer
     swept: Answer
     day: str
+    machine: str
 
     @property
     def share(self) -> float:
@@ -96,7 +100,7 @@ def run() -> Section:
     with _home() as home:
         with running_controller(home / "controller") as (_controller, address):
             _asked(address, "convert", *names, *SYNTHETIC, "--json")
-        kept = home / f"rounds-of-{count}.jsonl"
+        kept = KEPT if count == len(tier) else home / f"rounds-of-{count}.jsonl"
         for _ in range(ROUNDS_NOW):
             # Each goes first in turn: what warms up is not always the same one's.
             pair = _pair(home, names, is_swept_first=len(_rounds(kept)) % 2 == 1)
@@ -158,9 +162,9 @@ def _pair(home: Path, names: Sequence[str], *, is_swept_first: bool) -> Pair:
     day = time.strftime("%Y-%m-%d")
     if is_swept_first:
         swept = _sweep(home, names)
-        return Pair(_find(home, names), swept, day)
+        return Pair(_find(home, names), swept, day, machine())
     found = _find(home, names)
-    return Pair(found, _sweep(home, names), day)
+    return Pair(found, _sweep(home, names), day, machine())
 
 
 def _find(home: Path, names: Sequence[str]) -> Answer:

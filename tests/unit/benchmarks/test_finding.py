@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.benchmarks.racing.real import ROUNDS, Answer, Pair, section
 
-DAY = "2026-11-28"
+DAY = ("2026-11-28", "a machine")
 SWEPT = Answer(
     seconds=100.0,
     winner="A",
@@ -17,18 +17,18 @@ FOUND = replace(SWEPT, seconds=14.0, front=frozenset("BC"), winner="B")
 
 
 def test_a_tie_that_the_sweep_confirms_is_the_same_answer_in_less_time() -> None:
-    pair = Pair(FOUND, SWEPT, DAY)
+    pair = Pair(FOUND, SWEPT, *DAY)
     assert pair.agrees
     assert 0.97 < pair.area < 1
     assert section([pair] * ROUNDS, 4).holds
 
 
 def test_what_breaks_the_promise() -> None:
-    other = Pair(replace(FOUND, winner="C"), SWEPT, DAY)
-    slow = Pair(replace(FOUND, seconds=16.0), SWEPT, DAY)
-    none = Pair(replace(FOUND, winner=""), SWEPT, DAY)
+    other = Pair(replace(FOUND, winner="C"), SWEPT, *DAY)
+    slow = Pair(replace(FOUND, seconds=16.0), SWEPT, *DAY)
+    none = Pair(replace(FOUND, winner=""), SWEPT, *DAY)
     assert not any(section([pair] * ROUNDS, 4).holds for pair in (other, slow, none))
 
 
 def test_fewer_rounds_than_promised_show_nothing() -> None:
-    assert not section([Pair(FOUND, SWEPT, DAY)] * (ROUNDS - 1), 4).holds
+    assert not section([Pair(FOUND, SWEPT, *DAY)] * (ROUNDS - 1), 4).holds
