@@ -16,6 +16,10 @@ settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
 # A shell's background jobs pass Ctrl-C over, and so would all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# What nohup has passed over is passed over here alone: a handler is inherited by nobody, and phones
+# end by this signal what their shells run.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 start_from_here()
 share_tools()
 

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from tests.faults.sweeping import Place, start_sweep
 from tests.faults.telling import Reply, Told
 from tests.faults.template import Template
 from tests.processes import own_address
+from tests.processes.ports import kept_port
 
 # A stop takes at most 10 s; a busy machine a few more.
 ENDS_WITHIN_S: Final = 40.0
@@ -66,7 +67,8 @@ class Fleet:
         self.stalls = 0
         self._template = template
         self._log = folder / "controller.log"
-        self._place = Place(own_address() if schedule.is_secured else "127.0.0.1", 0, None)
+        self._kept = ExitStack()
+        self._place = self._keep_place() if schedule.is_secured else Place("127.0.0.1", 0, None)
         self._doing: set[asyncio.Task[None]] = set()
         self._starving = Starving(most_s=_STARVED_S, within_s=LEASE_MS / 1_000)
         self.agents = [
@@ -201,6 +203,7 @@ class Fleet:
                 await child.has_ended.wait()
         for link in self._links():
             await link.close()
+        self._kept.close()
 
     def do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let something go on beside, at most as long as the fleet."""
@@ -217,6 +220,12 @@ class Fleet:
     def _is_short_lived(self) -> bool:
         """Whether certificates end soon."""
         return any(fault.kind is Kind.CERTIFICATE_EXPIRED for fault in self.schedule.faults)
+
+    def _keep_place(self) -> Place:
+        """Where every controller with members listens: they dial its numbers, whoever is there."""
+        host = own_address()
+        port, fleet_port = (self._kept.enter_context(kept_port(host)) for _ in range(2))
+        return Place(host, port, fleet_port)
 
     def _wanted(self) -> Wanted:
         lifetime_ms = CERTIFICATE_LIFETIME_MS if self._is_short_lived else DEFAULT_LIFETIME_MS

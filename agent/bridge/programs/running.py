@@ -56,7 +56,6 @@ class PhoneRunning:
             PhoneAway: the phone went.
         """
         with self.phone.start(self._script(arguments), _SILENCE_S) as shell:
-            shell.end_input()
             ran = shell.ended()
         said = ran.errors.decode(errors="replace")
         ended, peak = _ENDED.search(said), _PEAK.search(said)
@@ -92,13 +91,14 @@ class PhoneRunning:
         folder = shlex.quote(str(self.place.parent))
         words = " ".join(shlex.quote(each) for each in (str(self.place), *arguments))
         limit = f"ulimit -d {self.memory_limit_bytes // _KIB}; " if self.memory_limit_bytes else ""
-        # What adbd ends with the connection is its shell alone. It leads a process group, which it
-        # takes with it: what was started a moment ago may not bear the program's name yet.
+        # What adbd ends with the connection is its shell alone, and no trap of that is sure to hear
+        # of it: mksh sleeps through a signal that comes just before it waits. So what leads to the
+        # phone's input stays open, and whoever reads its end takes all the group along.
         return (
             f"cd {folder} && export LD_LIBRARY_PATH={folder}; ulimit -c 0; {limit}"
-            "trap 'kill -KILL 0' HUP TERM; "
-            f"{self._on_cores()}toybox time -v sh -c {shlex.quote(_START)} sh {words} & "
-            "wait $!"
+            "exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL 0) & "
+            f"{self._on_cores()}toybox time -v sh -c {shlex.quote(_START)} sh {words}; "
+            "code=$?; kill -KILL $!; exit $code"
         )
 
     def _on_cores(self) -> str:

@@ -56,7 +56,8 @@ def the_child() -> Iterator[TheChild]:
         return child
 
     yield found
-    assert set(psutil.Process().children()) == before
+    # Of those before, one may have ended meanwhile.
+    assert set(psutil.Process().children()) <= before
 
 
 def failure_after(

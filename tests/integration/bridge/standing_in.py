@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from agent.bridge.adb.server import READY, AdbServer, NoAdbServer
+from agent.bridge.adb.server import READY, AdbServer, NoAdbServer, PhoneAway
 from agent.bridge.phone import Phone
 from tests.pages import ROOT
 from tests.processes import START_TIMEOUT_S
@@ -95,7 +95,7 @@ class StandIn:
         def found() -> bool:
             try:
                 states = {each.serial: each.state for each in self.server.listed()}
-            except NoAdbServer:
+            except (NoAdbServer, PhoneAway):
                 return False
             return states.get(SERIAL, "") == state
 

@@ -5,30 +5,33 @@ from pathlib import Path
 
 from tests.integration.access.conftest import guarded_controller
 from tests.processes import edgerank, running
+from tests.processes.ports import kept_port
+
+# Every address of this machine.
+HOST = "0.0.0.0"
 
 
 def test_a_fleet_comes_back_from_a_backup(tmp_path: Path) -> None:
     backup = tmp_path / "backup.tar.gz"
-    with guarded_controller(tmp_path) as guarded:
-        token = guarded.token()
-        with guarded.agent("board", token):
-            served = str(tmp_path / "controller")
-            made = edgerank("backup", str(backup), "--state", served)
-            assert made.returncode == 0, made.stderr
-            refused = edgerank("restore", str(backup), "--state", served)
-            assert (refused.returncode, refused.stderr.count("error:")) == (4, 1)
-        fleet_port = guarded.fleet_address.rpartition(":")[2]
-        port = guarded.address.rpartition(":")[2]
-    restored = edgerank("restore", str(backup), "--state", str(tmp_path / "anew"))
-    assert restored.returncode == 0, restored.stderr
-    places = ("--host", "0.0.0.0", "--port", port, "--fleet-port", fleet_port)
-    with running("controller", *places, "--state", str(tmp_path / "anew")) as anew:
-        anew.output.wait_for(r"listening on")
-        # Without its token: by the certificate that the old folder's key signed.
-        with running("agent", "--name", "board", "--state", str(tmp_path / "board")) as agent:
-            agent.output.wait_for("connected to .* as board")
-            done = edgerank("devices", "--json", address=f"127.0.0.1:{port}")
-            assert [each["name"] for each in json.loads(done.stdout)] == ["board"]
+    with kept_port(HOST) as port, kept_port(HOST) as fleet_port:
+        places = ("--host", HOST, "--port", str(port), "--fleet-port", str(fleet_port))
+        with guarded_controller(tmp_path, *places) as guarded:
+            token = guarded.token()
+            with guarded.agent("board", token):
+                served = str(tmp_path / "controller")
+                made = edgerank("backup", str(backup), "--state", served)
+                assert made.returncode == 0, made.stderr
+                refused = edgerank("restore", str(backup), "--state", served)
+                assert (refused.returncode, refused.stderr.count("error:")) == (4, 1)
+        restored = edgerank("restore", str(backup), "--state", str(tmp_path / "anew"))
+        assert restored.returncode == 0, restored.stderr
+        with running("controller", *places, "--state", str(tmp_path / "anew")) as anew:
+            anew.output.wait_for(r"listening on")
+            # Without its token: by the certificate that the old folder's key signed.
+            with running("agent", "--name", "board", "--state", str(tmp_path / "board")) as agent:
+                agent.output.wait_for("connected to .* as board")
+                done = edgerank("devices", "--json", address=f"127.0.0.1:{port}")
+                assert [each["name"] for each in json.loads(done.stdout)] == ["board"]
 
 
 def test_a_backup_of_nothing_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import socket
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,30 +104,31 @@ def test_a_letter_that_the_terminal_does_not_know_is_told_by_its_number() -> Non
         assert printing.process.wait(timeout=START_TIMEOUT_S) == 0
 
 
-def _free_address() -> str:
+@pytest.fixture
+def free_address() -> Iterator[str]:
+    """Where nobody listens, nor comes to: it is bound, and connections are refused."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+        yield f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def test_who_is_logged_in_elsewhere_is_told_how_to_name_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_address: str
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     keep_login("lab.example.org:7700", Login("a certificate", b"a secret"))
-    code, said = refused("devices", address=_free_address())
+    code, said = refused("devices", address=free_address)
     assert code == 4
     assert "you are logged in at lab.example.org:7700: name it with --controller" in said
 
 
-def test_an_address_that_nobody_listens_on() -> None:
-    address = _free_address()
-    code, said = refused("devices", address=address)
+def test_an_address_that_nobody_listens_on(free_address: str) -> None:
+    code, said = refused("devices", address=free_address)
     assert code == 4
-    assert f"no controller answers at {address}; start one with 'edgerank controller'" in said
-    code, said = refused("agent", "--controller", address, "--connect-timeout", "1")
+    assert f"no controller answers at {free_address}; start one with 'edgerank controller'" in said
+    code, said = refused("agent", "--controller", free_address, "--connect-timeout", "1")
     assert code == 4
-    assert address in said
+    assert free_address in said
 
 
 def test_a_port_that_is_taken(system: System, tmp_path: Path) -> None:

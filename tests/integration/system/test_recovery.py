@@ -10,6 +10,7 @@ from controller.client import QueryClient
 from controller.domain.measurements import MeasurementFilter
 from tests.integration.system.conftest import QUICK
 from tests.processes import edgerank, running, running_agent, running_controller
+from tests.processes.ports import kept_port
 
 SWEEP = ("sweep", "--models", "PPLCNet_x0_25", *QUICK, "--time-budget", "1s", "--threads", "1,2")
 
@@ -18,8 +19,11 @@ def test_a_sweep_ends_although_agent_and_controller_were_killed(
     converted: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(converted, tmp_path / "controller")
-    with running_controller(tmp_path / "controller") as (controller, address), ExitStack() as stack:
-        port = int(address.rpartition(":")[2])
+    with (
+        kept_port() as port,
+        running_controller(tmp_path / "controller", port) as (controller, address),
+        ExitStack() as stack,
+    ):
         with running_agent(address, "pc", tmp_path / "agent") as agent:
             sweep = stack.enter_context(running(*SWEEP, "--controller", address))
             sweep_id = sweep.output.wait_for(r"^sweep (\w+): 4 jobs")[1]

@@ -49,7 +49,8 @@ def test_what_a_fork_says_is_what_a_process_of_its_own_says(tmp_path: Path) -> N
     before = set(psutil.Process().children())
     with ForkServers() as servers:
         said = {failure(servers, tmp_path), failure(servers, tmp_path), failure_alone(tmp_path)}
-    assert set(psutil.Process().children()) == before
+    # Of those before, one may have ended meanwhile.
+    assert set(psutil.Process().children()) <= before
     with started_by_command():
         assert said == {failure_alone(tmp_path)}
 

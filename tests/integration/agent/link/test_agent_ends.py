@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import grpc
@@ -141,10 +142,12 @@ async def test_a_name_that_is_taken_ends_the_agent(tmp_path: Path) -> None:
 
 
 async def test_an_address_that_nobody_listens_on_ends_the_agent(tmp_path: Path) -> None:
-    async with serving(FakeController()) as gone:
-        port = gone.port
-    async with agent_process(port, tmp_path, "--connect-timeout", "0.5") as process:
-        code, sentence = await ending_of(process)
+    # Bound, so that nobody else comes to listen there.
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        async with agent_process(port, tmp_path, "--connect-timeout", "0.5") as process:
+            code, sentence = await ending_of(process)
     assert code == 4
     assert sentence.startswith("error: no controller")
     assert f" 127.0.0.1:{port} within 0.5 s:" in sentence

@@ -12,6 +12,7 @@ from protos.v1 import fleet_pb2, types_pb2
 from tests.integration.agent.link.agent_process import agent_process, joined, lease
 from tests.integration.agent.link.fake_controller import FakeController, serving
 from tests.integration.agent.networks import Artifacts, takes
+from tests.processes.ports import kept_port
 
 
 async def test_an_agent_says_what_it_is(tmp_path: Path) -> None:
@@ -175,24 +176,24 @@ async def test_a_report_survives_an_agent_that_is_killed(tmp_path: Path, content
 async def test_an_agent_waits_for_a_controller_that_restarts(
     tmp_path: Path, content: bytes
 ) -> None:
-    async with serving(FakeController()) as before:
-        port = before.port
-        process_context = agent_process(port, tmp_path)
-        process = await process_context.__aenter__()
-        await (await before.next_call()).next("ready")
-    try:
-        # Until it says that it dials again, the agent may not have noticed.
-        assert process.stderr is not None
-        while b"dialling again" not in await process.stderr.readline():
-            assert process.returncode is None
-        async with serving(FakeController(), port) as after:
-            sha256 = after.store(content)
-            call = await after.next_call()
-            await call.next("ready")
-            call.lease(lease(sha256, len(content)))
-            assert (await call.next("report")).HasField("measured")
-    finally:
-        await process_context.__aexit__(None, None, None)
+    with kept_port() as port:
+        async with serving(FakeController(), port) as before:
+            process_context = agent_process(port, tmp_path)
+            process = await process_context.__aenter__()
+            await (await before.next_call()).next("ready")
+        try:
+            # Until it says that it dials again, the agent may not have noticed.
+            assert process.stderr is not None
+            while b"dialling again" not in await process.stderr.readline():
+                assert process.returncode is None
+            async with serving(FakeController(), port) as after:
+                sha256 = after.store(content)
+                call = await after.next_call()
+                await call.next("ready")
+                call.lease(lease(sha256, len(content)))
+                assert (await call.next("report")).HasField("measured")
+        finally:
+            await process_context.__aexit__(None, None, None)
 
 
 async def test_a_transfer_that_is_cut_is_resumed_where_it_broke(
