@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
 from controller.client.channel import DEADLINE_S
-from controller.client.devices import DeviceClient
+from controller.client.rankings import RankingClient
 from controller.domain.catalog import (
     AccuracyFigure,
     AccuracyImport,
@@ -18,15 +18,10 @@ from controller.domain.catalog import (
     OwnModelHeader,
     joined_catalog,
 )
-from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.conversions import ConversionSnapshot, ConversionSpec
 from controller.domain.jobs import SweepPlan
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.profiles import OperatorProfile, ProfileProgress, ProfileSpec
-from controller.domain.rankings import Constraints, Ranking
-from controller.domain.rankings.explanations import ExplainQuestion, Explanations
-from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
-from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from controller.domain.sweeps import (
     CancelledSweep,
     Pause,
@@ -37,12 +32,9 @@ from controller.domain.sweeps import (
     SweepSummary,
 )
 from controller.domain.sweeps.editing import SweepEdit
-from models.catalog.catalog import IMAGENET, Catalog, load_catalog
+from models.catalog.catalog import Catalog, load_catalog
 from protos.codec import from_answer, to_message
 from protos.v1 import query_pb2
-
-PREDICT_DEADLINE_S = 60.0
-"""A fit takes a second or three for each setting, on one core that others may want, too."""
 
 # About 100 kB a message.
 FIGURES_A_MESSAGE = 1_000
@@ -60,7 +52,7 @@ class MeasurementPage(NamedTuple):
     last: str | None
 
 
-class QueryClient(DeviceClient):
+class QueryClient(RankingClient):
     """Asks one controller; a context manager that closes the connection.
 
     Every call raises EdgerankError: UNREACHABLE when nobody answers at the address, otherwise what
@@ -172,54 +164,6 @@ class QueryClient(DeviceClient):
                         yield from_answer(response.profile, OperatorProfile)
                     case "trace_chunk":
                         yield response.trace_chunk
-
-    def rank(
-        self,
-        device: str,
-        constraints: Constraints,
-        accuracy_dataset: str = IMAGENET,
-        *,
-        most_listed: int | None = None,
-    ) -> Ranking:
-        """Which backbone is best on a device, by the accuracy on a dataset.
-
-        At most `most_listed` of the others are told, and of what is left out; None is all.
-        """
-        request = query_pb2.RankRequest(
-            device=device,
-            constraints=to_message(constraints, query_pb2.Constraints),
-            accuracy_dataset=accuracy_dataset,
-            most_listed=most_listed,
-        )
-        with self.said():
-            response = self._stub.Rank(request, timeout=DEADLINE_S)
-        return from_answer(response, Ranking)
-
-    def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
-        """What is best on each of several devices, and which one backbone for all of them."""
-        with self.said():
-            response = self._stub.RankFleet(to_message(question, query_pb2.RankFleetRequest))
-        return from_answer(response, FleetRanking)
-
-    def predict(self, question: PredictQuestion) -> DevicePredictions:
-        """What backbones would be measured at on a device, where they were not."""
-        with self.said():
-            request = to_message(question, query_pb2.PredictRequest)
-            response = self._stub.Predict(request, timeout=PREDICT_DEADLINE_S)
-        return from_answer(response, DevicePredictions)
-
-    def explain(self, question: ExplainQuestion) -> Explanations:
-        """Why a backbone is where it is in a ranking, device by device."""
-        request = to_message(question, query_pb2.ExplainRequest)
-        with self.said():
-            response = self._stub.Explain(request, timeout=DEADLINE_S)
-        return from_answer(response, Explanations)
-
-    def compare(self, question: CompareQuestion) -> Comparison:
-        """Whether B is faster or slower than A, pair by pair."""
-        with self.said():
-            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
-        return from_answer(response, Comparison)
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
         """The measurements that the filter lets through, oldest first."""

@@ -3168,7 +3168,7 @@ class RankRequest(_message.Message):
     accuracy_dataset: _builtins.str
     """Whose accuracy counts; absent means ImageNet-1k."""
     most_listed: _builtins.int
-    """At most so many of the others, and so many of what is left out; absent means all."""
+    """At most so many of the others, and so many of what is left out; absent means all. PageRanking has all by pages."""
     @_builtins.property
     def constraints(self) -> Global___Constraints: ...
     def __init__(
@@ -4052,6 +4052,86 @@ class RankResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__winner) -> _WhichOneofReturnType__winner | None: ...
 
 Global___RankResponse: _TypeAlias = RankResponse  # noqa: Y015
+
+@_typing.final
+class PageRankingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    ACCURACY_DATASET_FIELD_NUMBER: _builtins.int
+    OF_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    device: _builtins.str
+    """These as for Rank."""
+    accuracy_dataset: _builtins.str
+    of_left_out: _builtins.bool
+    """Of what is left out, in the order of what it is; else of the others, fastest first."""
+    most: _builtins.int
+    """At most so many, 1 to 1,000."""
+    after: _builtins.str
+    """Those behind the `last` of the page before; absent means the first. A place in the order, which stays good when
+    who stood there was measured again, is no other any more, or is gone.
+    """
+    @_builtins.property
+    def constraints(self) -> Global___Constraints: ...
+    def __init__(
+        self,
+        *,
+        device: _builtins.str = ...,
+        constraints: Global___Constraints | None = ...,
+        accuracy_dataset: _builtins.str | None = ...,
+        of_left_out: _builtins.bool = ...,
+        most: _builtins.int = ...,
+        after: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_after", b"_after", "accuracy_dataset", b"accuracy_dataset", "after", b"after", "constraints", b"constraints"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset", "_after", b"_after", "accuracy_dataset", b"accuracy_dataset", "after", b"after", "constraints", b"constraints", "device", b"device", "most", b"most", "of_left_out", b"of_left_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy_dataset: _TypeAlias = _typing.Literal["accuracy_dataset"]  # noqa: Y015
+    _WhichOneofArgType__accuracy_dataset: _TypeAlias = _typing.Literal["_accuracy_dataset", b"_accuracy_dataset"]  # noqa: Y015
+    _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
+    _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy_dataset) -> _WhichOneofReturnType__accuracy_dataset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after) -> _WhichOneofReturnType__after | None: ...
+
+Global___PageRankingRequest: _TypeAlias = PageRankingRequest  # noqa: Y015
+
+@_typing.final
+class PageRankingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OTHERS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    last: _builtins.str
+    """What the next page is behind; absent where there is none."""
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """One of these, as was asked for."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]: ...
+    def __init__(
+        self,
+        *,
+        others: _abc.Iterable[Global___Candidate] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+        last: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last", b"_last", "last", b"last"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last", b"_last", "last", b"last", "left_out", b"left_out", "others", b"others"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last: _TypeAlias = _typing.Literal["last"]  # noqa: Y015
+    _WhichOneofArgType__last: _TypeAlias = _typing.Literal["_last", b"_last"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last) -> _WhichOneofReturnType__last | None: ...
+
+Global___PageRankingResponse: _TypeAlias = PageRankingResponse  # noqa: Y015
 
 @_typing.final
 class ExplainRequest(_message.Message):

@@ -144,6 +144,11 @@ class QueryStub(object):
                 request_serializer=protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
                 response_deserializer=protos_dot_v1_dot_query__pb2.RankResponse.FromString,
                 _registered_method=True)
+        self.PageRanking = channel.unary_unary(
+                '/edgerank.v1.Query/PageRanking',
+                request_serializer=protos_dot_v1_dot_query__pb2.PageRankingRequest.SerializeToString,
+                response_deserializer=protos_dot_v1_dot_query__pb2.PageRankingResponse.FromString,
+                _registered_method=True)
         self.RankFleet = channel.unary_unary(
                 '/edgerank.v1.Query/RankFleet',
                 request_serializer=protos_dot_v1_dot_query__pb2.RankFleetRequest.SerializeToString,
@@ -406,6 +411,15 @@ class QueryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PageRanking(self, request, context):
+        """A page of what Rank tells in full, or the first of: of the others, or of what is left out. Idempotent. What is
+        measured between two pages neither doubles nor hides another, unless it moves that one to or from the ties or the
+        front. Errors: as Rank's; INVALID_ARGUMENT for a place that is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RankFleet(self, request, context):
         """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
         Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
@@ -644,6 +658,11 @@ def add_QueryServicer_to_server(servicer, server):
                     servicer.Rank,
                     request_deserializer=protos_dot_v1_dot_query__pb2.RankRequest.FromString,
                     response_serializer=protos_dot_v1_dot_query__pb2.RankResponse.SerializeToString,
+            ),
+            'PageRanking': grpc.unary_unary_rpc_method_handler(
+                    servicer.PageRanking,
+                    request_deserializer=protos_dot_v1_dot_query__pb2.PageRankingRequest.FromString,
+                    response_serializer=protos_dot_v1_dot_query__pb2.PageRankingResponse.SerializeToString,
             ),
             'RankFleet': grpc.unary_unary_rpc_method_handler(
                     servicer.RankFleet,
@@ -1315,6 +1334,33 @@ class Query(object):
             '/edgerank.v1.Query/Rank',
             protos_dot_v1_dot_query__pb2.RankRequest.SerializeToString,
             protos_dot_v1_dot_query__pb2.RankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PageRanking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/edgerank.v1.Query/PageRanking',
+            protos_dot_v1_dot_query__pb2.PageRankingRequest.SerializeToString,
+            protos_dot_v1_dot_query__pb2.PageRankingResponse.FromString,
             options,
             channel_credentials,
             insecure,

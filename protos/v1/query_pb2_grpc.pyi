@@ -125,6 +125,11 @@ class QueryStub:
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
     """
+    PageRanking: _grpc.UnaryUnaryMultiCallable[_query_pb2.PageRankingRequest, _query_pb2.PageRankingResponse]
+    """A page of what Rank tells in full, or the first of: of the others, or of what is left out. Idempotent. What is
+    measured between two pages neither doubles nor hides another, unless it moves that one to or from the ties or the
+    front. Errors: as Rank's; INVALID_ARGUMENT for a place that is none.
+    """
     RankFleet: _grpc.UnaryUnaryMultiCallable[_query_pb2.RankFleetRequest, _query_pb2.RankFleetResponse]
     """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
     Errors: NOT_FOUND for an unknown device or label; INVALID_ARGUMENT for a share that is not above 0.
@@ -278,6 +283,11 @@ class QueryAsyncStub(QueryStub):
     Rank: _aio.UnaryUnaryMultiCallable[_query_pb2.RankRequest, _query_pb2.RankResponse]  # type: ignore[assignment]
     """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
     unknown device. No measured candidate is an answer, not an error.
+    """
+    PageRanking: _aio.UnaryUnaryMultiCallable[_query_pb2.PageRankingRequest, _query_pb2.PageRankingResponse]  # type: ignore[assignment]
+    """A page of what Rank tells in full, or the first of: of the others, or of what is left out. Idempotent. What is
+    measured between two pages neither doubles nor hides another, unless it moves that one to or from the ties or the
+    front. Errors: as Rank's; INVALID_ARGUMENT for a place that is none.
     """
     RankFleet: _aio.UnaryUnaryMultiCallable[_query_pb2.RankFleetRequest, _query_pb2.RankFleetResponse]  # type: ignore[assignment]
     """What is best on each of several devices, and which one backbone is best for all of them. Idempotent.
@@ -561,6 +571,17 @@ class QueryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_query_pb2.RankResponse, _abc.Awaitable[_query_pb2.RankResponse]]:
         """Which backbone is best on a device under constraints. Idempotent. Errors: NOT_FOUND for an
         unknown device. No measured candidate is an answer, not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def PageRanking(
+        self,
+        request: _query_pb2.PageRankingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.PageRankingResponse, _abc.Awaitable[_query_pb2.PageRankingResponse]]:
+        """A page of what Rank tells in full, or the first of: of the others, or of what is left out. Idempotent. What is
+        measured between two pages neither doubles nor hides another, unless it moves that one to or from the ties or the
+        front. Errors: as Rank's; INVALID_ARGUMENT for a place that is none.
         """
 
     @_abc_1.abstractmethod

@@ -20,6 +20,7 @@ from controller.domain.names import check_series, find_backbone, find_device
 from controller.domain.rankings import Constraints, Ranking, check_constraints
 from controller.domain.rankings.explanations import ExplainQuestion, Explanation, Explanations
 from controller.domain.rankings.fleet import FleetQuestion, FleetRanking, check_shares
+from controller.domain.rankings.pages import RankingPage, RankingPageQuestion, check_page
 from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion, check_question
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
@@ -112,6 +113,17 @@ class Queries(Answering):
         self._check_constraints(constraints)
         found = await self._measured(device)
         return await self.computed(self._rankings.listed, found, constraints, dataset, most_listed)
+
+    async def ranking_page(self, question: RankingPageQuestion) -> RankingPage:
+        """Some of the others of a ranking, or of what it leaves out.
+
+        Raises:
+            EdgerankError: as `rank`; INVALID_INPUT for a page that there cannot be, too.
+        """
+        check_page(question)
+        self._check_constraints(question.constraints)
+        found = await self._measured(question.device)
+        return await self.fetched(self._rankings.page, found, question)
 
     async def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and for all of them together.

@@ -7,18 +7,20 @@ from typing import Final
 
 from controller.api.queries.known import KnownDevices, Standing
 from controller.api.queries.meant import told_of_device
+from controller.api.queries.places import LEFT_OUT, OTHERS
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints, Ranking
 from controller.domain.rankings.fleet import MOST_CHOICES, FleetQuestion, FleetRanking
+from controller.domain.rankings.pages import RankingPage, RankingPageQuestion
 from controller.own.accuracy import find_dataset
 from controller.ranking.fleet import rank_held
 from controller.ranking.ranking import rank_columns
 from controller.ranking.requirements import requirements
 from controller.ranking.standing.certainty import certainty
 from controller.ranking.standing.holding import hold
-from controller.ranking.standing.listing import listed
+from controller.ranking.standing.listing import left_out_behind, listed, others_behind
 from controller.state.database import Database
 from controller.state.measurements.pages import find_measurements
 from models.catalog.catalog import Catalog
@@ -65,6 +67,29 @@ class Rankings:
         """What there is of a device, ranked; as sure as the constraints ask for."""
         (now,) = self._known.standing([device])
         return self._ranked(now, constraints, dataset, None)
+
+    def page(self, device: Device, question: RankingPageQuestion) -> RankingPage:
+        """Some of the others, or of what is left out; how sure the first one is, is not looked at.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a place that is none; UNKNOWN_NAME for the dataset.
+        """
+        (now,) = self._known.standing([device])
+        dataset = find_dataset(self._database, question.accuracy_dataset)
+        constraints, most = question.constraints, question.most
+
+        def others() -> RankingPage:
+            here = self._known.columns(now, constraints, dataset)
+            after = OTHERS.read(question.after)
+            found, last = others_behind(here, constraints, self._catalog, after, most)
+            return RankingPage(others=found, last=OTHERS.written(last))
+
+        def left_out() -> RankingPage:
+            here = self._known.columns(now, constraints, dataset)
+            found, last = left_out_behind(here, constraints, LEFT_OUT.read(question.after), most)
+            return RankingPage(left_out=found, last=LEFT_OUT.written(last))
+
+        return self._known.answered(left_out if question.of_left_out else others)
 
     def _ranked(
         self, now: Standing, constraints: Constraints, dataset: str, most: int | None

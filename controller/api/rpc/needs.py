@@ -91,6 +91,7 @@ NEEDS: Final[Mapping[str, Need]] = {
         is_once=True,
     ),
     "/edgerank.v1.Query/Rank": _COMPUTE,
+    "/edgerank.v1.Query/PageRanking": _COMPUTE,
     "/edgerank.v1.Query/RankFleet": _COMPUTE,
     "/edgerank.v1.Query/Predict": _COMPUTE,
     "/edgerank.v1.Query/Explain": _COMPUTE,

@@ -38,6 +38,8 @@ PAGES: Final[Mapping[str, str | Need]] = {
 ROUTES: Final[Mapping[str, str | Need]] = {
     "GET /api/v1/backbones": "/edgerank.v1.Query/ListOwnModels",
     "GET /api/v1/best": "/edgerank.v1.Query/Rank",
+    "GET /api/v1/best/left-out": "/edgerank.v1.Query/PageRanking",
+    "GET /api/v1/best/others": "/edgerank.v1.Query/PageRanking",
     "GET /api/v1/best-for-fleet": "/edgerank.v1.Query/RankFleet",
     "GET /api/v1/compare": "/edgerank.v1.Query/Compare",
     "GET /api/v1/datasets": "/edgerank.v1.Query/ListDatasets",

@@ -9,6 +9,7 @@ import numpy as np
 from controller.domain.measurements import Measurement, Verdict
 from controller.domain.rankings import Constraints, LeftOut
 from controller.domain.rankings.figure_rows import VERDICT_CODES
+from controller.domain.rankings.pages import LeftOutPlace
 from controller.domain.rankings.rows import table_of
 from controller.ranking.distinction import distinction
 from controller.ranking.entries.choosing import Why, aside, newest, select
@@ -25,7 +26,7 @@ __all__ = ["Entry", "entry_of", "held_back"]
 IdentityT = TypeVar("IdentityT", bound=Hashable)
 
 
-def order_of(measurement: Measurement) -> tuple[str, str, int, str, int, str, str]:
+def order_of(measurement: Measurement) -> LeftOutPlace:
     """Order candidates by what they are, and alike ones by their ids."""
     return (
         measurement.backbone,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from controller.domain.measurements import Verdict
 from controller.domain.rankings.limits import Criterion
+from controller.domain.rankings.pages import LeftOutPlace
 from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
@@ -124,6 +125,19 @@ class Columns:
         """Ids of rows, in their order."""
         ids: list[bytes] = self.ids[np.asarray(rows, dtype=np.intp)].tolist()
         return [str(each, "utf-8") for each in ids]
+
+    def order_of(self, row: int) -> LeftOutPlace:
+        """What `place` orders a row by, which rows of other columns have, too."""
+        words = self.words
+        return (
+            self.kinds[self.kind[row]].backbone,
+            tuple(words.runtimes)[self.runtime[row]],
+            int(self.threads[row]),
+            tuple(words.precisions)[self.precision[row]],
+            int(self.batch[row]),
+            tuple(words.weights)[self.weights[row]],
+            self.measurement_ids([row])[0],
+        )
 
     def figure(self, criterion: Criterion) -> Numbers:
         """What a limit of a criterion is held against, as `limits.figure_of` has it."""

@@ -82,6 +82,24 @@ def test_pages_hold_everything_once(asking: httpx.Client) -> None:
     assert len(names) == len(set(names)) > 300
 
 
+@pytest.mark.parametrize(
+    ("path", "part", "limits"),
+    [
+        ("others", "others", {"max_latency_ms": 0.001}),
+        ("left-out", "left_out", {"only": "throttled"}),
+    ],
+)
+def test_pages_of_a_ranking_have_all_of_it(
+    asking: httpx.Client, path: str, part: str, limits: dict[str, Any]
+) -> None:
+    asked = {"device": "phone", **limits}
+    whole = _get(asking, "best", **asked)[part]
+    first = _get(asking, f"best/{path}", limit=1, **asked)
+    rest = _get(asking, f"best/{path}", limit=1, cursor=first["next_cursor"], **asked)
+    assert [*first["items"], *rest["items"]] == whole
+    assert (len(whole), rest["next_cursor"]) == (2, None)
+
+
 def test_measurements_are_filtered_and_one_has_its_samples(asking: httpx.Client) -> None:
     of_board = _get(asking, "measurements", device="board")["items"]
     assert {each["device"] for each in of_board} == {"board"}
@@ -122,6 +140,9 @@ def test_a_sweep_is_followed_until_it_has_ended(asking: httpx.Client) -> None:
         ("measurements", {"limit": 0}, (400, "invalid_input")),
         ("measurements", {"cursor": "YWZ0ZXI6bm9uZQ"}, (400, "invalid_input")),
         ("measurements", {"cursor": "'; DROP TABLE jobs"}, (400, "invalid_input")),
+        ("best/others", {"device": "phone", "cursor": "YWZ0ZXI6bm9uZQ"}, (400, "invalid_input")),
+        ("best/left-out", {"device": "phone", "cursor": "YWZ0ZXI6bm9uZQ"}, (400, "invalid_input")),
+        ("best/others", {"device": "phone", "limit": 0}, (400, "invalid_input")),
         ("measurements/none", {}, (404, "unknown_name")),
         ("sweeps/none", {}, (404, "unknown_name")),
         ("sweeps/none/watch", {}, (404, "unknown_name")),

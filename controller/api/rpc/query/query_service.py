@@ -29,6 +29,7 @@ from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.explanations import ExplainQuestion
 from controller.domain.rankings.fleet import FleetQuestion
+from controller.domain.rankings.pages import RankingPageQuestion
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.sweeps import CancelledSweep, SweepSpec
 from controller.fleet.agents import Fleet
@@ -179,6 +180,14 @@ class QueryService(DeviceCalls, SteeringCalls, ReportCalls):
             # A whole one is large, and ranked anew for each who asks.
             made = self._answers.message_of if request.HasField("most_listed") else to_message
             return await self._queries.listed(made, ranking, query_pb2.RankResponse)
+
+    async def PageRanking(  # noqa: N802
+        self, request: query_pb2.PageRankingRequest, context: Context
+    ) -> query_pb2.PageRankingResponse:
+        """Some of the others of a ranking, or of what it leaves out."""
+        async with answered_failures(context):
+            page = await self._queries.ranking_page(from_request(request, RankingPageQuestion))
+            return await self._queries.listed(to_message, page, query_pb2.PageRankingResponse)
 
     async def RankFleet(  # noqa: N802
         self, request: query_pb2.RankFleetRequest, context: Context

@@ -162,20 +162,32 @@ class AskedFront(AskedLimits):
         return replace(super().constraints(), front=tuple(self.front))
 
 
-class AskedBest(AskedFront):
-    """Which backbone is best on a device.
+class AskedRanking(AskedFront):
+    """What is ranked on a device.
 
     Attributes:
         confidence: how sure the winner has to be the first, a fraction.
-        limit: how many of those that lost are told at most, and of what is left out.
     """
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] | None = None
-    limit: Annotated[int, Field(ge=0, le=MOST_ITEMS)] = 50
 
     def constraints(self) -> Constraints:
         """The same, as rankings take them."""
         return replace(super().constraints(), confidence=self.confidence)
+
+
+class AskedBest(AskedRanking):
+    """Which backbone is best on a device.
+
+    Attributes:
+        limit: how many of those that lost are told at most, and of what is left out.
+    """
+
+    limit: Annotated[int, Field(ge=0, le=MOST_ITEMS)] = 50
+
+
+class AskedRest(AskedPage, AskedRanking):
+    """A page of those that lost on a device, or of what is left out there."""
 
 
 class AskedFleetBest(AskedLimits):

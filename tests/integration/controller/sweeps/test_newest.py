@@ -11,6 +11,7 @@ from controller.domain.access import Caller, CallerKind
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.explanations import ExplainQuestion
+from controller.domain.rankings.pages import RankingPage, RankingPageQuestion
 from controller.fleet.agents import Fleet
 from controller.ranking.ranking import rank
 from controller.ranking.standing.listing import listed
@@ -34,9 +35,11 @@ ALL = MeasurementFilter()
 PHONE = "id-of-phone"
 
 
-def measure(database: Database, *latencies_ms: int, now_ms: int, threads: int = 2) -> None:
+def measure(
+    database: Database, *latencies_ms: int, now_ms: int, threads: int = 2, first: int = 1
+) -> None:
     """A sweep of the phone with a job for each thread, each with the next latency; 0 fails."""
-    start_sweep(database, "phone", threads=tuple(range(1, threads + 1)))
+    start_sweep(database, "phone", threads=tuple(range(first, threads + 1)))
     for latency_ms in latencies_ms:
         leased = attempts.lease_next(database, PHONE, now_ms)
         assert leased is not None
@@ -126,6 +129,25 @@ def test_what_is_remembered_is_what_would_be_found(database: Database, fleet: Fl
     assert renamed.winner is not None
     assert renamed.winner.measurement.device == "tablet"
     assert renamed.winner.measurement.runtime is Runtime.ONNXRUNTIME
+
+
+def rounded(page: RankingPage) -> list[int]:
+    """Medians, ms."""
+    figures = [each.measurement.latency for each in page.others]
+    return [round(each.median_ms) for each in figures if each is not None]
+
+
+def test_a_page_goes_on_where_the_one_before_ended(database: Database, fleet: Fleet) -> None:
+    queries = Queries(database, load_catalog(), fleet)
+    measure(database, 5, 50, 70, 90, now_ms=1_000, threads=4)
+    asked = RankingPageQuestion(device="phone", most=2)
+    first = asyncio.run(queries.ranking_page(asked))
+    assert rounded(first) == [50, 70]
+    # Who stood where it ended is measured again, and what stood there is no candidate any more.
+    again = first.others[-1].measurement.threads
+    measure(database, 99, now_ms=2_000, threads=again, first=again)
+    rest = asyncio.run(queries.ranking_page(replace(asked, after=first.last)))
+    assert (rounded(rest), rest.last) == ([90, 99], None)
 
 
 def test_a_name_that_was_free_again_is_explained_once(database: Database, fleet: Fleet) -> None:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.api.queries.places import OTHERS
 from controller.api.statuses import STATUSES
 from controller.domain.access import AccessSpec, JoinTokenSpec, Scope
 from controller.domain.catalog import AccuracyFigure, AccuracyMetric, OwnFile, OwnModelHeader
@@ -19,13 +20,15 @@ from controller.domain.errors import EdgerankError, Refused
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.profiles import ProfileSpec
 from controller.domain.rankings import Constraints, Ranking, check_constraints
+from controller.domain.rankings.pages import RankingPageQuestion, check_page
 from controller.domain.selectors import parse_selector
 from controller.domain.sweeps import SweepSpec
 from controller.domain.sweeps.editing import SweepEdit
 from controller.own.accuracy import check_accuracies
 from controller.own.models import check_header
 from controller.ranking.comparison import compare
-from controller.ranking.ranking import rank
+from controller.ranking.ranking import columns_to_rank, rank
+from controller.ranking.standing.listing import others_behind
 from controller.state.rounds.steering import edited
 from controller.sweeps.limits import check_urgency
 from controller.sweeps.planning import plan_conversion, plan_sweep
@@ -72,6 +75,14 @@ class Question:
 def _ranked(constraints: Constraints) -> Ranking:
     check_constraints(constraints)
     return rank(DEVICE, MEASURED, constraints, CATALOG)
+
+
+def _paged(question: RankingPageQuestion) -> object:
+    check_page(question)
+    check_constraints(question.constraints)
+    here = columns_to_rank(DEVICE, MEASURED, question.constraints)
+    after, most = OTHERS.read(question.after), question.most
+    return others_behind(here, question.constraints, CATALOG, after, most)
 
 
 def _compared(question: CompareQuestion) -> object:
@@ -131,6 +142,16 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         Constraints(max_latency_ms=20, min_top1=50, tier=Tier.MOBILE, only=(Verdict.OK,)),
         query_pb2.Constraints,
         _ranked,
+    ),
+    "page of a ranking": Question(
+        RankingPageQuestion(
+            device=DEVICE,
+            constraints=Constraints(max_latency_ms=20),
+            most=1,
+            after=OTHERS.written((5.0, "a")),
+        ),
+        query_pb2.PageRankingRequest,
+        _paged,
     ),
     "comparison": Question(
         CompareQuestion(

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 from pydantic import ValidationError
 
-from controller.api.web.reading.asked import AskedBest, AskedFront
+from controller.api.web.reading.asked import AskedBest, AskedFront, AskedRanking, AskedRest
 from controller.domain.rankings import Constraints, check_constraints
 from controller.domain.rankings.limits import Criterion
 
@@ -34,8 +34,9 @@ _ALL = {
 }
 
 
-def test_every_constraint_can_be_asked_for() -> None:
-    asked = AskedBest.model_validate({"device": "phone", **_ALL}).constraints()
+@pytest.mark.parametrize("kind", [AskedBest, AskedRest])
+def test_every_constraint_can_be_asked_for(kind: type[AskedRanking]) -> None:
+    asked = kind.model_validate({"device": "phone", **_ALL}).constraints()
     untouched = Constraints()
     for each in fields(Constraints):
         assert getattr(asked, each.name) != getattr(untouched, each.name), each.name
