@@ -13,7 +13,6 @@ from tests.benchmarks.asking import asking
 from tests.benchmarks.attacks import honest
 from tests.benchmarks.converting import conversion
 from tests.benchmarks.fleet import cost, crowd, push
-from tests.benchmarks.machine import machine
 from tests.benchmarks.measuring import (
     coverage,
     economy,
@@ -25,7 +24,8 @@ from tests.benchmarks.measuring import (
     repeatability,
     warmup,
 )
-from tests.benchmarks.places import filled
+from tests.benchmarks.pages.machine import machine
+from tests.benchmarks.pages.places import filled
 from tests.benchmarks.predicting import leaving_out
 from tests.benchmarks.public import adopting
 from tests.benchmarks.racing import proof as racing

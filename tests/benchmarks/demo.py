@@ -11,7 +11,7 @@ from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.database import open_database
 from controller.state.measurements import list_measurements
 from controller.state.schema import sweeps
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.processes import EDGERANK
 
 COLD_LIMIT_S = 360.0

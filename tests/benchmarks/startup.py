@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.processes import EDGERANK, edgerank, running_agent, running_controller
 
 ROUNDS = 11

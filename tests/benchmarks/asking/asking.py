@@ -18,7 +18,7 @@ import psutil
 
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.benchmarks.asking.filling import DEVICES, device_name, fill
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import scaled
 from tests.processes import EDGERANK, running_controller
 

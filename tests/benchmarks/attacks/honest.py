@@ -17,7 +17,7 @@ from protos.joining import bearer_letters, parse_access_token
 from tests.benchmarks.attacks.__main__ import ATTACKS
 from tests.benchmarks.attacks.beside import attackers, swallowed
 from tests.benchmarks.attacks.targets import Targets
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import SHARE, scaled
 from tests.integration.access.conftest import Guarded, guarded_controller
 from tests.own_networks import onnx_network, with_external_weights

@@ -20,7 +20,7 @@ from models.digest import file_sha256
 from models.weights.addresses import published_address
 from models.weights.weights import Weights
 from tests.benchmarks.converting import bare_tools
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.processes import EDGERANK, running_controller
 
 BACKBONES = ("MobileNetV3_small_x1_0", "GhostNet_x1_3", "ResNet50")

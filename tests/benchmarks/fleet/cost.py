@@ -25,7 +25,7 @@ from tests.benchmarks.fleet.simulated import (
     report_of,
     start,
 )
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import SHARE, scaled
 from tests.measured import record_report
 from tests.processes import running_controller

@@ -25,7 +25,7 @@ from tests.benchmarks.fleet.bare import bare_stream_bytes
 from tests.benchmarks.fleet.beside import Person, Served, served
 from tests.benchmarks.fleet.member_process import MemberProcess, ask_all, member_processes
 from tests.benchmarks.fleet.simulated import hello, plan, report_of, start
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import scaled
 from tests.measured import record_report
 

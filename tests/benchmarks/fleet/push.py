@@ -25,7 +25,7 @@ from protos.fleet import Lease
 from protos.inputs import NetworkInput, square
 from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import scaled
 from tests.processes import running, running_controller
 

@@ -20,7 +20,7 @@ from tests.benchmarks.measuring.simulated_sweep import (
     spec_of,
     steady,
 )
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import SHARE, scaled
 
 LOWEST, HIGHEST = 0.93, 0.97

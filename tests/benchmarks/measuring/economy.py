@@ -16,8 +16,8 @@ from protos.measuring import Repetition, StopReason
 from tests.benchmarks.measuring.recording import Subject, one_repetition, small_network
 from tests.benchmarks.measuring.series import Latencies, Series, synthetic
 from tests.benchmarks.measuring.simulated_sweep import PROCESS_MS, SimulatedSweep, spec_of
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.protocol import NS_PER_MS, repetition
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import SHARE, scaled
 
 FIXED_RUNS = 100

@@ -28,8 +28,8 @@ from tests.benchmarks.measuring.recording import (
     when_sampling,
 )
 from tests.benchmarks.measuring.series import Series, synthetic
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.protocol import measure, repetition
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 from tests.unit.agent.trees import CPU, cores, plant
 

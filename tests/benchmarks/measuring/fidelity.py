@@ -28,7 +28,7 @@ from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 from tests.benchmarks.measuring.recording import Subject, one_repetition
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import SHARE, scaled
 
 # From 1 ms to 200 ms on a PC.

@@ -12,7 +12,7 @@ from agent.measuring.native.finding import NativeOptions, find_children, infos_o
 from models.catalog.variants import Format
 from protos.runtimes import Runtime
 from tests.benchmarks.measuring.fidelity import LIMIT, Pace, converted, mean_ratio, rounds
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 
 # Several milliseconds: of shorter ones the bare loop's own Python is a part, and longer ones take
 # long.

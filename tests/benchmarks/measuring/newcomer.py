@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import scaled
 from tests.processes import EDGERANK, running_agent, running_controller
 

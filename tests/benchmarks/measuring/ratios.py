@@ -9,8 +9,8 @@ from controller.figures.statistics import median_ratio
 from protos.measuring import Repetition
 from tests.benchmarks.measuring.series import Series, synthetic
 from tests.benchmarks.measuring.simulated_sweep import PROCESS_MS
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.protocol import NS_PER_MS, measure
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 
 LOWEST = 0.93

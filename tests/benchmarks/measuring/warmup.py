@@ -14,7 +14,7 @@ from protos.measuring import Repetition
 from protos.runtimes import Runtime
 from tests.benchmarks.measuring.fidelity import converted
 from tests.benchmarks.measuring.recording import Subject, one_repetition, small_network
-from tests.benchmarks.section import Section
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import SHARE, scaled
 
 # With the small network from about 0.5 ms to 50 ms on a PC.

@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 from controller.domain.rankings.predictions import Elsewhere
 from controller.ranking.prediction import first_backbones
 from models.catalog.features import NetworkFeatures
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.predicting.methods import METHODS, Asked, Told
 from tests.benchmarks.predicting.tables import SURVEYED, Recorded, phones, reference
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 
 MEASURED = (8, 16, 32, 64)

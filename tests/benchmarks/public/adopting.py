@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.public.fetching import PublicModel, fetch, read_models
-from tests.benchmarks.section import Section
 from tests.processes import edgerank, running_agent, running_controller
 
 # No converter here reads it, which is said with what to do.

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from controller.domain.sweeps import DEFAULT_MOST_REPETITIONS
 from controller.ranking.racing.beliefs import RaceRules
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.racing.simulated import (
     answered,
     hypervolume,
@@ -21,7 +22,6 @@ from tests.benchmarks.racing.simulated import (
     race,
 )
 from tests.benchmarks.racing.tables import Known, flat_table, read_table
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 
 RunT = TypeVar("RunT")

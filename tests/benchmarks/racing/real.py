@@ -17,10 +17,10 @@ from pydantic import TypeAdapter
 
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier, select_tier
-from tests.benchmarks.machine import machine
+from tests.benchmarks.pages.machine import machine
+from tests.benchmarks.pages.section import Section
 from tests.benchmarks.racing.simulated import hypervolume
 from tests.benchmarks.racing.tables import Known
-from tests.benchmarks.section import Section
 from tests.benchmarks.size import scaled
 from tests.processes import EDGERANK, running_agent, running_controller
 

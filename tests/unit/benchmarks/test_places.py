@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from tests.benchmarks.__main__ import ATTACKS, DOCS, PROOF, SPEED
-from tests.benchmarks.places import PlaceMissing, filled
+from tests.benchmarks.pages.places import PlaceMissing, filled
 
 PAGE = """Before.
 <!-- coverage -->

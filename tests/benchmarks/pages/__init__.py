@@ -1,0 +1,1 @@
+"""What a benchmark found, and how it comes into its page."""
