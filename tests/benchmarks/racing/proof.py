@@ -21,7 +21,7 @@ from tests.benchmarks.racing.simulated import (
     lost,
     race,
 )
-from tests.benchmarks.racing.tables import Known, flat_table, read_table
+from tests.benchmarks.racing.tables import SURVEYED, Known, flat_table, read_table
 from tests.benchmarks.size import scaled
 
 RunT = TypeVar("RunT")
@@ -30,7 +30,10 @@ SHARE = 0.1
 LEAST_VOLUME = 0.98
 LEAST_RIGHT = 0.95
 # Of a front of 198 a race takes a second.
-FRONTS = ("Snapdragon 855, 1 thread", "Snapdragon 855, 4 threads", "Xeon Gold 6148", "T4, TensorRT")
+FRONTS = (
+    *("Snapdragon 855, 1 thread", "Snapdragon 855, 4 threads", "Xeon Gold 6148", "T4, TensorRT"),
+    *SURVEYED,
+)
 # How much slower each is than the one before.
 FLAT = (0.002, 0.01, 0.021, 0.03)
 _OF_FLAT = 20
