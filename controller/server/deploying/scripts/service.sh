@@ -72,6 +72,7 @@ case $kind.$verb in
         # Between two starts it is "activating".
         case $(ctl is-active "$unit") in active | activating | reloading) echo yes ;; *) echo no ;; esac
         ;;
-    user.log) journalctl --user --unit "$unit" --output cat --no-pager -n "${4:-20}" ;;
+    # Without --user: where journals are kept in memory, a user has none of their own.
+    user.log) journalctl --user-unit "$unit" --output cat --no-pager -n "${4:-20}" ;;
     system.log) journalctl --unit "$unit" --output cat --no-pager -n "${4:-20}" ;;
 esac

@@ -1,5 +1,6 @@
 """What the scripts of a deployment do on a board, run in a folder."""
 
+import os
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -68,6 +69,19 @@ def test_an_agent_that_cannot_run_is_given_up_and_its_words_are_kept(tmp_path: P
     run("service", "script", str(tmp_path), "start")
     assert run("service", "script", str(tmp_path), "running").strip() == "no"
     assert "worth nothing" in run("service", "script", str(tmp_path), "log")
+
+
+def test_a_users_log_is_read_where_it_is_among_the_systems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As journalctl does where journals are kept in memory: no user has one of their own.
+    said = 'case " $* " in *" --user "*) ;; *) echo "$*" ;; esac'
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\n{said}\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    printed = run("service", "user", str(tmp_path), "log", "7").split()
+    assert printed[:2] == ["--user-unit", "edgerank-agent.service"]
+    assert printed[-2:] == ["-n", "7"]
 
 
 def test_a_python_that_was_brought_stays_while_an_environment_needs_it(tmp_path: Path) -> None:
