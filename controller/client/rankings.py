@@ -40,15 +40,16 @@ class RankingClient(DeviceClient):
         """Which backbone is best on a device, by the accuracy on a dataset.
 
         At most `most_listed` of the others are told, and of what is left out; None is all. All come
-        by pages: what is measured anew meanwhile, or moves to or from the ties or the front, may be
-        told twice or not at all; nothing else is.
+        by pages, unless the controller would read the whole device for each of them: what is
+        measured anew meanwhile, or moves from the ties or the front, may not be told; nothing is
+        told twice.
         """
         request = query_pb2.RankRequest(
             device=device,
             constraints=to_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
         )
-        if most_listed is not None:
+        if most_listed is not None or _is_read_anew(constraints):
             return self._ranked(request, most_listed)
         first = self._ranked(request, A_PAGE)
         if (first.other_count, first.left_out_count) == (len(first.others), len(first.left_out)):
@@ -71,10 +72,19 @@ class RankingClient(DeviceClient):
         return from_answer(response, Ranking)
 
     def _whole(self, first: Ranking, others: RankingPageQuestion) -> Ranking:
-        """A ranking with all that its pages have."""
-        of_left_out = replace(others, of_left_out=True)
-        lost = tuple(each for page in self._pages(others) for each in page.others)
-        left_out = tuple(each for page in self._pages(of_left_out) for each in page.left_out)
+        """A ranking with all that its pages have, of which each is told once."""
+        winner = () if first.winner is None else (first.winner,)
+        ahead = (*winner, *first.ties, *first.pareto_front)
+        known = {each.measurement.measurement_id for each in ahead}
+        lost, left_out = first.others, first.left_out
+        if len(lost) < first.other_count:
+            told = [each for page in self._pages(others) for each in page.others]
+            lost = tuple(each for each in told if each.measurement.measurement_id not in known)
+            known |= {each.measurement.measurement_id for each in lost}
+        if len(left_out) < first.left_out_count:
+            rest = self._pages(replace(others, of_left_out=True))
+            aside = [each for page in rest for each in page.left_out]
+            left_out = tuple(each for each in aside if each.measurement.measurement_id not in known)
         return replace(
             first,
             others=lost,
@@ -122,6 +132,11 @@ class RankingClient(DeviceClient):
         with self.said():
             response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
         return from_answer(response, Comparison)
+
+
+def _is_read_anew(constraints: Constraints) -> bool:
+    """Whether a controller remembers no figures that such a question is answered by."""
+    return constraints.at_minute is not None or constraints.paced_fps is not None
 
 
 def _is_older(error: EdgerankError) -> bool:

@@ -12,7 +12,7 @@ def machine() -> str:
     """What ran a benchmark that ends now, how fast it was given cores, and what else it did."""
     load = ", ".join(f"{figure:.2f}" for figure in psutil.getloadavg())
     return (
-        f"{time.strftime('%Y-%m-%d')}; {_cpu_model()}, {psutil.cpu_count()} cores, "
+        f"{time.strftime('%Y-%m-%d')}; {cpu_model()}, {psutil.cpu_count()} cores, "
         f"{psutil.virtual_memory().total / 1e9:.0f} GB; {platform.platform()}; "
         f"Python {platform.python_version()}; {_speed()}; load average at the end {load}."
     )
@@ -24,7 +24,8 @@ def _speed() -> str:
     return f"a million multiplications of Python take {least_s * 1000:.0f} ms"
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """As Linux names it."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

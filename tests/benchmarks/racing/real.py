@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from models.catalog.catalog import load_catalog
 from models.catalog.tiers import Tier, select_tier
-from tests.benchmarks.pages.machine import machine
+from tests.benchmarks.pages.machine import cpu_model
 from tests.benchmarks.pages.section import Section
 from tests.benchmarks.racing.simulated import hypervolume
 from tests.benchmarks.racing.tables import Known
@@ -63,13 +63,13 @@ class Pair:
 
     Attributes:
         day: when, as 2026-11-28.
-        machine: what measured both, and how busy it was.
+        cpu: the model of the machine's; empty of rounds that did not tell.
     """
 
     found: Answer
     swept: Answer
     day: str
-    machine: str
+    cpu: str = ""
 
     @property
     def share(self) -> float:
@@ -111,7 +111,9 @@ def run() -> Section:
 
 def _rounds(kept: Path) -> list[Pair]:
     lines = kept.read_bytes().splitlines() if kept.exists() else []
-    return [_PAIR.validate_json(line) for line in lines]
+    pairs = [_PAIR.validate_json(line) for line in lines]
+    # Those of another machine stand in the file, and prove nothing of this one.
+    return [pair for pair in pairs if pair.cpu == cpu_model()]
 
 
 def section(pairs: Sequence[Pair], backbone_count: int) -> Section:
@@ -162,9 +164,9 @@ def _pair(home: Path, names: Sequence[str], *, is_swept_first: bool) -> Pair:
     day = time.strftime("%Y-%m-%d")
     if is_swept_first:
         swept = _sweep(home, names)
-        return Pair(_find(home, names), swept, day, machine())
+        return Pair(_find(home, names), swept, day, cpu_model())
     found = _find(home, names)
-    return Pair(found, _sweep(home, names), day, machine())
+    return Pair(found, _sweep(home, names), day, cpu_model())
 
 
 def _find(home: Path, names: Sequence[str]) -> Answer:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.benchmarks.racing.real import ROUNDS, Answer, Pair, section
 
-DAY = ("2026-11-28", "a machine")
+DAY = ("2026-11-28", "a processor")
 SWEPT = Answer(
     seconds=100.0,
     winner="A",
