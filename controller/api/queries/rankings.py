@@ -78,18 +78,17 @@ class Rankings:
         dataset = find_dataset(self._database, question.accuracy_dataset)
         constraints, most = question.constraints, question.most
 
-        def others() -> RankingPage:
+        def found() -> RankingPage:
             here = self._known.columns(now, constraints, dataset)
+            if question.of_left_out:
+                aside = LEFT_OUT.read(question.after)
+                left_out, last_aside = left_out_behind(here, constraints, aside, most)
+                return RankingPage(left_out=left_out, last=LEFT_OUT.written(last_aside))
             after = OTHERS.read(question.after)
-            found, last = others_behind(here, constraints, self._catalog, after, most)
-            return RankingPage(others=found, last=OTHERS.written(last))
+            others, last = others_behind(here, constraints, self._catalog, after, most)
+            return RankingPage(others=others, last=OTHERS.written(last))
 
-        def left_out() -> RankingPage:
-            here = self._known.columns(now, constraints, dataset)
-            found, last = left_out_behind(here, constraints, LEFT_OUT.read(question.after), most)
-            return RankingPage(left_out=found, last=LEFT_OUT.written(last))
-
-        return self._known.answered(left_out if question.of_left_out else others)
+        return self._known.answered(found)
 
     def _ranked(
         self, now: Standing, constraints: Constraints, dataset: str, most: int | None

@@ -1,7 +1,6 @@
 """A person's mistake ends in one clear sentence and a telling exit code, never a traceback."""
 
 import json
-import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.processes import (
     running_agent,
     running_controller,
 )
+from tests.processes.ports import kept_port
 
 
 def refused(*arguments: str, address: str | None = None) -> tuple[int, str]:
@@ -106,10 +106,9 @@ def test_a_letter_that_the_terminal_does_not_know_is_told_by_its_number() -> Non
 
 @pytest.fixture
 def free_address() -> Iterator[str]:
-    """Where nobody listens, nor comes to: it is bound, and connections are refused."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{free.getsockname()[1]}"
+    """Where nobody listens, nor comes to."""
+    with kept_port() as port:
+        yield f"127.0.0.1:{port}"
 
 
 def test_who_is_logged_in_elsewhere_is_told_how_to_name_that(
