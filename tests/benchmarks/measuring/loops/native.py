@@ -1,4 +1,4 @@
-"""What takes turns for the native runner: the program of agent/native/fidelity/, and libraries."""
+"""What takes turns for the native runner: the program of program/, and libraries."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from protos.runtimes import Runtime
 
 # What a build of Paddle Lite leaves, with include/ and lib/, as build-shim takes it.
 PADDLELITE = "EDGERANK_PADDLELITE"
-_SOURCES = Path("agent/native/fidelity")
+_SOURCES = Path(__file__).with_name("program")
 
 
 def program() -> Path:

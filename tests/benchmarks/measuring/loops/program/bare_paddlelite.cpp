@@ -1,7 +1,7 @@
 // The shim as the runner loads it, and a bare loop over the network that it loaded last. Compiled as the shim
 // is, against somebody's own Paddle Lite.
 #define edgerank_paddlelite_load load_of_the_shim
-#include "../paddlelite_shim/edgerank_paddlelite.cpp"
+#include <edgerank_paddlelite.cpp>
 #undef edgerank_paddlelite_load
 
 static edgerank_paddlelite_network* loaded;
