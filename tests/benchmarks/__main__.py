@@ -18,12 +18,12 @@ from tests.benchmarks.measuring import (
     economy,
     faults,
     fidelity,
-    native,
     newcomer,
     ratios,
     repeatability,
     warmup,
 )
+from tests.benchmarks.measuring.loops import turns
 from tests.benchmarks.pages.machine import machine
 from tests.benchmarks.pages.places import filled
 from tests.benchmarks.predicting import leaving_out
@@ -39,7 +39,8 @@ PROOF = {
     "economy": economy.run,
     "faults": faults.run,
     "fidelity": fidelity.run,
-    "native": native.run,
+    "child-loop": turns.run_child,
+    "native-loop": turns.run_native,
     "repeatability": repeatability.run,
     "warmup": warmup.run,
 }

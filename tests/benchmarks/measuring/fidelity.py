@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,37 +44,12 @@ LIMIT = 0.01
 TRIMMED = (0.2, 0.2)
 ADDED_CPU_LIMIT = 0.01
 BARE_LOOP = Path(__file__).with_name("bare_loop.py")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """How long rounds are, and how many there are.
-
-    Fresh processes of one loop differ by 0.5 to 3 % among themselves, so that a ratio of few rounds
-    tells of chance: they go on until it is known better than the limit, or they may not.
-
-    Attributes:
-        fewest: rounds.
-        most: rounds.
-        most_s: after which no other one begins, seconds.
-        half_width: of the 95 % interval of the ratio that is known well enough.
-        time_budget_ms: of edgerank's samples.
-        relative_half_width: of edgerank's median, that ends them before.
-        bare_loop_ms: about how long the bare loop takes.
-        counts: fewest and most inferences of it.
-    """
-
-    fewest: int = 15
-    most: int = 60
-    most_s: float = math.inf
-    half_width: float = 0.0075
-    time_budget_ms: int = 5_000
-    relative_half_width: float = 0.01
-    bare_loop_ms: int = 3_000
-    counts: tuple[int, int] = (12, 80)
-
-
-PACE = Pace()
+# Fresh processes of one loop differ by 0.5 to 3 % among themselves, so that a ratio of few rounds
+# tells of chance: they go on until it is known better than this, or there are the most.
+FEWEST, MOST = 15, 60
+HALF_WIDTH = 0.0075
+TIME_BUDGET_MS = 5_000
+BARE_LOOP_MS, FEWEST_RUNS, MOST_RUNS = 3_000, 12, 80
 
 
 def run() -> Section:
@@ -92,8 +66,8 @@ def run() -> Section:
         title="Fidelity",
         promise=f"the median that edgerank reports is within {LIMIT:.0%} of a bare loop's: the "
         f"geometric mean ratio of rounds in turn, a fifth trimmed at each end. There are "
-        f"{PACE.fewest} rounds or more, up to {PACE.most}, until its 95 % interval is "
-        f"±{PACE.half_width:.2%}, since fresh processes of one loop differ, too: *apart* is the "
+        f"{FEWEST} rounds or more, up to {MOST}, until its 95 % interval is "
+        f"±{HALF_WIDTH:.2%}, since fresh processes of one loop differ, too: *apart* is the "
         "standard deviation of the bare loop's medians. While it samples, the child's time outside "
         "of inferences and the CPU time of the agent that watches are together under "
         f"{ADDED_CPU_LIMIT:.0%} of one core.",
@@ -152,7 +126,7 @@ def _added_cpu(subject: Subject) -> tuple[float, float]:
             wall_ns[phase], cpu_ns[phase] = time.monotonic_ns(), time.process_time_ns()
             watch.on_phase(pid, phase)
 
-        taken = one_repetition(subject, round(PACE.time_budget_ms * SHARE), on_phase=on_phase)
+        taken = one_repetition(subject, round(TIME_BUDGET_MS * SHARE), on_phase=on_phase)
     begin, end = Phase.SAMPLING, Phase.REPORTING
     span_ns = wall_ns[end] - wall_ns[begin]
     return 1 - sum(taken.latency_ns) / span_ns, (cpu_ns[end] - cpu_ns[begin]) / span_ns
@@ -176,29 +150,25 @@ def converted(
 
 
 def rounds(
-    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int, pace: Pace = PACE
+    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int
 ) -> tuple[list[float], list[float]]:
     """The medians of a bare loop and of a measurer's children, in turn, ms."""
-    fewest, most = pace.counts
-    first_ms = _bare_median_ms(converted, runtime, threads, fewest)
-    count = min(most, max(fewest, round(pace.bare_loop_ms / first_ms)))
-    until_s = time.monotonic() + pace.most_s
+    first_ms = _bare_median_ms(converted, runtime, threads, FEWEST_RUNS)
+    count = min(MOST_RUNS, max(FEWEST_RUNS, round(BARE_LOOP_MS / first_ms)))
     bare: list[float] = []
     ours: list[float] = []
-    while len(ours) < scaled(pace.most) and not _is_known(bare, ours, pace):
-        if len(ours) >= scaled(pace.fewest) and time.monotonic() > until_s:
-            break
+    while len(ours) < scaled(MOST) and not _is_known(bare, ours):
         if len(ours) % 2:
-            ours.append(_our_median_ms(measurer, converted, runtime, threads, pace))
+            ours.append(_our_median_ms(measurer, converted, runtime, threads))
             bare.append(_bare_median_ms(converted, runtime, threads, count))
         else:
             bare.append(_bare_median_ms(converted, runtime, threads, count))
-            ours.append(_our_median_ms(measurer, converted, runtime, threads, pace))
+            ours.append(_our_median_ms(measurer, converted, runtime, threads))
     return bare, ours
 
 
-def _is_known(bare: Sequence[float], ours: Sequence[float], pace: Pace) -> bool:
-    return len(ours) >= scaled(pace.fewest) and mean_ratio(bare, ours)[1] <= pace.half_width
+def _is_known(bare: Sequence[float], ours: Sequence[float]) -> bool:
+    return len(ours) >= scaled(FEWEST) and mean_ratio(bare, ours)[1] <= HALF_WIDTH
 
 
 def mean_ratio(bare: Sequence[float], ours: Sequence[float]) -> tuple[float, float]:
@@ -224,14 +194,14 @@ def _bare_median_ms(converted: Converted, runtime: Runtime, threads: int, count:
 
 
 def _our_median_ms(
-    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int, pace: Pace
+    measurer: Measurer, converted: Converted, runtime: Runtime, threads: int
 ) -> float:
     size = converted.variant.input_size
     settings = MeasureSettings(
         runtime=runtime,
         threads=threads,
-        relative_half_width=pace.relative_half_width,
-        time_budget_ms=pace.time_budget_ms,
+        relative_half_width=0.01,
+        time_budget_ms=TIME_BUDGET_MS,
         takes=NetworkInput(size=size),
         input_seed=INPUT_SEED,
     )
