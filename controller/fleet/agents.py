@@ -119,6 +119,10 @@ class Fleet:
         """The ids of the devices that are connected now."""
         return frozenset(self._sessions)
 
+    def is_connected(self, device_id: str) -> bool:
+        """Whether a device is connected now; from any thread."""
+        return device_id in self._sessions
+
     def activities(self) -> tuple[Activity, ...]:
         """What the agents do now."""
         return tuple(

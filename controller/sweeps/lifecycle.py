@@ -31,6 +31,7 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.outliving import to_its_end
+from controller.fleet.rounds.settling import conclude_race
 from controller.state import attempts, devices, jobs, sweeps
 from controller.state.database import Database
 from controller.state.rounds.start_requests import Asked, StartRequest, find_start
@@ -78,7 +79,7 @@ class Sweeps:
         self._preparing = Preparing(database, fleet, converter, changes, clock)
         # A request that nobody waits for any more is forgotten.
         self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._watching = Watching(database, changes, self._activities)
+        self._watching = Watching(database, changes, self._activities, fleet.is_connected)
 
     async def recover(self) -> None:
         """Goes on with the sweeps that had not ended when the controller stopped."""
@@ -207,12 +208,15 @@ class Sweeps:
     async def cancel(self, sweep_id: str) -> SweepPhase:
         """Ends a sweep that runs, with its conversions; gives the phase that it is in then.
 
+        A race keeps the figures of all that it measured: one process of a candidate is a figure.
+
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
         await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
         await self._preparing.end(sweep_id)
         await self._fleet.end_complete(lambda place: place.sweep_id == sweep_id)
+        await asyncio.to_thread(conclude_race, self._database, sweep_id, self._clock.unix_ms())
         await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()

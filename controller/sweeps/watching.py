@@ -17,12 +17,12 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from controller.domain.jobs import JobState
-from controller.domain.sweeps import RUNNING_PHASES, Activity, SweepSnapshot
+from controller.domain.sweeps import RUNNING_PHASES, Activity, SweepPhase, SweepSnapshot
 from controller.fleet.changes import TOLD_PER_S, Changes
 from controller.fleet.rounds.concluding import conclude_so_far
 from controller.state import sweeps
 from controller.state.database import Database
-from controller.state.devices.standings import list_held_up
+from controller.state.devices.standings import list_absent, list_held_up
 from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import read_counts
 from controller.state.rounds.underway import list_changed
@@ -90,11 +90,13 @@ class Watching:
         database: Database,
         changes: Changes,
         activities: Callable[[str], tuple[Activity, ...]],
+        is_connected: Callable[[str], bool],
     ) -> None:
-        """`activities` are those of a sweep by its id."""
+        """`activities` are those of a sweep by its id; `is_connected` is asked from a thread."""
         self._database = database
         self._changes = changes
         self._activities = activities
+        self._is_connected = is_connected
         self._followed: dict[str, tuple[_Followed, asyncio.Task[None]]] = {}
         # Of all sweeps together.
         self._followers = 0
@@ -181,6 +183,7 @@ class Watching:
         counts = read_counts(self._database, sweep_id)
         total = sum(counts.jobs.values())
         running = counts.jobs.get(JobState.LEASED, 0)
+        waits = stored.phase is SweepPhase.MEASURING and not running
         snapshot = SweepSnapshot(
             sweep_id=sweep_id,
             phase=stored.phase,
@@ -196,6 +199,7 @@ class Watching:
             paused=stored.paused,
             held_up=list_held_up(self._database, sweep_id),
             still_racing=counts.still_racing,
+            absent=list_absent(self._database, sweep_id, self._is_connected) if waits else (),
         )
         reached = _Reached(counts.outcomes, counts.takings)
         return _Look(snapshot, reached, stored.left_out)

@@ -137,6 +137,12 @@ def held_up_words(held_up: HeldUp) -> str:
     return f"waits for {device}, which {standing_words(held_up.standing)}; {wake_words(device)}"
 
 
+def absent_words(names: Sequence[str]) -> str:
+    """Say which devices a sweep waits for that are not connected."""
+    are = "is" if len(names) == 1 else "are"
+    return f"waiting for {', '.join(names)}, which {are} not connected"
+
+
 def wake_words(device: str) -> str:
     """Say how a device is let take jobs again."""
     return f"'edgerank devices wake {device}' lets it take jobs"

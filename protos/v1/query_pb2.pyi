@@ -1983,6 +1983,7 @@ class WatchSweepResponse(_message.Message):
     HELD_UP_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     STILL_RACING_FIELD_NUMBER: _builtins.int
+    ABSENT_FIELD_NUMBER: _builtins.int
     sweep_id: _builtins.str
     phase: Global___SweepPhase.ValueType
     artifacts_total: _builtins.int
@@ -2023,6 +2024,10 @@ class WatchSweepResponse(_message.Message):
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Reason]:
         """In the first snapshot of a stream: what was left out of what was asked for, since a device cannot do it."""
 
+    @_builtins.property
+    def absent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Devices that its jobs wait for and that are not connected, while none of its jobs is measured; at most ten."""
+
     def __init__(
         self,
         *,
@@ -2043,10 +2048,11 @@ class WatchSweepResponse(_message.Message):
         held_up: _abc.Iterable[Global___HeldUp] | None = ...,
         left_out: _abc.Iterable[_types_pb2.Reason] | None = ...,
         still_racing: _builtins.int | None = ...,
+        absent: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "_still_racing", b"_still_racing", "paused", b"paused", "still_racing", b"still_racing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "_still_racing", b"_still_racing", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "left_out", b"left_out", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "still_racing", b"still_racing", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_paused", b"_paused", "_still_racing", b"_still_racing", "absent", b"absent", "activities", b"activities", "artifacts_done", b"artifacts_done", "artifacts_total", b"artifacts_total", "ended", b"ended", "held_up", b"held_up", "jobs_queued", b"jobs_queued", "jobs_running", b"jobs_running", "jobs_total", b"jobs_total", "jobs_with_figures", b"jobs_with_figures", "left_out", b"left_out", "paused", b"paused", "phase", b"phase", "repetitions_done", b"repetitions_done", "repetitions_total", b"repetitions_total", "still_racing", b"still_racing", "sweep_id", b"sweep_id", "underway", b"underway"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__paused: _TypeAlias = _typing.Literal["paused"]  # noqa: Y015
     _WhichOneofArgType__paused: _TypeAlias = _typing.Literal["_paused", b"_paused"]  # noqa: Y015

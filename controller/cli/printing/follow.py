@@ -32,7 +32,7 @@ from controller.domain.sweeps import (
 )
 from controller.views.activities import activities_words, activity_words
 from controller.views.counting import counted
-from controller.views.device_words import emulator_words
+from controller.views.device_words import absent_words, emulator_words
 from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons, left_out_lines
 from controller.views.settings_words import target_words
@@ -97,7 +97,8 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
             measured = [each for each in last.activities if each.device]
             progress.update(artifacts, activity=activities_words(made))
             racing = [] if last.still_racing is None else [f"{last.still_racing} in the race"]
-            racing += filter(None, [activities_words(measured)])
+            absent = absent_words(last.absent) if last.absent else ""
+            racing += filter(None, [activities_words(measured) or absent])
             progress.update(repetitions, activity=", ".join(racing))
             for outcome in last.ended:
                 teller.say(_job_line(outcome))
@@ -146,6 +147,8 @@ def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
         return far, pause_words(snapshot.paused)
     if is_converting:
         return far, "waiting for the converters"
+    if snapshot.absent:
+        return far, absent_words(snapshot.absent)
     return far, "waiting for a device that is connected and free"
 
 

@@ -32,6 +32,7 @@ from controller.domain.rankings.predicted import MOST_CONFIDENCE, PredictQuestio
 from controller.domain.sweeps import (
     DEFAULT_MOST_REPETITIONS,
     DEFAULT_RELATIVE_HALF_WIDTH,
+    RUNNING_PHASES,
     SweepPhase,
     SweepSnapshot,
     SweepSpec,
@@ -174,24 +175,35 @@ def find(
             profile = client.measured_device(racing.device).profile
             confidence = interval_confidence(wanted)
             print_found(Console(), found, surroundings_words(profile), confidence)
-    if found.ranking.winner is None:
-        raise EdgerankError(
-            ErrorCode.NOTHING_FOUND,
-            f"no candidate on {racing.device!r} keeps the limit; a higher --max-latency may",
-        )
+    _raise_if_not_found(found, sweep, racing)
 
 
 def _followed(
     client: QueryClient, sweep_id: str, racing: Racing, console: Console
 ) -> SweepSnapshot:
     sweep = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
-    if sweep.phase is not SweepPhase.ENDED:
+    if sweep.phase in RUNNING_PHASES:
         raise EdgerankError(
             ErrorCode.EXECUTION,
-            f"the race {sweep_id} is not decided: it was cancelled, or waits for {racing.device}; "
-            f"'edgerank follow {sweep_id}' shows it",
+            f"the race {sweep_id} is not decided: it waits for {racing.device}; "
+            f"'edgerank follow {sweep_id}' shows it, 'edgerank cancel {sweep_id}' ends it with "
+            "what it measured",
         )
     return sweep
+
+
+def _raise_if_not_found(found: Found, sweep: SweepSnapshot, racing: Racing) -> None:
+    if sweep.phase is SweepPhase.CANCELLED:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"the race {sweep.sweep_id} was cancelled before it was decided; the same command "
+            "goes on with what it measured",
+        )
+    if found.ranking.winner is None:
+        raise EdgerankError(
+            ErrorCode.NOTHING_FOUND,
+            f"no candidate on {racing.device!r} keeps the limit; a higher --max-latency may",
+        )
 
 
 def _found(

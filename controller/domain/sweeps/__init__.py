@@ -228,6 +228,8 @@ class SweepSnapshot:
             in its first snapshot only.
         still_racing: candidates that may still change the answer of a race; None before its first
             round ended, and of no race.
+        absent: names of devices that its jobs wait for and that are not connected, while none of
+            its jobs is measured; at most ten.
     """
 
     sweep_id: str
@@ -247,6 +249,7 @@ class SweepSnapshot:
     held_up: tuple[HeldUp, ...] = ()
     left_out: tuple[Reason, ...] = ()
     still_racing: int | None = None
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

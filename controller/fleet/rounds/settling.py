@@ -8,8 +8,10 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import OpenJob
 from controller.fleet.rounds.ending import Settled, end_settled, may_end_something
 from controller.fleet.rounds.expecting import expected_of
+from controller.fleet.rounds.finishing import finish_jobs
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
+from controller.fleet.rounds.steps import do_at_once
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
@@ -38,6 +40,7 @@ from controller.state.rounds.turns import (
 )
 from controller.state.sweeps import running_sweeps
 from protos.log_lines import event_log
+from protos.reasons import ReasonCode, reason
 
 log = event_log(__name__)
 
@@ -173,6 +176,26 @@ def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
     """Settles what was taken of a sweep on any device, and ends what may end."""
     for settled in _settle_places(database, sweep_id):
         end_settled(database, [settled], now_unix_ms)
+
+
+def conclude_race(database: Database, sweep_id: str, now_unix_ms: int) -> None:
+    """Ends what was measured of a race that is cancelled with the figures that it has.
+
+    Its other candidates and its sentinels stay as they are, and so does a sweep that is no race.
+    """
+    for place in list_open_places(database, sweep_id):
+        with database.transaction() as transaction:
+            stored = _find_course(transaction, place)
+            if stored is None or stored.spec.race is None:
+                continue
+            race = _read_race(transaction, place)
+        undecided = {
+            job.job_id: reason(ReasonCode.RACE_UNDECIDED, repetitions=len(job.medians_ms))
+            for job in race.jobs
+            if job.medians_ms
+        }
+        measured = Settled(place, race.course, list(undecided), True, undecided)
+        do_at_once(finish_jobs(measured.finished), database, now_unix_ms)
 
 
 def _settle_places(database: Database, sweep_id: str) -> Iterator[Settled]:

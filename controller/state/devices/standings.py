@@ -1,6 +1,6 @@
 """Whether devices take jobs: a row for each of which there is something to say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, select
@@ -19,6 +19,8 @@ log = event_log(__name__)
 _HELD = tuple(each for each in DeviceCondition if each is not DeviceCondition.ACTIVE)
 # In a large fleet, what most failures are for is found among them.
 _MOST_LOOKED_AT: Final = 50
+_MOST_JOBS_LOOKED_AT: Final = 1_000
+_MOST_ABSENT: Final = 10
 COLUMNS = tuple(each for each in device_standings.c if each.name != "device_id")
 # What is asked for each loss is put together once.
 _OF_DEVICE = select(*COLUMNS).where(device_standings.c.device_id == bindparam("of_device"))
@@ -53,6 +55,25 @@ def list_held_up(database: Database, sweep_id: str) -> tuple[HeldUp, ...]:
         ).mappings()
         held_up = readable("device", "device_id", rows, _held_up)
         return tuple(sorted(held_up, key=lambda each: each.device))
+
+
+def list_absent(
+    database: Database, sweep_id: str, is_connected: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """The names of ten devices at most that are not connected and have jobs of a sweep.
+
+    Only so many jobs are looked at that a sweep over the largest fleet costs no more than another.
+    """
+    first = (
+        select(jobs.c.device_id)
+        .where(jobs.c.sweep_id == sweep_id, jobs.c.state.in_(OPEN))
+        .limit(_MOST_JOBS_LOOKED_AT)
+    )
+    with database.transaction() as transaction:
+        waited_for = dict.fromkeys(transaction.scalars(first))
+        away = [each for each in waited_for if not is_connected(each)][:_MOST_ABSENT]
+        names = transaction.scalars(select(devices.c.name).where(devices.c.device_id.in_(away)))
+        return tuple(sorted(names))
 
 
 def fails_elsewhere(transaction: Transaction, job_id: str, code: ReasonCode) -> bool:

@@ -122,8 +122,8 @@ def section(pairs: Sequence[Pair], backbone_count: int) -> Section:
         title="Finding beside a full sweep",
         promise=f"`find` over {backbone_count} backbones of the mobile tier in both runtimes names "
         "the winner of a full sweep with defaults, or one that the sweep says is tied with it, in "
-        f"at most {MOST_OF_SWEEP:.0%} of its wall time; both in one run, {ROUNDS} times, artifacts "
-        "made before.",
+        f"at most {MOST_OF_SWEEP:.0%} of its wall time; both in one run, {ROUNDS} times (by now "
+        f"{len(pairs)}), artifacts made before.",
         header=(
             *("round", "day", "find", "full sweep", "share of time", "found", "swept", "agrees"),
             *("not measured", "area of the front"),

@@ -60,7 +60,11 @@ async def test_no_lease_report_or_look_walks_through_a_table(
     ]
     with heard(database) as asked:
         await one_after_another(fleet, session, *apart)
-        looked = await anext(Watching(database, Changes(), lambda _sweep_id: ()).watch(sweep_id))
+        looked = await anext(
+            Watching(database, Changes(), lambda _sweep_id: (), lambda _device_id: True).watch(
+                sweep_id
+            )
+        )
         await one_after_another(fleet, session, failed_report)
         await fleet.look_after_leases()
     assert looked.underway

@@ -53,7 +53,7 @@ def measure_one(database: Database) -> None:
 
 @pytest.fixture
 def watching(database: Database, changes: Changes) -> Watching:
-    return Watching(database, changes, lambda _sweep_id: ())
+    return Watching(database, changes, lambda _sweep_id: (), lambda _device_id: True)
 
 
 async def test_many_followers_are_looked_for_once_and_each_is_told_every_outcome(

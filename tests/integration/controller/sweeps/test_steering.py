@@ -97,7 +97,7 @@ async def test_whoever_follows_is_told(
     database: Database, steering: Steering, changes: Changes
 ) -> None:
     sweep_id = start_sweep(database, "phone")
-    snapshots = Watching(database, changes, lambda _: ()).watch(sweep_id)
+    snapshots = Watching(database, changes, lambda _: (), lambda _device_id: True).watch(sweep_id)
     assert (await anext(snapshots)).paused is None
     await steering.pause(sweep_id, "ann")
     assert (await anext(snapshots)).paused == Pause(by="ann", since_unix_ms=0)

@@ -45,6 +45,7 @@ def _environment() -> Environment:
         "figures_words": wording.figures_words,
         "fleet_effect_words": fleet_effect_words,
         "group_words": sweep_words.group_words,
+        "absent_words": device_words.absent_words,
         "held_up_words": device_words.held_up_words,
         "instruction_set_words": device_words.instruction_set_words,
         "interval": format_interval,
