@@ -58,6 +58,14 @@ STRANGERS_HEARD: Final = Room(a_caller=4, in_all=32)
 DEVICES_HEARD: Final = Room(a_caller=8, in_all=14)
 PEOPLE_HEARD: Final = Room(a_caller=8, in_all=128)
 
+# As many as one profile takes; and as of thirty of the longest measurements, or 2,000 usual ones.
+REPORTS_BYTES: Final = Room(a_caller=40_000_000, in_all=256_000_000)
+
+# Of what people ask and are told while it is there; decoded, a request takes some times as much.
+REQUESTS_BYTES: Final = Room(a_caller=8_000_000, in_all=64_000_000)
+ANSWERS_MADE: Final = Room(a_caller=8, in_all=64)
+ANSWERS_BYTES: Final = Room(a_caller=32_000_000, in_all=256_000_000)
+
 # Of all descriptors, one in so many at most is for who asks over HTTP.
 _WEB_SHARE: Final = 16
 
@@ -91,6 +99,8 @@ class Limits:
         silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
+        unasked_bytes: how much may come of a call before it is read, as of one that is refused.
+        header_bytes: how long the header of a call may be.
         request_bytes: how long a single request may be.
         stranger_request_bytes: how long one of a stranger may be.
         messages_per_s: how many messages of a device are heard a second, all its streams together.
@@ -107,6 +117,14 @@ class Limits:
         longest_failure_pause_s: how long that waits at most.
         paused: how many may wait so at once; others are told at once.
         outbox_messages: how many messages may wait for an agent while more of it is heard.
+        requests_bytes: how many bytes single requests may have whose calls go on.
+        answers_made: how many answers to short calls of tokens may be made at once.
+        answers_bytes: how many bytes may be told that are not read yet.
+        answers_waiting_bytes: how many may wait for that, of all; beyond it, who has most of them
+            there is told to ask again.
+        reports_bytes: how many bytes of devices' reports may be decoded and waiting to be written.
+        reports_waiting_bytes: how many may wait for that, of all; beyond it, who has most of them
+            there is told to come again.
         upload_bytes: how many all uploads together may announce.
         failed_joins_an_address: how many a minute; then the address is not listened to.
         failed_joins: of all addresses, a minute; then those are not that failed themselves.
@@ -134,6 +152,8 @@ class Limits:
     silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5
+    unasked_bytes: int = 1 << 14
+    header_bytes: int = 1 << 12
     request_bytes: int = 1 << 20
     stranger_request_bytes: int = 1 << 16
     # An agent says some a second, and after a night without its link what it could not report.
@@ -154,6 +174,12 @@ class Limits:
     longest_failure_pause_s: float = 30
     paused: int = 2_000
     outbox_messages: int = 64
+    requests_bytes: Room = REQUESTS_BYTES
+    answers_made: Room = ANSWERS_MADE
+    answers_bytes: Room = ANSWERS_BYTES
+    answers_waiting_bytes: int = 256_000_000
+    reports_bytes: Room = REPORTS_BYTES
+    reports_waiting_bytes: int = 256_000_000
     upload_bytes: int = 20_000_000_000
     failed_joins_an_address: int = 30
     failed_joins: int = 300
@@ -202,6 +228,9 @@ def channel_options(limits: Limits, connections: int) -> list[tuple[str, int]]:
         # Else what nobody reads yet may be megabytes of each call on a fast link. Of a message that
         # is read, as much may come as is left of it.
         ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", limits.unasked_bytes),
+        ("grpc.max_metadata_size", limits.header_bytes),
+        ("grpc.absolute_max_metadata_size", limits.header_bytes),
         # Of a fleet that comes at once gRPC would cancel some of more than a thousand calls that
         # wait to be begun, and what waited for half a minute; each dials again then.
         ("grpc.server.max_pending_requests", limits.calls),

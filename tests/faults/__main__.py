@@ -20,13 +20,18 @@ from tests.faults.schedules import Kind, draw
 from tests.faults.template import make_template
 
 PROGRESS_S = 10.0
+# Each computes for a second and takes ten.
+AT_ONCE_A_CORE = 8
 
 
 @click.command(help=__doc__)
 @click.option("--count", default=5_000, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, help="The first one.")
 @click.option(
-    "--at-once", default=4 * (os.cpu_count() or 1), show_default=True, type=click.IntRange(1)
+    "--at-once",
+    default=AT_ONCE_A_CORE * (os.cpu_count() or 1),
+    show_default=True,
+    type=click.IntRange(1),
 )
 @click.option("--list", "is_list", is_flag=True, help="Show the faults of the seeds, run nothing.")
 def soak(count: int, seed: int, at_once: int, is_list: bool) -> None:

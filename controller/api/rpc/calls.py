@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from controller.api.rpc.failures import answered_failures
-from controller.domain.access import Scope
+from controller.api.rpc.failures import answered_failures, end
+from controller.domain.access import Caller, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import to_its_end, told_at_its_end
 from protos.codec import refuse_unknown
@@ -24,7 +24,7 @@ from protos.codec import refuse_unknown
 if TYPE_CHECKING:
     from controller.api.limits import Limits
     from controller.api.rpc.guard import Guard
-    from controller.api.rpc.hearing import Heard
+    from controller.api.rpc.held.hearing import Heard
     from controller.api.rpc.needs import Need
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -46,57 +46,90 @@ class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
         self.response_streaming = True
         # A single request is weighed first.
         self.request_deserializer = inner.request_deserializer if inner.request_streaming else None
-        self.response_serializer = inner.response_serializer
+        # An answer is weighed before it is told; gRPC's own services tell theirs themselves.
+        self.response_serializer = None if _tells(inner) else inner.response_serializer
         self.unary_unary = None
         self.unary_stream = None
         self.stream_unary = None
         self.stream_stream = _guarded(guard, inner, method, need)
 
 
-def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
+def _behaviour(inner: Handler) -> Any:
     behaviours = (inner.unary_unary, inner.unary_stream, inner.stream_unary, inner.stream_stream)
-    behaviour: Any = next(each for each in behaviours if each is not None)
+    return next(each for each in behaviours if each is not None)
 
-    async def answer(requests: AsyncIterator[Any], context: Context) -> None:
+
+def _tells(inner: Handler) -> bool:
+    """Whether we tell what a handler gives."""
+    return not inner.response_streaming or inspect.isasyncgenfunction(_behaviour(inner))
+
+
+def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
+    behaviour = _behaviour(inner)
+    encode: Callable[[Any], bytes] = inner.response_serializer or bytes
+
+    async def answer(_requests: AsyncIterator[Any], context: Context) -> None:
         async with guard.admitted(method, need, context) as caller:
-            async with answered_failures(context):
-                if inner.request_streaming:
-                    request: Any = _each(requests, guard.limits)
-                else:
-                    async with guard.hearing.turn(caller, context.peer()) as heard:
-                        request = await _only(requests, inner.request_deserializer, need, heard)
-            if not inner.response_streaming:
-                answering = _answered(guard, method, need, behaviour(request, context), request)
-                if need.subject is not None:
-                    lasting = _unless_hung_up if inner.request_streaming else to_its_end
-                    answering = lasting(answering)
-                response = await answering
-                await guard.write(context, response)
-            elif inspect.isasyncgenfunction(behaviour):
-                is_noted = asyncio.Event()
+            with ExitStack() as held:
+                async with answered_failures(context):
+                    if inner.request_streaming:
+                        request: Any = _Each(context, guard.limits)
+                    else:
+                        async with guard.hearing.turn(caller, context.peer()) as heard:
+                            content = await _only(context, heard)
+                        await guard.keep(context.peer(), len(content), held)
+                        request = _decoded(content, inner.request_deserializer, need)
+                        del content
+                await tell(caller, request, context)
 
-                async def tell(response: Any) -> None:
-                    if not is_noted.is_set():
-                        await guard.changed(method, need, Said(request, response))
-                        is_noted.set()
-                    await guard.write(context, response)
+    async def made(caller: Caller, request: Any, context: Context) -> bytes:
+        if need.subject is None:
+            async with answered_failures(context), guard.hearing.answering(caller, need.load):
+                return encode(await behaviour(request, context))
+        answering = _answered(guard, method, need, behaviour(request, context), request)
+        lasting = _unless_hung_up if inner.request_streaming else to_its_end
+        return encode(await lasting(answering))
 
-                telling = _each_told(behaviour(request, context), tell)
-                await (telling if need.subject is None else _once(is_noted, telling))
-            else:
-                # gRPC's own services write themselves.
-                await behaviour(request, context)
+    async def tell(caller: Caller, request: Any, context: Context) -> None:
+        if not inner.response_streaming:
+            await _told(guard, context, await made(caller, request, context))
+        elif _tells(inner):
+            is_noted = asyncio.Event()
+
+            async def tell_each(response: Any) -> None:
+                if not is_noted.is_set():
+                    await guard.changed(method, need, Said(request, response))
+                    is_noted.set()
+                content = encode(response)
+                del response
+                await _told(guard, context, content)
+
+            telling = _each_told(behaviour(request, context), tell_each)
+            await (telling if need.subject is None else _once(is_noted, telling))
+        else:
+            await behaviour(request, context)
 
     return answer
+
+
+async def _told(guard: Guard, context: Context, content: bytes) -> None:
+    try:
+        await guard.write(context, content)
+    except EdgerankError as error:
+        refused = error.code, str(error)
+    else:
+        return
+    # It was refused for its length, and the refusal may wait to be told.
+    del content
+    await end(context, *refused)
 
 
 async def _answered(
     guard: Guard, method: str, need: Need, answering: Awaitable[Any], request: Any
 ) -> Any:
     response = await answering
-    if need.subject is not None:
-        # Who hangs up meanwhile does not keep it out of the log of changes.
-        await told_at_its_end(guard.changed(method, need, Said(request, response)))
+    # Who hangs up meanwhile does not keep it out of the log of changes.
+    await told_at_its_end(guard.changed(method, need, Said(request, response)))
     return response
 
 
@@ -105,7 +138,9 @@ async def _each_told(
 ) -> None:
     async with aclosing(responses):
         async for response in responses:
-            await tell(response)
+            telling = tell(response)
+            del response
+            await telling
 
 
 async def _once(is_noted: asyncio.Event, telling: Awaitable[None]) -> None:
@@ -139,9 +174,9 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, heard: Heard) -> Any:
-    """The request of a call that has one; of what people ask nothing is passed over."""
-    content = await _next(requests, heard.within_s)
+async def _only(context: Context, heard: Heard) -> bytes:
+    """The request of a call that has one, as it came."""
+    content: bytes | None = await _next(context, heard.within_s)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
     if (size_bytes := len(content)) > heard.most_bytes:
@@ -152,8 +187,13 @@ async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, heard: 
             f"a request of {size_bytes} bytes is too long, {heard.most_bytes} may be; ask for less "
             "at once",
         )
+    return content
+
+
+def _decoded(content: bytes, decode: Callable[[bytes], Any] | None, need: Need) -> Any:
+    """A request; of what people ask nothing is passed over."""
     try:
-        request = decode(content)
+        request: Any = content if decode is None else decode(content)
     except DecodeError as error:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
@@ -164,23 +204,40 @@ async def _only(requests: AsyncIterator[bytes], decode: Any, need: Need, heard: 
     return request
 
 
-async def _each(requests: AsyncIterator[Any], limits: Limits) -> AsyncIterator[Any]:
-    """The requests of a stream, for as long as it does not fall silent."""
-    within_s = limits.request_s
-    while (request := await _next(requests, within_s)) is not None:
-        yield request
-        within_s = limits.silence_s
+class _Each:
+    """The requests of a stream, for as long as it does not fall silent.
+
+    None of them is kept until the next one comes, as a generator would.
+    """
+
+    def __init__(self, context: Context, limits: Limits) -> None:
+        self._context = context
+        self._within_s = limits.request_s
+        self._silence_s = limits.silence_s
+
+    def __aiter__(self) -> _Each:
+        return self
+
+    async def __anext__(self) -> Any:
+        request = await _next(self._context, self._within_s)
+        if request is None:
+            raise StopAsyncIteration
+        self._within_s = self._silence_s
+        return request
 
 
-async def _next(requests: AsyncIterator[Any], within_s: float) -> Any:
+async def _next(context: Context, within_s: float) -> Any:
     """The next request; None after the last.
+
+    gRPC's own iterator keeps what it gave until it gives the next.
 
     Raises:
         EdgerankError: LIMIT when it does not come in time.
     """
     patience = _Patience(within_s / 2)
     try:
-        return await anext(requests, None)
+        request = await context.read()
+        return None if request is grpc.aio.EOF else request
     except asyncio.CancelledError:
         if not patience.is_over:
             raise

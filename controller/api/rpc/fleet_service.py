@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Hashable, Mapping
+from contextlib import ExitStack, aclosing
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import Message
@@ -18,8 +17,9 @@ from controller.api.lasting import called_at
 from controller.api.limits import Limits
 from controller.api.meters import Meters
 from controller.api.pacing import Rates
+from controller.api.rpc.decoding import REPORTS, Decoding, Heard
 from controller.api.rpc.failures import answered_failures
-from controller.api.rpc.from_agents import decode_from_agent, hear_from_agent, weigh_greeting
+from controller.api.rpc.from_agents import weigh_greeting
 from controller.api.rpc.guard import current_caller, good_until_unix_ms
 from controller.api.rpc.reporting import Reporting
 from controller.api.tracing import Tracing
@@ -47,13 +47,8 @@ _TO_AGENT: Mapping[type[conversation.ToAgent], tuple[str, type[Message]]] = {
     conversation.CertificateDue: ("certificate_due", fleet_pb2.CertificateDue),
 }
 
-# Handing less to a thread costs more than decoding it.
-DecodedT = TypeVar("DecodedT")
-
-_SMALL_BYTES: Final = 4_096
 # Of a certificate's time: it is told then that it ends. An agent renews long before by itself.
 _LAST_SHARE: Final = 4
-_REPORTS: Final = (conversation.Report, UnreadableReport)
 # That an agent is free once it reported is written with the report.
 _BESIDE_A_REPORT: Final = (conversation.Ready, conversation.Heartbeat, conversation.Progress)
 
@@ -109,9 +104,7 @@ class FleetService:
         self._arrivals = Arrivals(limits.greetings_at_once, clock)
         self._fetches = 0
         self._rates = Rates(per_s=limits.messages_per_s, saved=limits.saved_messages)
-        # Of long ones: neither on the loop that all share, nor on the threads that the database
-        # waits in.
-        self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
+        self._decoding = Decoding(limits)
 
     async def Connect(  # noqa: N802 - the contract's name
         self, request_iterator: Requests, context: grpc.aio.ServicerContext[Any, Any]
@@ -219,7 +212,7 @@ class FleetService:
             )
 
     async def _wait_for_turn(self, who: Hashable, cost: float = 1) -> None:
-        """Waits as long as an agent says more than it may; gRPC lets it say no more meanwhile."""
+        """Waits, before it is read, as long as an agent says more than it may."""
         wait_s = self._rates.wait_s(who, self._clock.monotonic_ms(), cost)
         if wait_s:
             await asyncio.sleep(wait_s)
@@ -228,34 +221,41 @@ class FleetService:
         reporting = Reporting()
         try:
             with reporting.heard_beside():
+                await self._wait_for_turn(who)
                 async for request in requests:
-                    await self._wait_for_turn(who)
                     came_s = time.monotonic()
-                    said, is_free = await self._decoded(request, hear_from_agent)
-                    if not isinstance(said, _BESIDE_A_REPORT):
-                        await reporting.rest()
-                    if isinstance(said, _REPORTS):
-                        await self._hear_complaint(session, said)
-                        session.reporting = said.attempt_id
-                        reporting.begin(self._report(session, said, came_s))
-                        if is_free:
-                            self._fleet.ready_soon(session)
-                    elif said is not None:
-                        await self._handle(session, said)
+                    heard = await self._decoding.heard(request, who)
+                    # Else each would be kept until the agent says the next.
+                    del request
+                    await self._do(session, heard, reporting, came_s)
+                    del heard
                     # Else who says much and reads nothing would fill the memory with answers.
                     await session.outbox.room(self._limits.outbox_messages)
+                    await self._wait_for_turn(who)
                 await reporting.rest()
         finally:
             session.outbox.put_nowait(None)
 
-    async def _decoded(self, request: bytes, decode: Callable[[bytes], DecodedT]) -> DecodedT:
-        if len(request) <= _SMALL_BYTES:
-            return decode(request)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoding, decode, request)
+    async def _do(
+        self, session: AgentSession, heard: Heard, reporting: Reporting, came_s: float
+    ) -> None:
+        said = heard.said
+        with ExitStack() as held:
+            if heard.portion is not None:
+                held.callback(self._decoding.scales.give_back, heard.portion)
+            if not isinstance(said, _BESIDE_A_REPORT):
+                await reporting.rest()
+            if isinstance(said, REPORTS):
+                await self._hear_complaint(session, said)
+                session.reporting = said.attempt_id
+                reporting.begin(self._report(session, said, came_s, held.pop_all()))
+                if heard.is_free:
+                    self._fleet.ready_soon(session)
+            elif said is not None:
+                await self._handle(session, said)
 
     async def _welcomed(self, greeting: bytes) -> AgentSession:
-        said = await self._decoded(greeting, decode_from_agent)
+        said = (await self._decoding.decoded(greeting)).said
         if isinstance(said, conversation.Hello):
             return await self._fleet.connect(await self._attested(said))
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")
@@ -274,13 +274,16 @@ class FleetService:
             case conversation.Hello():
                 raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent says Hello only once")
 
-    async def _report(self, session: AgentSession, said: SaidReport, came_s: float) -> None:
+    async def _report(
+        self, session: AgentSession, said: SaidReport, came_s: float, held: ExitStack
+    ) -> None:
         came_ns = self._tracing.now_ns()
-        try:
-            await self._fleet.report(session, said)
-        except BaseException:
-            session.is_broken = True
-            raise
+        with held:
+            try:
+                await self._fleet.report(session, said)
+            except BaseException:
+                session.is_broken = True
+                raise
         if isinstance(said, conversation.Report):
             self._tracing.reported(session.device_id, said, came_ns)
         self._meters.committed(time.monotonic() - came_s)

@@ -6,7 +6,7 @@ measured in bytes first, part by part, with an envelope that decodes none of the
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -16,6 +16,7 @@ from protos.codec import Bounds, MessageInvalid, from_message
 from protos.v1 import fleet_pb2, types_pb2
 
 MessageT = TypeVar("MessageT", bound=Message)
+Said: TypeAlias = "conversation.FromAgent | UnreadableReport | None"
 _KIB: Final = 1024
 # A detail is cut by the agent far below its characters.
 _FEW: Final = Bounds(items=1_000, numbers=1_000, characters=20_000)
@@ -45,9 +46,18 @@ _OUTCOMES: Final[Mapping[str, Allowance]] = {
 }
 MAX_MESSAGE_BYTES: Final = 17 * _KIB**2
 """More than any part may have, so that what is too long is told by its name."""
+# Of a number: its place in a list, and itself, which takes two bytes or more where it came.
+_TIMES_DECODED: Final = 20
+# Of 200,000 numbers, and of a trace of 8 MiB with 20,000 layers.
+_MOST_DECODED_BYTES: Final = 20 * _KIB**2
 
 
-def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableReport | None:
+def most_bytes_of(size_bytes: int) -> int:
+    """As how many bytes an encoded report is counted: its own, and those of it when decoded."""
+    return size_bytes + min(_TIMES_DECODED * size_bytes, _MOST_DECODED_BYTES)
+
+
+def decode_from_agent(content: bytes) -> Said:
     """What an agent said; of a report that cannot be read, whose it is and why.
 
     A newer agent may say what this version does not know: another kind of message, another stage
@@ -65,15 +75,13 @@ def decode_from_agent(content: bytes) -> conversation.FromAgent | UnreadableRepo
     return said
 
 
-def hear_from_agent(
-    content: bytes,
-) -> tuple[conversation.FromAgent | UnreadableReport | None, bool]:
+def hear_from_agent(content: bytes) -> tuple[Said, bool]:
     """As `decode_from_agent`, and whether the agent is free once what it said is done."""
     envelope = _decoded(content, fleet_pb2.ConnectEnvelope)
     return _said(envelope), envelope.is_free
 
 
-def _said(envelope: fleet_pb2.ConnectEnvelope) -> conversation.FromAgent | UnreadableReport | None:
+def _said(envelope: fleet_pb2.ConnectEnvelope) -> Said:
     kind = envelope.WhichOneof("message")
     if kind is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,6 @@ import grpc
 
 from controller.access.callers import OWNER, STRANGER, Callers, Known, Shown
 from controller.access.connections import place_of
-from controller.access.local_peers import is_of_loopback
 from controller.access.members import CERTIFICATE_ENDED
 from controller.api.asking.once import AskingOnce
 from controller.api.asking.together import AskingTogether
@@ -26,9 +24,10 @@ from controller.api.limits import Limits, Load
 from controller.api.meters import Meters
 from controller.api.pacing import Pauses, Rates
 from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
-from controller.api.rpc.crowd import Crowd
 from controller.api.rpc.failures import answered_failures, before_failing, end
-from controller.api.rpc.hearing import Hearing
+from controller.api.rpc.held.crowd import Crowd
+from controller.api.rpc.held.hearing import Hearing
+from controller.api.rpc.held.holding import Holding, counted_as, counted_unknown
 from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who, check
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
@@ -93,6 +92,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self.limits = limits
         self._crowd = Crowd(limits.rooms)
         self.hearing = Hearing(limits)
+        self._holding = Holding(limits, peers)
         self._peers = peers
         self._refusals = refusals
         self._after_refusals = Pauses(
@@ -196,10 +196,13 @@ class Guard(grpc.aio.ServerInterceptor):
         finally:
             self._paused -= 1
 
-    async def write(self, context: Context, response: Any) -> None:
+    async def keep(self, peer: str, size_bytes: int, held: ExitStack) -> None:
+        """Counts the request of the call that goes on, until `held` ends."""
+        await self._holding.keep(current_caller(), peer, size_bytes, held)
+
+    async def write(self, context: Context, content: bytes) -> None:
         """Tells a caller something, who has to read it."""
-        with self._peers.told(context.peer()):
-            await context.write(response)
+        await self._holding.tell(current_caller(), context, content)
 
     async def changed(self, method: str, need: Need, said: Said) -> None:
         """Remembers what a call changed, if it is one that changes."""
@@ -253,7 +256,8 @@ class Guard(grpc.aio.ServerInterceptor):
         _caller.set(caller)
         _good_until.set(known.good_until_unix_ms)
         check(caller, need)
-        held.enter_context(self._crowd.counted(*_counted_as(caller, need, shown.peer)))
+        load = Load.STRANGER if caller.caller is CallerKind.STRANGER else need.load
+        held.enter_context(self._crowd.counted(load, counted_as(caller, shown.peer)))
         held.enter_context(self._noted(caller, shown, task))
         ended = partial(self._cut_short, task, CERTIFICATE_ENDED)
         held.enter_context(called_at(known.good_until_unix_ms, self._clock, ended))
@@ -302,27 +306,6 @@ class Guard(grpc.aio.ServerInterceptor):
             self._cut.pop(task, None)
             if not tasks and self._going_on.get(caller) is tasks:
                 del self._going_on[caller]
-
-
-def counted_unknown(shown: Shown) -> str | None:
-    """As whose a call counts while it is looked up who makes it; None for one of this machine.
-
-    Who shows a certificate proved its key, and a fleet of thousands may stand behind one address.
-    """
-    if is_of_loopback(shown.peer):
-        return None
-    if shown.certificate_pem is not None:
-        return hashlib.sha256(shown.certificate_pem).hexdigest()
-    return place_of(shown.peer)
-
-
-def _counted_as(caller: Caller, need: Need, peer: str) -> tuple[Load, str | None]:
-    """What a call costs, and whose it is; None where nobody is asked who they are."""
-    if caller.caller is CallerKind.STRANGER:
-        return Load.STRANGER, place_of(peer)
-    if caller.may_speak_for_devices:
-        return need.load, None
-    return need.load, f"{caller.caller.value} {caller.caller_name}"
 
 
 def _shown(context: Context) -> Shown:

@@ -39,6 +39,17 @@ _NUMBERS = {
     _TYPES.BOOLEANS: "bools",
 }
 _TEXTS = {_TYPES.STRING: "s", _TYPES.STRINGS: "strings"}
+_LISTS = frozenset(
+    {_TYPES.INTS, _TYPES.LONGS, _TYPES.FLOATS, _TYPES.FLOAT64S, _TYPES.BOOLEANS, _TYPES.STRINGS}
+)
+_SINGLE = frozenset(
+    {_TYPES.INT, _TYPES.LONG, _TYPES.FLOAT, _TYPES.FLOAT64, _TYPES.BOOLEAN, _TYPES.STRING}
+)
+_WHOLE = frozenset({_TYPES.INT, _TYPES.INTS, _TYPES.LONG, _TYPES.LONGS})
+_FRACTIONS = frozenset({_TYPES.FLOAT, _TYPES.FLOATS, _TYPES.FLOAT64, _TYPES.FLOAT64S})
+# Sizes and places within images; the last place of all is written as the largest there is.
+_LARGEST = 2**31
+_TO_THE_END = frozenset({2**63 - 1, -(2**63)})
 # Attributes that are numbers in the program, and those that a variable gives.
 _NUMERIC = frozenset({*_NUMBERS, _TYPES.SCALAR, _TYPES.SCALARS, _TYPES.VAR, _TYPES.VARS})
 # What a program was written by and where; no operator computes with it, and paths stand in it.
@@ -122,17 +133,33 @@ def _declared(operator: str) -> dict[str, int]:
 def _problem(attribute: Any, declared: int | None) -> str:
     """Return what is wrong with an attribute, as the end of a sentence; empty when nothing is."""
     kind = attribute.type
+    if kind in _LISTS and declared in _SINGLE:
+        return "is a list where Paddle has one value"
     if kind in _TEXTS:
         if declared not in (None, *_TEXTS):
             return "is a text where Paddle has a number"
         return "" if all(map(_WORD.fullmatch, _values(attribute, _TEXTS))) else "is no plain word"
     if kind not in _NUMERIC:
         return "is neither number nor word"
+    return _problem_of_number(attribute, declared)
+
+
+def _problem_of_number(attribute: Any, declared: int | None) -> str:
+    kind = attribute.type
     if declared in _TEXTS:
         return "is a number where Paddle has a text"
-    if kind in _NUMBERS and any(map(math.isnan, _values(attribute, _NUMBERS))):
+    if kind in _FRACTIONS and declared in _WHOLE:
+        return "is a fraction where Paddle has a whole number"
+    # Infinity is one: what is masked in attention is as small as can be.
+    if kind in _FRACTIONS and any(map(math.isnan, _values(attribute, _NUMBERS))):
         return "is not a number"
+    if kind in _WHOLE and any(map(_is_beyond, _values(attribute, _NUMBERS))):
+        return "is larger than anything of an image"
     return ""
+
+
+def _is_beyond(number: int) -> bool:
+    return abs(number) > _LARGEST and number not in _TO_THE_END
 
 
 def _values(attribute: Any, places: dict[int, str]) -> Iterator[Any]:

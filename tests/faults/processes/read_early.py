@@ -1,6 +1,12 @@
 """Read by the process that a fleet's are forked from: what each would else read for itself."""
 
+import encodings.idna  # noqa: F401
 import gc
+
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401
+
+# Read where a job's figures are derived: a third of what a controller computes in a schedule.
+import scipy.stats  # noqa: F401
 
 import tests.faults.simulated_agent
 import tests.faults.simulated_controller  # noqa: F401

@@ -1,5 +1,6 @@
 """Each call, by everybody who may not make it: what the table of needs says is what happens."""
 
+import json
 from collections.abc import Iterator
 
 import grpc
@@ -68,3 +69,21 @@ def test_a_member_makes_no_call_of_people(guarded: Guarded) -> None:
         for path, need in NEEDS.items():
             if not may_call(caller, need):
                 assert answer_to(channel, path) is grpc.StatusCode.PERMISSION_DENIED, path
+
+
+def test_each_change_that_is_refused_is_in_the_log_of_changes(guarded: Guarded) -> None:
+    token = parse_access_token(guarded.access("looks", "--scope", "read"))
+    metadata = (("authorization", f"Bearer {bearer_letters(token.secret)}"),)
+    # What a device or a stranger asks for is no change that a person was refused.
+    changes = {
+        path
+        for path, need in NEEDS.items()
+        if need.subject is not None and isinstance(need.of_caller, Scope)
+    }
+    authority = presented_authority(guarded.address, token.authority_sha256, 10)
+    with guarded.channel(authority) as channel:
+        for path in changes:
+            assert answer_to(channel, path, metadata) is grpc.StatusCode.PERMISSION_DENIED, path
+    noted = json.loads(guarded.command("audit", "--json", "--last", "1000"))
+    refused = {each["action"] for each in noted if each["caller_name"] == "looks"}
+    assert refused == {path.rpartition("/")[2] for path in changes}

@@ -1,7 +1,9 @@
 """What people and programs may do is what their token says, and what they did is written down."""
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from queue import SimpleQueue
 
 import grpc
@@ -112,6 +114,14 @@ def test_a_token_of_another_controller_is_not_kept(guarded: Guarded) -> None:
     assert done.returncode == 4
     assert secret not in done.stderr
     assert edgerank("logout", guarded.address).returncode == 2
+
+
+@pytest.mark.usefixtures("logged_out")
+def test_a_login_is_kept_for_its_owner_alone(guarded: Guarded) -> None:
+    _log_in(guarded, guarded.access("kept"))
+    kept = [*Path(os.environ["XDG_CONFIG_HOME"]).rglob("*")]
+    assert kept
+    assert not [path for path in kept if path.stat().st_mode & 0o077]
 
 
 @pytest.mark.usefixtures("logged_out")

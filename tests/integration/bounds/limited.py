@@ -16,14 +16,15 @@ import controller.cli.operating.controller as command
 from controller.api.limits import DEFAULTS, ROOMS, Load, Room
 from controller.server.serving import serve
 
-HEARD = {"strangers_heard", "devices_heard", "people_heard"}
+ROOMY = {"strangers_heard", "devices_heard", "people_heard"}
+ROOMY |= {"reports_bytes", "requests_bytes", "answers_bytes", "answers_made"}
 
 
 def main() -> None:
     given = json.loads(sys.argv[1])
     if descriptors := given.pop("descriptors", None):
         resource.setrlimit(resource.RLIMIT_NOFILE, tuple(descriptors))
-    for name in HEARD & given.keys():
+    for name in ROOMY & given.keys():
         given[name] = Room(*given[name])
     rooms = {Load[name]: Room(*room) for name, room in given.pop("rooms", {}).items()}
     limits = replace(DEFAULTS, rooms={**ROOMS, **rooms}, **given)

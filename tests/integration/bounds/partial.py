@@ -1,4 +1,7 @@
-"""A client of HTTP/2 that begins calls, and never says the last byte of their requests."""
+"""A client of HTTP/2 that begins calls, and never says the last byte of their requests.
+
+Or says all of them, and never reads an answer.
+"""
 
 import socket
 import ssl
@@ -23,9 +26,25 @@ class Partly:
     """One connection, on which a hundred calls are begun."""
 
     def __init__(
-        self, address: str, method: str, size_bytes: int, shown: Path | None = None
+        self,
+        address: str,
+        method: str,
+        size_bytes: int,
+        shown: Path | None = None,
+        *,
+        authorization: str = "",
+        is_deaf: bool = False,
     ) -> None:
-        """`shown` is a file with the certificate and the key of a device; None shows nothing."""
+        """Begin the calls.
+
+        Args:
+            address: where.
+            method: of the calls.
+            size_bytes: of a request.
+            shown: a file with the certificate and the key of a device; None shows nothing.
+            authorization: of a person; empty for nobody's.
+            is_deaf: says empty requests, whole, and lets nothing of their answers come.
+        """
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["h2"])
@@ -40,11 +59,20 @@ class Partly:
         self._windows = dict.fromkeys(STREAMS, _WINDOW_BYTES)
         self._left = dict.fromkeys(STREAMS, size_bytes - 1)
         self.said_bytes = 0
-        self._send(_SETTINGS, 0)
+        self._send(_SETTINGS, 0, struct.pack(">HI", _INITIAL_WINDOW, 0) if is_deaf else b"")
         for stream in STREAMS:
-            self._send(_HEADERS, stream, _headers(method), 4)
+            self._send(_HEADERS, stream, _headers(method, authorization), 4)
         for stream in STREAMS:
-            self._say(stream, b"\0" + struct.pack(">I", size_bytes))
+            if is_deaf:
+                self._left[stream] = 0
+                self._send(_DATA, stream, bytes(5), _END)
+            else:
+                self._say(stream, b"\0" + struct.pack(">I", size_bytes))
+
+    @property
+    def going_on(self) -> int:
+        """How many of its calls have not ended."""
+        return len(self._left)
 
     def hold(self, for_s: float) -> int:
         """Say as much as may be said for a time; how many bytes that were."""
@@ -106,7 +134,7 @@ class Partly:
             self._send(_SETTINGS, 0, b"", _END)
 
 
-def _headers(method: str) -> bytes:
+def _headers(method: str, authorization: str) -> bytes:
     """Each by its letters, without a table of what was said before."""
     told = {
         ":method": "POST",
@@ -116,6 +144,8 @@ def _headers(method: str) -> bytes:
         "te": "trailers",
         "content-type": "application/grpc",
     }
+    if authorization:
+        told["authorization"] = authorization
     return b"".join(
         b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
         for name, value in told.items()

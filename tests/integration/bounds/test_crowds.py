@@ -12,6 +12,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from controller.api.limits import DEFAULTS
 from protos.joining import bearer_letters, parse_access_token
 from protos.v1 import query_pb2, query_pb2_grpc
 from tests.integration.access.conftest import Guarded, status_of
@@ -143,6 +144,18 @@ def test_a_request_is_no_longer_than_it_may_be(tmp_path: Path) -> None:
         short, long = query_pb2.RankRequest(device="d"), query_pb2.RankRequest(device="d" * 2_000)
         assert answer_of(lambda: stub.Rank(short, timeout=60)) is grpc.StatusCode.NOT_FOUND
         assert answer_of(lambda: stub.Rank(long, timeout=60)) is EXHAUSTED
+
+
+def test_a_header_is_no_longer_than_it_may_be(tmp_path: Path) -> None:
+    with limited_controller(tmp_path) as (_controller, address), own_channel(address) as channel:
+        ask = query_pb2_grpc.QueryStub(channel).ListDevices
+
+        def asking(size: int) -> grpc.StatusCode:
+            request, metadata = query_pb2.ListDevicesRequest(), (("more", "x" * size),)
+            return answer_of(partial(ask, request, timeout=60, metadata=metadata))
+
+        assert asking(DEFAULTS.header_bytes // 2) is grpc.StatusCode.OK
+        assert asking(DEFAULTS.header_bytes) is EXHAUSTED
 
 
 @pytest.mark.parametrize("name", ["d" * 400_000, "\u00fc%" * 200_000])

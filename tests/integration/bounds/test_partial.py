@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -10,10 +11,14 @@ import grpc
 
 from agent.link.identity import Identity
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from controller.state.devices import enrol
+from protos.joining import bearer_letters, parse_access_token
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.access.conftest import Guarded
 from tests.integration.bounds.conftest import answer_of, limited_guarded, process_of
 from tests.integration.bounds.partial import STREAMS, Partly
+from tests.integration.controller.domain_samples import hello
+from tests.processes.states import begun_database
 
 # As many calls as an address may have, and more; a message is as long as gRPC takes one there.
 CONNECTIONS: Final = 3
@@ -24,6 +29,11 @@ HELD_S: Final = 6.0
 LOOK_S: Final = 0.05
 # Turns of devices, one of which may have all; of what waits, a window is kept.
 DEVICES_HEARD: Final = (8, 2)
+# Of a list of devices, whose labels are long.
+ANSWER_BYTES: Final = 2_000_000
+LABEL_BYTES: Final = 20_000
+PEOPLE_CONNECTIONS: Final = 30
+PEOPLE_BYTES: Final = PEOPLE_CONNECTIONS * len(STREAMS) * (80 << 10)
 DEVICES_BYTES: Final = 3 * MAX_MESSAGE_BYTES + CONNECTIONS * len(STREAMS) * (64 << 10)
 
 
@@ -80,6 +90,61 @@ def test_of_what_devices_begin_to_ask_no_more_is_kept_than_of_those_whose_turn_i
     assert answers == [grpc.StatusCode.NOT_FOUND]
     assert sum(each.said_bytes for each in asking) > MESSAGE_BYTES
     assert grown_bytes < DEVICES_BYTES
+
+
+def test_of_what_one_person_begins_to_ask_little_is_kept(tmp_path: Path) -> None:
+    with limited_guarded(tmp_path) as guarded:
+        shows = bearer(guarded)
+        said: list[int] = []
+
+        def ask() -> None:
+            method = "/edgerank.v1.Query/ListDevices"
+            asking = Partly(guarded.address, method, MESSAGE_BYTES, authorization=shows)
+            said.append(asking.hold(HELD_S))
+
+        grown_bytes = growth_bytes(guarded, *[ask] * PEOPLE_CONNECTIONS)
+    assert sum(said) > MESSAGE_BYTES
+    assert grown_bytes < PEOPLE_BYTES
+
+
+def test_of_what_one_person_is_told_and_does_not_read_little_is_kept(tmp_path: Path) -> None:
+    enrol_much(tmp_path)
+    limits = {
+        "answers_bytes": (8_000_000, 8_000_000),
+        "answers_waiting_bytes": 8_000_000,
+        # Who is refused is told at once.
+        "free_refusals": 1_000,
+    }
+    with limited_guarded(tmp_path, **limits) as guarded:
+        deaf = Partly(
+            guarded.address,
+            "/edgerank.v1.Query/ListDevices",
+            0,
+            authorization=bearer(guarded),
+            is_deaf=True,
+        )
+        grown_bytes = growth_bytes(guarded, partial(deaf.hold, HELD_S))
+    # The others were refused.
+    assert 0 < deaf.going_on <= 2 * 8_000_000 // ANSWER_BYTES
+    assert grown_bytes < len(STREAMS) * ANSWER_BYTES // 2
+
+
+def bearer(guarded: Guarded) -> str:
+    """What a person says who may read."""
+    secret = parse_access_token(guarded.access("ada", "--scope", "read")).secret
+    return f"Bearer {bearer_letters(secret)}"
+
+
+def enrol_much(folder: Path) -> None:
+    """Leaves devices to the controller that is started next, whose list is long."""
+    state = folder / "controller"
+    state.mkdir()
+    database = begun_database(state)
+    many = ANSWER_BYTES // LABEL_BYTES
+    for number in range(many):
+        said = replace(hello(f"device-{number}"), labels={"room": "x" * LABEL_BYTES})
+        enrol(database, said, now_unix_ms=0)
+    database.close()
 
 
 def shown_by(member: Identity, folder: Path) -> Path:

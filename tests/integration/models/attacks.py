@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ class Addition:
     takes: str
     gives: tuple[str, ...]
     texts: dict[str, str]
+    numbers: Mapping[str, tuple[str, object]] = field(default_factory=dict)
+    """By name: the kind of the attribute as Paddle calls it, and its value."""
+
+
+_PLACES = {"INT": "i", "INTS": "ints", "LONG": "l", "FLOAT": "f"}
 
 
 def with_operator(program: bytes, added: Addition) -> bytes:
@@ -74,6 +80,13 @@ def with_operator(program: bytes, added: Addition) -> bytes:
         variable.name = f"added.{slot}"
     for name, value in added.texts.items():
         operator.attrs.add(name=name, s=value, type=framework_pb2.AttrType.STRING)
+    for name, (kind, number) in added.numbers.items():
+        attribute = operator.attrs.add(name=name, type=framework_pb2.AttrType.Value(kind))
+        place = _PLACES[kind]
+        if isinstance(number, list):
+            getattr(attribute, place).extend(number)
+        else:
+            setattr(attribute, place, number)
     ordered = [*operators[:end], operator, *operators[end:-1]]
     copies = [framework_pb2.OpDesc.FromString(each.SerializeToString()) for each in ordered]
     del operators[:]

@@ -65,6 +65,23 @@ def test_an_attribute_that_names_a_file_is_refused(files: Path) -> None:
     assert "'mode' that is no plain word" in refusal(files, square(64))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("INTS", [1], "is a list where Paddle has one value"),
+        ("FLOAT", 1.5, "is a fraction where Paddle has a whole number"),
+        ("LONG", 2**40, "is larger than anything of an image"),
+    ],
+)
+def test_an_attribute_of_another_type_or_beyond_its_range_is_refused(
+    kind: str, value: object, told: str, files: Path
+) -> None:
+    model = files / "model.pdmodel"
+    added = Addition("softmax", "X", ("Out",), {}, {"axis": (kind, value)})
+    model.write_bytes(with_operator(model.read_bytes(), added))
+    assert f"'axis' that {told}" in refusal(files, square(64))
+
+
 def test_a_file_of_few_bytes_gets_no_more_memory_than_its_images_take(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import BytesValue
 from controller.access.callers import OWNER
 from controller.api.limits import DEFAULTS
 from controller.api.rpc.calls import GuardedHandler, Said
-from controller.api.rpc.hearing import Hearing
+from controller.api.rpc.held.hearing import Hearing
 from controller.api.rpc.needs import Need
 from controller.domain.access import Caller, Scope
 from controller.fleet.outliving import told_at_its_end
@@ -39,6 +39,9 @@ class Noting:
 
     async def changed(self, _method: str, _need: Need, said: Said) -> None:
         self.noted.append(said.response)
+
+    async def keep(self, _peer: str, _size_bytes: int, _held: ExitStack) -> None:
+        pass
 
     async def write(self, context: Any, response: Any) -> None:
         await context.write(response)

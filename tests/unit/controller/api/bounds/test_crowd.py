@@ -6,8 +6,8 @@ import pytest
 
 from controller.access.callers import Shown
 from controller.api.limits import DEFAULTS, ROOMS, Load, Room
-from controller.api.rpc.crowd import Crowd
-from controller.api.rpc.guard import counted_unknown
+from controller.api.rpc.held.crowd import Crowd
+from controller.api.rpc.held.holding import counted_unknown
 from controller.domain.errors import EdgerankError, ErrorCode
 
 

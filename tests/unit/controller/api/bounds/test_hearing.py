@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from controller.api.limits import Room
-from controller.api.rpc.hearing import Floor
+from controller.api.rpc.held.hearing import Floor
 from controller.domain.errors import EdgerankError, ErrorCode
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.api.limits import DEFAULTS, ROOMS, Load
+from controller.api.limits import DEFAULTS, ROOMS, Load, Room
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
 from controller.fleet.changes import LOOK_INTERVAL_S, TOLD_PER_S
 from protos.codec import ASKED
@@ -14,6 +14,11 @@ PAGE = Path(__file__).parents[5] / "docs" / "security.md"
 _ROW = re.compile(r"^\| ([^|]+) \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 ROWS = {row[1].strip(): f"{row[2]} {row[3]}" for row in _ROW.finditer(PAGE.read_text())}
 _MIB = 1 << 20
+
+
+def millions(room: Room) -> tuple[int, int]:
+    return room.a_caller // 10**6, room.in_all // 10**6
+
 
 TOLD = {
     "short calls at once": ROOMS[Load.MOMENT],
@@ -49,6 +54,20 @@ TOLD = {
     "greetings of agents that are worked on at once": (DEFAULTS.greetings_at_once,),
     "time without a call in a connection": (DEFAULTS.idle_s,),
     "answers that wait for an agent while more of it is heard": (DEFAULTS.outbox_messages,),
+    "bytes of single requests whose calls go on": millions(DEFAULTS.requests_bytes),
+    "answers to short calls that are made at once; the others wait for their turn, up to 20 s": (
+        DEFAULTS.answers_made
+    ),
+    "bytes of answers that are not read yet": (
+        *millions(DEFAULTS.answers_bytes),
+        DEFAULTS.answers_waiting_bytes // 10**6,
+    ),
+    "what comes of a call before it is read": (DEFAULTS.unasked_bytes >> 10,),
+    "the header of a call": (DEFAULTS.header_bytes >> 10,),
+    "bytes of reports that wait to be written, and what they take decoded": (
+        *millions(DEFAULTS.reports_bytes),
+        DEFAULTS.reports_waiting_bytes // 10**6,
+    ),
     "messages of a device": (DEFAULTS.messages_per_s, DEFAULTS.saved_messages),
     "calls that a token begins": (DEFAULTS.calls_per_s, DEFAULTS.saved_calls),
     "refusals that are told at once": (

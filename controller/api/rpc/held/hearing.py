@@ -11,12 +11,15 @@ from typing import Final, TypeAlias
 
 from controller.access.callers import STRANGER
 from controller.access.connections import place_of
-from controller.api.limits import Limits, Room
-from controller.domain.access import Caller
+from controller.api.limits import Limits, Load, Room
+from controller.domain.access import Caller, CallerKind
 from controller.domain.errors import EdgerankError, ErrorCode
 
 # Who waits for a turn, and is told whether it came.
 _Place: TypeAlias = "tuple[str, asyncio.Future[bool]]"
+_BY_SLOW: Final = "others say their requests as slowly as they may"
+_BY_MANY: Final = "others ask for more than can be answered at once"
+_AGAIN: Final = "ask again in a minute"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,9 @@ class Heard:
 class Floor:
     """Who may speak: so many of one caller, and of all, at once; the others wait for a while."""
 
-    def __init__(self, room: Room, wait_s: float) -> None:
+    def __init__(self, room: Room, wait_s: float, held_up: str = _BY_SLOW) -> None:
+        """`held_up` says why a turn did not come, as the beginning of a sentence."""
+        self._held_up = held_up
         self._room = room
         self._wait_s = wait_s
         self._of_caller: Counter[str] = Counter()
@@ -75,7 +80,9 @@ class Floor:
         finally:
             timer.cancel()
         if not has_come:
-            raise _too_many()
+            raise EdgerankError(
+                ErrorCode.LIMIT, f"{self._held_up}, and this one's turn did not come; {_AGAIN}"
+            )
 
     def _give_up(self, place: _Place) -> None:
         if not place[1].done():
@@ -115,14 +122,6 @@ class Floor:
         return found
 
 
-def _too_many() -> EdgerankError:
-    return EdgerankError(
-        ErrorCode.LIMIT,
-        "others say their requests as slowly as they may, and this one's turn did not come; ask "
-        "again in a minute",
-    )
-
-
 class Hearing:
     """Gives every caller a turn to say a request in, by what may be kept of theirs."""
 
@@ -130,6 +129,7 @@ class Hearing:
         self._strangers = Floor(limits.strangers_heard, limits.request_s)
         self._devices = Floor(limits.devices_heard, limits.request_s)
         self._people = Floor(limits.people_heard, limits.request_s)
+        self._answers = Floor(limits.answers_made, limits.request_s, _BY_MANY)
         self._of_stranger: Final = Heard(
             within_s=limits.stranger_request_s, most_bytes=limits.stranger_request_bytes
         )
@@ -155,6 +155,19 @@ class Hearing:
         floor, who, heard = self._whose(caller, peer)
         async with floor.turn(who):
             yield heard
+
+    @asynccontextmanager
+    async def answering(self, caller: Caller, load: Load) -> AsyncIterator[None]:
+        """Holds the turn of a short call of a token while its answer is made.
+
+        Raises:
+            EdgerankError: LIMIT when it does not come in time.
+        """
+        if caller.caller is CallerKind.TOKEN and load is Load.MOMENT:
+            async with self._answers.turn(caller.caller_name):
+                yield
+        else:
+            yield
 
     def _whose(self, caller: Caller, peer: str) -> tuple[Floor, str, Heard]:
         if caller == STRANGER:
