@@ -14,6 +14,13 @@ CONFIDENCE: Final = 0.9
 """Share of intervals that hold what is measured later, unless something else is asked for."""
 
 
+class Figure(Enum):
+    """What figures are of: what networks do costs other than what they hold."""
+
+    LATENCY = "latency"
+    MEMORY = "memory"
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnownFigure:
     """What a backbone was measured at in the setting that is asked about.
@@ -52,6 +59,7 @@ class PredictionQuestion:
         features: by backbone's name, of all that have any.
         elsewhere: how other devices and settings behave; may be empty.
         confidence: share of intervals that are to hold what will be measured, 0.5 to 0.99.
+        figure: what the values are of.
     """
 
     known: Sequence[KnownFigure]
@@ -59,6 +67,7 @@ class PredictionQuestion:
     features: Mapping[str, NetworkFeatures]
     elsewhere: Sequence[Elsewhere] = ()
     confidence: float = CONFIDENCE
+    figure: Figure = Figure.LATENCY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from controller.ranking.prediction.networks import costs, rows_of, sizes, standardised
+from controller.ranking.prediction.networks import rows_of, sizes, standardised, works_of
 from models.catalog.features import NetworkFeatures
 
 
@@ -25,7 +25,7 @@ def first_backbones(
     if not names:
         return ()
     rows = rows_of([features[name] for name in names])
-    shares = costs(rows)[:, :-1] / rows.sum(axis=1, keepdims=True)
+    shares = works_of(rows).amounts[:, :-1] / rows.sum(axis=1, keepdims=True)
     table = np.hstack([standardised(sizes(rows)), standardised(np.sqrt(shares)) / 2])
     chosen = [place for place, name in enumerate(names) if name in set(measured)]
     if not chosen:

@@ -18,6 +18,7 @@ from controller.domain.rankings.predicted import (
 from controller.domain.rankings.predictions import (
     LEAST_MEASURED,
     Elsewhere,
+    Figure,
     KnownFigure,
     NotPredicted,
     Predicted,
@@ -118,18 +119,22 @@ def fit_setting(setting: Setting, evidence: Evidence) -> FittedSetting:
     """Learn what is measured in a setting, which takes about a second."""
     here = evidence.measured.get(setting, {})
 
-    def of(figure: _Figure) -> Fitted:
+    def of(figure: _Figure, kind: Figure) -> Fitted:
         return fit(
             PredictionQuestion(
                 known=_known(here, figure),
                 wanted=[name for name in evidence.catalog if name not in here],
                 features=evidence.features,
                 elsewhere=_elsewhere(setting, evidence.measured, figure),
+                figure=kind,
             )
         )
 
     return FittedSetting(
-        setting=setting, here=here, latency=of(_latency_ms), memory=of(_peak_rss_bytes)
+        setting=setting,
+        here=here,
+        latency=of(_latency_ms, Figure.LATENCY),
+        memory=of(_peak_rss_bytes, Figure.MEMORY),
     )
 
 

@@ -1,17 +1,38 @@
 """Networks as numbers: what they cost by kind of work, and how like each other they are."""
 
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from controller.domain.rankings.predictions import Figure
 from models.catalog.features import FIGURES, NetworkFeatures, as_row
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
 _MULTIPLYING: Final = ("dense", "pointwise", "depthwise", "grouped", "product")
 _OTHERS: Final = ("elementwise", "cheap", "costly", "pooling", "moving")
+_USUAL: Final[Mapping[Figure, Mapping[str, float]]] = {
+    Figure.LATENCY: {
+        "dense_cost": 1,
+        "pointwise_cost": 1.2,
+        "depthwise_cost": 5,
+        "grouped_cost": 3,
+        "product_cost": 1.3,
+        "elementwise_cost": 12,
+        "cheap_cost": 6,
+        "costly_cost": 40,
+        "pooling_cost": 8,
+        "moving_cost": 20,
+        "layers": 2e5,
+        "traffic_bytes": 1,
+        "constant": 3e5,
+    },
+    Figure.MEMORY: {"params": 6, "activations": 2, "traffic_bytes": 0.1, "constant": 6e7},
+}
+"""What works cost, roughly, by figure: on a processor in multiply-adds of a dense convolution; in
+bytes."""
 _PLACES: Final = {name: place for place, name in enumerate(FIGURES)}
 _SIZES: Final = ("multiply_adds", "activations", "params", "traffic_bytes")
 
@@ -27,14 +48,29 @@ def rows_of(features: Sequence[NetworkFeatures]) -> Array:
     return np.array([as_row(each) for each in features], float).reshape(-1, len(FIGURES))
 
 
-def costs(rows: Array) -> Array:
-    """What a network does that takes time, one column a kind of work, and a constant.
+class Works(NamedTuple):
+    """What networks do that takes time, a row a network, and what that usually costs.
 
-    Latency is taken for a sum of these, each times what it costs on a device.
+    Attributes:
+        amounts: a column a work, one of them the same for every network.
+        usual: logarithms of what each costs, against each other.
     """
-    kinds = [_column(rows, f"{kind}_cost") for kind in (*_MULTIPLYING, *_OTHERS)]
-    constant = np.ones(len(rows))
-    return np.stack([*kinds, _layers(rows), _column(rows, "traffic_bytes"), constant], axis=1)
+
+    amounts: Array
+    usual: Array
+
+
+def works_of(rows: Array, figure: Figure = Figure.LATENCY) -> Works:
+    """What networks do, or hold, of which a figure is taken for a sum."""
+    costs = _USUAL[figure]
+    columns = [_work(rows, name) for name in costs]
+    return Works(np.stack(columns, axis=1), np.log(list(costs.values())))
+
+
+def _work(rows: Array, name: str) -> Array:
+    if name == "layers":
+        return _layers(rows)
+    return np.ones(len(rows)) if name == "constant" else _column(rows, name)
 
 
 def sizes(rows: Array) -> Array:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,18 +19,18 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
     Unpredictable,
 )
+from controller.ranking.prediction.elsewhere import measured, most_alike, telling_costs, without
 from controller.ranking.prediction.experts import Expert, Places, additive, alike
-from controller.ranking.prediction.factors import Latent, latent, telling
+from controller.ranking.prediction.factors import latent, telling
 from controller.ranking.prediction.leaving_out import Ensemble, calibrated, ensemble, intervals
 from controller.ranking.prediction.networks import (
     Array,
-    costs,
     far_from,
     rows_of,
-    sizes,
-    standardised,
+    works_of,
 )
 from controller.ranking.prediction.one_thread import one_thread
+from controller.ranking.prediction.working import Measured, working
 
 _LEAST_SPREAD: Final = 1e-4
 _MOST_LOG: Final = 700.0
@@ -163,12 +163,12 @@ class _Part:
 
 def _of_featured(
     question: PredictionQuestion, known: Mapping[str, KnownFigure], wanted: Sequence[str]
-) -> "list[_Part]":
+) -> list[_Part]:
     """Predict networks with features, by these and by what other settings took.
 
-    Those that no other setting has are told without these: how well others tell of networks that
-    they have says nothing of networks that they have not, so that weights and intervals that were
-    found by the ones would be too sure of the others.
+    Those that no other setting has are told apart: how well others tell of networks that they have
+    says nothing of those that they have not, of which weights and intervals would be too sure. What
+    works cost elsewhere is learned for them all the same, from networks that are not known here.
     """
     telling_known = [known[name] for name in known if name in question.features]
     asked = [name for name in wanted if name in question.features]
@@ -180,14 +180,13 @@ def _of_featured(
     seen_known = sum(figure.backbone in seen for figure in telling_known)
     if seen_known < LEAST_MEASURED:
         elsewhere, seen = (), set()
-    groups = (
-        ([name for name in asked if name in seen], elsewhere),
-        ([name for name in asked if name not in seen], ()),
-    )
+    groups = [(are, [n for n in asked if (n in seen) is are]) for are in (True, False)]
     told = [
-        _told(_featured(question, telling_known, some, others)) for some, others in groups if some
+        _featured(question, telling_known, some, elsewhere, are_common=are)
+        for are, some in groups
+        if some
     ]
-    return told or [_told(_featured(question, telling_known, [], ()))]
+    return told or [_featured(question, telling_known, [], (), are_common=False)]
 
 
 def _featured(
@@ -195,26 +194,29 @@ def _featured(
     known: Sequence[KnownFigure],
     asked: Sequence[str],
     elsewhere: Sequence[Elsewhere],
-) -> "_Ground":
-    """What networks with features are told from, other settings among it if there are any."""
-    features = question.features
+    *,
+    are_common: bool,
+) -> _Part:
+    """Tell of networks by what they do, by what that costs here or in a setting like this one."""
     names = [*(figure.backbone for figure in known), *asked]
-    rows = rows_of([features[name] for name in names])
-    every = rows_of(list(features.values()))
-    large = standardised(sizes(np.vstack([rows, every])))[: len(rows)]
-    tables, experts = [large], [additive(costs(rows), len(known))]
-    if elsewhere:
-        factors, others = _completed(elsewhere, names, large)
-        tables.append(np.hstack([large, factors]))
-        experts.append(alike(others))
-    return _Ground(
-        known=known,
-        asked=asked,
-        tables=tables,
-        elsewhere=elsewhere,
-        far=far_from(rows, rows[: len(known)])[len(known) :].tolist(),
-        experts=experts,
+    names += sorted({name for each in elsewhere for name in each.values} - set(names))
+    names = [name for name in names if name in question.features]
+    others = most_alike(elsewhere, known, set(names))
+    if not are_common:
+        # What the known ones take there as well would tell of them, and of nobody else.
+        mine = {figure.backbone for figure in known}
+        others = telling_costs([without(each, mine) for each in others], set(names))
+    rows = rows_of([question.features[name] for name in names])
+    works = works_of(rows, question.figure)
+    expert = working(
+        works,
+        Measured(np.arange(len(known)), _logs(known)),
+        _spreads(known),
+        [measured(each, names) for each in others],
+        are_common=are_common,
     )
+    far = far_from(rows[len(known) :][: len(asked)], rows[: len(known)]).tolist()
+    return _told(_Ground(known, asked, others, far), [expert, additive(works.amounts, len(known))])
 
 
 def _of_others(
@@ -234,63 +236,49 @@ def _of_others(
     else:
         names = [*(figure.backbone for figure in telling_known), *asked]
         factors, others = latent(elsewhere, names)
-        ground = _Ground(
-            known=telling_known,
-            asked=asked,
-            tables=[factors],
-            experts=[alike(others)],
-            elsewhere=elsewhere,
-            far=[False] * len(asked),
-        )
-        told = _told(ground)
+        ground = _Ground(telling_known, asked, elsewhere, [False] * len(asked))
+        told = _told(ground, [alike(others), _over(factors, telling_known)])
     return replace(told, not_predicted=(*unknown.not_predicted, *told.not_predicted))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ground:
-    """What a prediction stands on: rows of tables are the known networks, then those asked for."""
-
-    known: Sequence[KnownFigure]
-    asked: Sequence[str]
-    tables: Sequence[Array]
-    elsewhere: Sequence[Elsewhere]
-    far: Sequence[bool]
-    experts: Sequence[Expert] = ()
-
-
-def _told(ground: _Ground) -> _Part:
-    """Ask the experts, and a Gaussian process over each table, of what is not too far."""
+def _over(factors: Array, known: Sequence[KnownFigure]) -> Expert:
     # It takes seconds to load, which every start of a controller would wait for.
     from controller.ranking.prediction.gaussian import process  # noqa: PLC0415
 
+    return process(factors, np.arange(len(known)), _logs(known), _spreads(known))
+
+
+class _Ground(NamedTuple):
+    """What a prediction stands on: experts' rows are the known networks, then those asked for."""
+
+    known: Sequence[KnownFigure]
+    asked: Sequence[str]
+    elsewhere: Sequence[Elsewhere]
+    far: Sequence[bool]
+
+
+def _told(ground: _Ground, experts: Sequence[Expert]) -> _Part:
+    """Ask the experts of what is not too far."""
     known = ground.known
     places: Places = np.arange(len(known))
-    logs = np.log([figure.value for figure in known])
-    spreads = np.array([max(figure.spread, _LEAST_SPREAD) for figure in known])
-    processes = [process(table, places, logs, spreads) for table in ground.tables]
     rows = enumerate(zip(ground.asked, ground.far, strict=True), len(known))
     near = {name: place for place, (name, is_far) in rows if not is_far}
     return replace(
         _refused([name for name in ground.asked if name not in near], Unpredictable.FAR_AWAY),
-        said=ensemble([*ground.experts, *processes], places, logs),
+        said=ensemble(experts, places, _logs(known)),
         places=near,
         rests_on=tuple(figure.backbone for figure in known),
         settings=tuple(setting.setting for setting in ground.elsewhere),
     )
 
 
-def _completed(elsewhere: Sequence[Elsewhere], names: Sequence[str], large: Array) -> Latent:
-    """All networks by other settings: those that none of them has as their size suggests."""
-    seen = {name for setting in elsewhere for name in setting.values}
-    has = [place for place, name in enumerate(names) if name in seen]
-    known = np.hstack(latent(elsewhere, [name for name in names if name in seen]))
-    terms = np.hstack([np.ones((len(names), 1)), large])
-    normal = terms[has].T @ terms[has] + np.eye(terms.shape[1])
-    slopes: Array = np.linalg.solve(normal, terms[has].T @ known)
-    both: Array = np.dot(terms, slopes)
-    both[has] = known
-    count = known.shape[1] - len(elsewhere)
-    return Latent(both[:, :count], both[:, count:])
+def _logs(known: Sequence[KnownFigure]) -> Array:
+    logs: Array = np.log([figure.value for figure in known])
+    return logs
+
+
+def _spreads(known: Sequence[KnownFigure]) -> Array:
+    return np.array([max(figure.spread, _LEAST_SPREAD) for figure in known])
 
 
 def _exp(log: float) -> float:
