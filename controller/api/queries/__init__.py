@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from controller.api.asking.once import AskingOnce
-from controller.api.queries.ahead import made_ahead
+from controller.api.queries.ahead import one_ahead
 from controller.api.queries.answering import Answering
-from controller.api.queries.exporting import read_after, stream_of
+from controller.api.queries.first_export import loaded_stream_after
 from controller.api.queries.kinds import RememberedKinds
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
@@ -35,7 +35,6 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements.exporting import StoredPage
 from controller.state.measurements.kinds import KnownKinds
 from controller.state.measurements.pages import (
     PAGE,
@@ -222,14 +221,8 @@ class Queries(Answering):
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
-
-        async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
-            return await self.fetched(read_after, self._database, wanted, after)
-
-        async def make(page: StoredPage) -> bytes:
-            return await self.fetched(stream_of, self._database, wanted, page)
-
-        async with aclosing(made_ahead(read, make)) as streams:
+        read = partial(self.fetched, loaded_stream_after, self._database, wanted)
+        async with aclosing(one_ahead(read)) as streams:
             async for stream in streams:
                 yield stream
 
