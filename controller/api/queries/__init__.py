@@ -221,7 +221,10 @@ class Queries(Answering):
             EdgerankError: as `measurements` does.
         """
         wanted = await self._meant_filter(wanted)
-        read = partial(self.fetched, loaded_stream_after, self._database, wanted)
+
+        async def read(after: Place | None) -> tuple[bytes, Place | None]:
+            return await self.fetched(loaded_stream_after, self._database, wanted, after)
+
         async with aclosing(one_ahead(read)) as streams:
             async for stream in streams:
                 yield stream
