@@ -22,6 +22,7 @@ from controller.domain.sweeps import SweepSpec
 from controller.ranking.entries.columns import Numbers
 from controller.ranking.ranking import columns_to_rank
 from controller.ranking.requirements import requirements
+from controller.ranking.standing.grid import Grid
 from controller.ranking.standing.holding import Held, hold
 from controller.ranking.standing.judging import DeviceColumns
 from controller.ranking.standing.missing import FleetMiss, fleet_misses
@@ -113,7 +114,7 @@ def rank_held(
     misses = () if first is not None else fleet_misses(taking_part)
     fetch([*complete.rows(shown_at), *_nearest_rows(taking_part, misses)])
     choices = complete.choices(shown_at)
-    incomplete = _incomplete(taking_part)
+    incomplete = complete.grid.incomplete()
     return FleetRanking(
         constraints=constraints,
         places=tuple(_place(each, each.share / total) for each in taking_part),
@@ -124,9 +125,9 @@ def rank_held(
         tie_count=len(ties),
         others=tuple(choices[at] for at in others[:most]),
         other_count=len(others),
-        incomplete=tuple(incomplete[:MOST_CHOICES]),
+        incomplete=tuple(_incomplete(complete.grid, at) for at in incomplete[:MOST_CHOICES]),
         incomplete_count=len(incomplete),
-        suggested_sweep=_suggested(incomplete, taking_part, constraints, catalog),
+        suggested_sweep=_suggested(complete.grid, constraints, catalog),
         accuracy_dataset=dataset,
         merit=constraints.merit,
         limit_effects=tuple(map(_effect, misses)),
@@ -171,9 +172,10 @@ class _Complete:
     def __init__(self, held: Sequence[Held], total: float) -> None:
         """`total` is what the shares add up to."""
         self._held = held
-        shared = set.intersection(*(set(each.choices) for each in held)) if held else set()
-        self._names = sorted(shared)
-        self._places = [[each.choices[name] for name in self._names] for each in held]
+        self.grid = Grid(held)
+        shared = self.grid.qualifying_on() == len(held)
+        self._names = [self.grid.names[at] for at in np.flatnonzero(shared)]
+        self._places = self.grid.choices[:, shared]
         shares = np.array([each.share for each in held])
         self._lost = self._of_each([each.lost.value for each in held])
         self.worst = self._lost.max(axis=0, initial=0.0)
@@ -262,35 +264,25 @@ class _Complete:
         }
 
 
-def _incomplete(held: Sequence[Held]) -> list[IncompleteChoice]:
-    """Return what qualifies on some devices only, on most of them first."""
-    qualifying = Counter(backbone for each in held for backbone in each.choices)
-    lacking = [backbone for backbone, count in qualifying.items() if count < len(held)]
-    return [
-        IncompleteChoice(
-            backbone=backbone,
-            unmeasured_on=tuple(
-                each.device
-                for each in held
-                if backbone not in each.choices and backbone not in each.excluded
-            ),
-            excluded_on=tuple(each.device for each in held if backbone in each.excluded),
-        )
-        for backbone in sorted(lacking, key=lambda name: (-qualifying[name], name))
-    ]
+def _incomplete(grid: Grid, at: int) -> IncompleteChoice:
+    is_excluded, qualifies = grid.is_excluded[:, at], grid.choices[:, at] >= 0
+    return IncompleteChoice(
+        backbone=grid.names[at],
+        unmeasured_on=grid.devices(~qualifies & ~is_excluded),
+        excluded_on=grid.devices(is_excluded),
+    )
 
 
-def _suggested(
-    incomplete: Iterable[IncompleteChoice],
-    held: Sequence[Held],
-    constraints: Constraints,
-    catalog: Catalog,
-) -> SweepSpec | None:
+def _suggested(grid: Grid, constraints: Constraints, catalog: Catalog) -> SweepSpec | None:
     """Return the sweep after which what only lacks figures could be compared."""
-    lacking = [each for each in incomplete if each.unmeasured_on and not each.excluded_on]
-    names = {device for each in lacking for device in each.unmeasured_on}
-    devices = [each for each in held if each.device in names]
-    known = [catalog.get(each.backbone) for each in lacking if each.backbone in catalog]
+    lacking = [at for at in grid.incomplete() if not grid.is_excluded[:, at].any()]
+    devices = [
+        each
+        for each, row in zip(grid.held, grid.choices[:, lacking], strict=True)
+        if (row < 0).any()
+    ]
+    names = [grid.names[at] for at in lacking]
+    known = [catalog.get(name) for name in names if name in catalog]
     shared = [
         runtime for runtime in Runtime if all(runtime in each.here.runtimes for each in devices)
     ]

@@ -7,6 +7,7 @@ import numpy as np
 from controller.domain.rankings import Merit
 from controller.domain.rankings.limits import Criterion
 from controller.ranking.entries import Entry
+from controller.ranking.entries.choosing import Selected
 from controller.ranking.entries.columns import Codes, Columns, Mask, Numbers, Rows
 from controller.ranking.pareto import Gain, above_line, front_places, pareto_front
 
@@ -39,6 +40,17 @@ def preferred(columns: Columns, rows: Rows, merit: Merit) -> Rows:
     """Return rows in the order of a merit, the best first; by value as by accuracy."""
     ordered: Rows = rows[np.lexsort(_keys(columns, rows, merit)[::-1])]
     return ordered
+
+
+def ordered(columns: Columns, selected: Selected, merit: Merit) -> Rows:
+    """Return what can be ranked in the order of a merit, as `preferred` does.
+
+    It is kept: limits, which differ most, leave some of them out and change no order.
+    """
+    known = selected.orders.get(merit)
+    if known is None:
+        known = selected.orders[merit] = preferred(columns, selected.entries, merit)
+    return known
 
 
 def _keys(columns: Columns, rows: Rows, merit: Merit) -> Sequence[Numbers | Codes]:

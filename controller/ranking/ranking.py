@@ -119,8 +119,7 @@ def rank_columns(
         judged,
         here.whole,
         rows=[
-            *others[:most],
-            *selected.left_out[:most],
+            *judged.shown(most),
             *could_win,
             *(each.row for each in nearest if each.row is not None),
         ],
@@ -150,7 +149,7 @@ def rank_columns(
 def _left_out(selected: Selected, told: Told, most: int | None) -> tuple[LeftOut, ...]:
     rows, why = selected.left_out[:most], selected.why[:most].tolist()
     return tuple(
-        left_out_of(told.measurement(row), Why(each)) for row, each in zip(rows, why, strict=True)
+        left_out_of(told.measurement(row), each) for row, each in zip(rows, why, strict=True)
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from controller.api.asking.once import AskingOnce
-from controller.api.queries.ahead import made_ahead
+from controller.api.queries.ahead import one_ahead
 from controller.api.queries.answering import Answering
-from controller.api.queries.exporting import read_after, stream_of
+from controller.api.queries.first_export import loaded_stream_after
+from controller.api.queries.kinds import RememberedKinds
 from controller.api.queries.meant import holders, meant_devices
 from controller.api.queries.predictions import Predictions
 from controller.api.queries.rankings import Rankings
@@ -34,7 +35,7 @@ from controller.state.catalog.accuracy import list_datasets
 from controller.state.database import Database
 from controller.state.devices import find_named, list_devices, list_removed
 from controller.state.devices.events import list_events
-from controller.state.measurements.exporting import StoredPage
+from controller.state.measurements.kinds import KnownKinds
 from controller.state.measurements.pages import (
     PAGE,
     SAMPLED_PAGE,
@@ -58,7 +59,8 @@ class Queries(Answering):
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
-        self._rankings = Rankings(database, catalog)
+        self._kinds = RememberedKinds(database)
+        self._rankings = Rankings(database, catalog, self._kinds)
         self._predictions = Predictions(database, catalog, self._computing)
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
@@ -220,13 +222,10 @@ class Queries(Answering):
         """
         wanted = await self._meant_filter(wanted)
 
-        async def read(after: Place | None) -> tuple[StoredPage, Place | None]:
-            return await self.fetched(read_after, self._database, wanted, after)
+        async def read(after: Place | None) -> tuple[bytes, Place | None]:
+            return await self.fetched(loaded_stream_after, self._database, wanted, after)
 
-        async def make(page: StoredPage) -> bytes:
-            return await self.fetched(stream_of, self._database, wanted, page)
-
-        async with aclosing(made_ahead(read, make)) as streams:
+        async with aclosing(one_ahead(read)) as streams:
             async for stream in streams:
                 yield stream
 
@@ -251,8 +250,7 @@ class Queries(Answering):
             place = await self.listed(find_place, self._database, after)
             if place is None:
                 return None
-        read = partial(self._page, newest_first=newest_first)
-        page = await self.computed(read, wanted, place, count)
+        page = await self.computed(self._known_page, wanted, place, count, newest_first)
         if not wanted.with_underway:
             return page
         underway = await self._underway(wanted)
@@ -300,6 +298,13 @@ class Queries(Answering):
             wanted = replace(wanted, sweep_id=await self.sweep_id(wanted.sweep_id))
         return wanted
 
+    def _known_page(
+        self, wanted: MeasurementFilter, after: Place | None, count: int, newest_first: bool
+    ) -> MeasurementPage:
+        """As `_page`, of which what others were told before is not looked up again."""
+        known = self._kinds.beside(wanted.accuracy_dataset)
+        return self._page(wanted, after, count, newest_first=newest_first, known=known)
+
     def _page(
         self,
         wanted: MeasurementFilter,
@@ -307,8 +312,11 @@ class Queries(Answering):
         count: int,
         *,
         newest_first: bool = False,
+        known: KnownKinds | None = None,
     ) -> MeasurementPage:
-        page = read_page(self._database, wanted, after, count, newest_first=newest_first)
+        page = read_page(
+            self._database, wanted, after, count, newest_first=newest_first, known=known
+        )
         minute = wanted.at_minute
         if minute is None:
             return page

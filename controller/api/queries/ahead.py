@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from typing import TypeVar
 
-MadeT = TypeVar("MadeT")
 PageT = TypeVar("PageT")
 PlaceT = TypeVar("PlaceT")
 
@@ -35,26 +33,3 @@ async def one_ahead(
         # Nobody wants it any more, nor to know why there is none.
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-
-
-async def made_ahead(
-    read: Callable[[PlaceT | None], Awaitable[tuple[PageT, PlaceT | None]]],
-    make: Callable[[PageT], Awaitable[MadeT]],
-) -> AsyncGenerator[MadeT, None]:
-    """What is made of every page, one ahead of whoever takes it, and read one ahead of that."""
-
-    async def read_page(
-        after: PlaceT | None,
-    ) -> tuple[tuple[PageT, PlaceT | None], PlaceT | None]:
-        found = await read(after)
-        return found, found[1]
-
-    async with aclosing(one_ahead(read_page)) as pages:
-
-        async def make_next(_after: PlaceT | None) -> tuple[MadeT, PlaceT | None]:
-            page, last = await anext(pages)
-            return await make(page), last
-
-        async with aclosing(one_ahead(make_next)) as every:
-            async for each in every:
-                yield each

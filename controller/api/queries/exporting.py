@@ -60,19 +60,21 @@ _DAMAGED: Final = (
 )
 
 
-def read_after(
+def stream_after(
     database: Database, wanted: MeasurementFilter, after: Place | None
-) -> tuple[StoredPage, Place | None]:
-    """The next measurements that the filter lets through, and behind which more of them follow."""
-    page = read_stored(database, wanted, after)
-    return page, page.last
+) -> tuple[bytes, Place | None]:
+    """The next measurements that the filter lets through, and behind which more of them follow.
 
-
-def stream_of(database: Database, wanted: MeasurementFilter, page: StoredPage) -> bytes:
-    """These measurements as a whole stream of Arrow's IPC format, in the columns of an export.
-
-    Where something of them cannot be read, they are made one by one, which leaves that out.
+    They are a whole stream of Arrow's IPC format, in the columns of an export. It is one thread
+    that reads and makes them: of two, whichever reads stands still at each row while the other one
+    makes, and both take longer together.
     """
+    page = read_stored(database, wanted, after)
+    return _stream_of(database, wanted, page), page.last
+
+
+def _stream_of(database: Database, wanted: MeasurementFilter, page: StoredPage) -> bytes:
+    """Where something of them cannot be read, they are made one by one, which leaves that out."""
     try:
         table = _table(page, wanted.accuracy_dataset)
     except _DAMAGED:

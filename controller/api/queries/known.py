@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
+from controller.api.queries.kinds import RememberedKinds
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
@@ -91,9 +92,12 @@ class DamagedRow(Exception):
 class KnownDevices:
     """Columns of devices as they stand, from memory or read; for several threads."""
 
-    def __init__(self, database: Database, catalog: Catalog) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, kinds: RememberedKinds | None = None
+    ) -> None:
         self._database = database
         self._catalog = catalog
+        self._kinds = kinds or RememberedKinds(database)
         self._published: Remembered[DatasetAccuracy] = Remembered(8)
         self._columns: Remembered[Columns] = Remembered(_MOST_CANDIDATES)
         self._whole: Remembered[Measurement] = Remembered(_MOST_WHOLE)
@@ -201,7 +205,8 @@ class KnownDevices:
     def read(self, wanted: Mapping[str, "StoredRows"], dataset: str) -> Mapping[str, Measurement]:
         """Reads measurements by their ids, each of a device; gives those that can be read."""
         asked = MeasurementFilter(accuracy_dataset=dataset)
-        read = find_measurements(self._database, list(wanted), asked)
+        kinds = self._kinds.beside(dataset)
+        read = find_measurements(self._database, list(wanted), asked, kinds)
         for each, found in read.items():
             of_device = wanted[each]
             self._whole.put(of_device.key(each), of_device.now.stamp[:-1], found)

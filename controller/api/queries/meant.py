@@ -10,7 +10,8 @@ from controller.domain.rankings.fleet import FleetQuestion
 def told_of_device(device: Device) -> tuple[Hashable, ...]:
     """What an answer says of a device beside what was measured there."""
     profile = device.profile
-    runtimes = tuple(info.runtime for info in profile.working_runtimes)
+    # As texts, whose hash is not made anew for each measurement that is looked for.
+    runtimes = tuple(info.runtime.value for info in profile.working_runtimes)
     # One that was forgotten may have joined again.
     joined = device.device_id, device.enrolled_at_unix_ms
     return *joined, device.name, profile.emulator, runtimes

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from controller.api.queries.kinds import RememberedKinds
 from controller.api.queries.known import KnownDevices, Standing
 from controller.api.queries.meant import told_of_device
 from controller.api.queries.places import LEFT_OUT, OTHERS
@@ -38,12 +39,14 @@ _READ_AT_ONCE: Final = 32
 class Rankings:
     """Ranks what was measured; every method reads and computes, and is called in a thread."""
 
-    def __init__(self, database: Database, catalog: Catalog) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, kinds: RememberedKinds | None = None
+    ) -> None:
         self._database = database
         self._catalog = catalog
         self._rankings: Remembered[Ranking] = Remembered(_MOST_RANKINGS)
         self._fleets: Remembered[FleetRanking] = Remembered(_MOST_FLEETS)
-        self._known = KnownDevices(database, catalog)
+        self._known = KnownDevices(database, catalog, kinds)
 
     def listed(
         self, device: Device, constraints: Constraints, dataset: str, most: int | None

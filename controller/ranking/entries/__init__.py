@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -59,23 +60,30 @@ def select_entries(
     return (
         [entry_of(measurements[row]) for row in found.entries],
         [
-            left_out_of(measurements[row], Why(why))
+            left_out_of(measurements[row], why)
             for row, why in zip(found.left_out, found.why.tolist(), strict=True)
         ],
     )
 
 
-def left_out_of(measurement: Measurement, why: Why) -> LeftOut:
-    """Return a measurement that is left out, with the reasons for it."""
-    reasons = measurement.reasons if why & (Why.VERDICT | Why.EMULATED) else ()
-    if why & Why.EMULATED:
+def left_out_of(measurement: Measurement, why: int) -> LeftOut:
+    """Return a measurement that is left out, with the reasons for it, of `Why`."""
+    flags = _flags(why)
+    reasons = measurement.reasons if {Why.VERDICT, Why.EMULATED} & flags else ()
+    if Why.EMULATED in flags:
         emulated = reason(ReasonCode.DEVICE_EMULATED, {"emulator": measurement.emulator})
         reasons = (*reasons, emulated)
-    if why & Why.OLDER_COUNTS:
+    if Why.OLDER_COUNTS in flags:
         reasons = (*reasons, reason(ReasonCode.OLDER_COUNTS))
-    if why & Why.NO_ACCURACY:
+    if Why.NO_ACCURACY in flags:
         reasons = (*reasons, _unknown_accuracy(measurement))
-    return LeftOut(measurement=measurement, reasons=reasons, is_held_back=bool(why & Why.HELD_BACK))
+    return LeftOut(measurement=measurement, reasons=reasons, is_held_back=Why.HELD_BACK in flags)
+
+
+@cache
+def _flags(why: int) -> frozenset[int]:
+    """What it says, each by itself; as plain numbers, of which no members are made."""
+    return frozenset(int(each) for each in Why if why & each)
 
 
 @dataclass(frozen=True, slots=True)

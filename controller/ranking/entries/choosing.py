@@ -1,7 +1,7 @@
 """Which rows stand for the others, and which are left out: rules that work on columns."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.domain.measurements import Verdict
-from controller.domain.rankings import Constraints
+from controller.domain.rankings import Constraints, Merit
 from controller.domain.rankings.figure_rows import VERDICT_CODES
 from controller.ranking.entries.columns import Codes, Columns, Mask, Rows
 
@@ -56,11 +56,13 @@ class Selected:
         entries: rows that can be ranked, the fastest first.
         left_out: rows that cannot, in a fixed order.
         why: of each of these, of `Why`.
+        orders: the entries in the order of merits, as they were asked for: see `merits.ordered`.
     """
 
     entries: Rows
     left_out: Rows
     why: npt.NDArray[np.int64]
+    orders: dict[Merit, Rows] = field(default_factory=dict, init=False)
 
     def left(self, flag: Why) -> Rows:
         """Rows that are left out for this."""

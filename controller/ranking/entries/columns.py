@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,6 +21,8 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Codes: TypeAlias = npt.NDArray[np.int64]
 
+# Of other datasets, and of devices that are read whole, there are others.
+_WORDS: Final = 16
 _RUNTIMES: Final = {each.value: place for place, each in enumerate(Runtime)}
 _PRECISIONS: Final = {each.value: place for place, each in enumerate(Precision)}
 _WEIGHTS: Final = {each.value: place for place, each in enumerate(WeightsKind)}
@@ -47,6 +50,26 @@ class Words:
     def copied(self) -> "Words":
         """The same, to be added to."""
         return Words(*[dict(getattr(self, each.name)) for each in fields(self)])
+
+
+class Names(NamedTuple):
+    """Names of backbones, each once, which may be of several kinds.
+
+    Attributes:
+        names: in the order of their places.
+        of_kind: by the code of a kind the place of its name.
+    """
+
+    names: tuple[str, ...]
+    of_kind: Codes
+
+
+@lru_cache(maxsize=_WORDS)
+def _names(words: Words) -> Names:
+    """What is nearly always the same of all devices."""
+    places = {name: at for at, name in enumerate(dict.fromkeys(k.backbone for k in words.kinds))}
+    of_kind = np.array([places[kind.backbone] for kind in words.kinds], dtype=np.int64)
+    return Names(tuple(places), of_kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,6 +143,11 @@ class Columns:
     def kinds(self) -> Sequence[Kind]:
         """The backbones that there are, by their codes."""
         return tuple(self.words.kinds)
+
+    @property
+    def names(self) -> "Names":
+        """The backbones that there are, each once."""
+        return _names(self.words)
 
     def measurement_ids(self, rows: Rows | Sequence[int]) -> list[str]:
         """Ids of rows, in their order."""

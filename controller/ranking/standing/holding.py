@@ -1,6 +1,6 @@
 """What counts on one device of a fleet, and what the device loses by each backbone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from controller.domain.rankings import Constraints, Merit
 from controller.ranking.entries.choosing import select
-from controller.ranking.entries.columns import Columns, Numbers, Rows
-from controller.ranking.merits import front_rows, leader, line_of, preferred
+from controller.ranking.entries.columns import Columns, Mask, Numbers, Rows
+from controller.ranking.merits import front_rows, leader, line_of, ordered
 from controller.ranking.requirements import Exclusions, Nearest, Requirement, effects, exclusions
 from controller.ranking.standing.judging import DeviceColumns
 from models.catalog.variants import WeightsKind
@@ -38,11 +38,11 @@ class Held:
     Attributes:
         here: the device's columns.
         share: how much it counts beside the others, above 0.
-        weights: kinds that there are.
-        choices: by backbone the place of its best setting in `rows` and `lost`.
+        choices: by the place of a backbone's name, of `Columns.names`, that of its best setting in
+            `rows` and `lost`; -1 where none qualifies.
         rows: of the best settings.
         lost: what the device loses by each of them.
-        excluded: backbones that do not qualify.
+        is_excluded: by the same places, which backbones have figures and do not qualify.
         lacking: rows of their settings, the fastest first.
         exclusions: why rows do not qualify.
         nearest: where nothing qualifies, what each requirement excludes.
@@ -51,11 +51,10 @@ class Held:
 
     here: DeviceColumns
     share: float
-    weights: frozenset[WeightsKind]
-    choices: Mapping[str, int]
+    choices: Rows
     rows: Rows
     lost: Spans
-    excluded: frozenset[str]
+    is_excluded: Mask
     lacking: Rows
     exclusions: Exclusions
     nearest: tuple[Nearest, ...]
@@ -69,7 +68,12 @@ class Held:
     @property
     def takes_part(self) -> bool:
         """Whether there are figures that count."""
-        return bool(self.choices or self.excluded)
+        return bool(len(self.rows) or len(self.lacking))
+
+    @property
+    def weights(self) -> set[WeightsKind]:
+        """Kinds of weights that there are."""
+        return self.here.columns.weights_in(np.arange(len(self.here.columns)))
 
     @property
     def best_backbone(self) -> str | None:
@@ -86,35 +90,39 @@ def hold(
 ) -> Held:
     """Find the best setting of each backbone on a device, and what it loses by it."""
     columns, merit = here.columns, constraints.merit
-    entries = select(columns, here.rows, constraints).entries
+    selected = select(columns, here.rows, constraints)
     excluded = exclusions(columns, required)
-    passing = excluded.passing(entries)
-    best = leader(columns, passing, merit)
+    passing = excluded.passing(ordered(columns, selected, merit))
+    # Of equal ones that stand highest above a line, the first in the order of entries is the best.
+    best = leader(columns, excluded.passing(selected.entries), merit)
     if merit is Merit.MEMORY:
         passing = passing[columns.has_memory[passing]]
-    passing = preferred(columns, passing, merit)
     lost = regrets(columns, passing, merit)
-    # Of equal regrets the preferred one comes first.
-    order = np.argsort(lost.value, kind="stable")
-    _, firsts = np.unique(columns.kind[passing[order]], return_index=True)
-    settings = order[np.sort(firsts)]
-    choices: dict[str, int] = {}
-    kinds = columns.kinds
-    for at, kind in enumerate(columns.kind[passing[settings]].tolist()):
-        choices.setdefault(kinds[kind].backbone, at)
-    qualifies = np.array([kind.backbone in choices for kind in kinds], dtype=bool)
-    lacking = entries[~qualifies[columns.kind[entries]]]
+    name = columns.names.of_kind[columns.kind]
+    count = len(columns.names.names)
+    order = np.arange(len(passing))
+    if merit is Merit.VALUE:
+        # By any other merit, regrets grow in its own order.
+        order = np.argsort(lost.value, kind="stable")
+    first = np.full(count, -1, dtype=np.intp)
+    # Of several places the last one stays: backwards, the first.
+    first[name[passing[order[::-1]]]] = np.arange(len(order))[::-1]
+    settings = order[np.sort(first[first >= 0])]
+    choices = np.full(count, -1, dtype=np.intp)
+    choices[name[passing[settings]]] = np.arange(len(settings))
+    lacking = selected.entries[choices[name[selected.entries]] < 0]
+    is_excluded = np.zeros(count, dtype=bool)
+    is_excluded[name[lacking]] = True
     return Held(
         here=here,
         share=share,
-        weights=frozenset(columns.weights_in(np.arange(len(columns)))),
         choices=choices,
         rows=passing[settings],
         lost=lost.at(settings),
-        excluded=frozenset(columns.backbones(lacking)),
+        is_excluded=is_excluded,
         lacking=lacking,
         exclusions=excluded,
-        nearest=() if len(passing) else effects(columns, entries, excluded),
+        nearest=() if len(passing) else effects(columns, selected.entries, excluded),
         best=best,
     )
 

@@ -1,5 +1,6 @@
 """What becomes of each measurement of a device, in columns, and as candidates of those few told."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -94,6 +95,11 @@ class Judged:
         """The first by the merit that counts; None where nothing qualifies."""
         return self.by.get(self.merit)
 
+    def shown(self, most: int | None) -> Rows:
+        """The ties, the front, and so many others and of what is left out; None is all."""
+        rest = (self.others()[:most], self.selected.left_out[:most])
+        return np.concatenate([self.ties, self.front, *rest])
+
     def others(self) -> Rows:
         """Those that are neither the winner, nor tie with it, nor are on the front."""
         is_told = np.zeros(len(self.columns), dtype=bool)
@@ -138,13 +144,13 @@ class Told:
     """Candidates of those rows that an answer tells of, whose measurements are made together."""
 
     def __init__(self, judged: Judged, whole: Whole, rows: Sequence[int]) -> None:
-        """`rows` are told besides the winner, its ties and the front."""
+        """`rows` are told; reasons are told by the winner and by who beats them besides."""
         self._judged = judged
         winner = [] if judged.winner is None else [judged.winner]
-        shown = [*winner, *judged.ties, *judged.front, *judged.beating, *rows]
-        every = list(dict.fromkeys(int(row) for row in shown))
+        every = list(dict.fromkeys(int(row) for row in (*winner, *judged.beating, *rows)))
         self._measurements = dict(zip(every, whole(every), strict=True))
         self._beating = [self._entry(row) for row in judged.beating]
+        self._beating_ms = [each.median_ms for each in self._beating]
         self._on_front = set(judged.front.tolist())
         self._unbeaten = set(judged.beating.tolist())
         self._ties = set(judged.ties.tolist())
@@ -190,7 +196,7 @@ class Told:
         winner = self._entry(judged.winner)
         if row in self._ties:
             return (tied(entry, winner, judged.merit),)
-        dominator = None if row in self._unbeaten else _dominator(entry, self._beating, winner)
+        dominator = None if row in self._unbeaten else self._dominator(entry, winner)
         return (behind(entry, winner, judged.merit, dominator),)
 
     def _latency_ties(self, row: int) -> tuple[tuple[str, ...], int]:
@@ -203,13 +209,14 @@ class Told:
         told = nearest[np.argsort(columns.id_place[nearest])]
         return tuple(columns.measurement_ids(told)), len(ties)
 
-
-def _dominator(entry: Entry, front: Sequence[Entry], winner: Entry) -> Entry:
-    """Return the winner where it beats the entry, else the most accurate of the front that does."""
-    beating = [
-        other
-        for other in front
-        if other.median_ms <= entry.median_ms
-        and (entry.top1 is None or (other.top1 is not None and other.top1 >= entry.top1))
-    ]
-    return winner if winner in beating else max(beating, key=lambda other: other.top1 or 0)
+    def _dominator(self, entry: Entry, winner: Entry) -> Entry:
+        """The winner where it beats the entry, else the most accurate of the front that does."""
+        # The front is told the fastest first.
+        as_fast = self._beating[: bisect_right(self._beating_ms, entry.median_ms)]
+        least = entry.top1
+        beating = [
+            other
+            for other in as_fast
+            if least is None or (other.top1 is not None and other.top1 >= least)
+        ]
+        return winner if winner in beating else max(beating, key=lambda other: other.top1 or 0)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from controller.domain.rankings import Candidate, Constraints, LeftOut, Ranking
 from controller.domain.rankings.pages import LeftOutPlace, OtherPlace
 from controller.ranking.entries import left_out_of
-from controller.ranking.entries.choosing import Why, select
+from controller.ranking.entries.choosing import select
 from controller.ranking.standing.judging import DeviceColumns, Told, judge
 from models.catalog.catalog import Catalog
 
@@ -81,5 +81,5 @@ def left_out_behind(
     part, last = part_behind(every, lambda each: here.columns.order_of(each[0]), after, most)
     measured = here.whole([row for row, _ in part])
     return tuple(
-        left_out_of(each, Why(why)) for each, (_, why) in zip(measured, part, strict=True)
+        left_out_of(each, why) for each, (_, why) in zip(measured, part, strict=True)
     ), last

@@ -70,9 +70,14 @@ def fleet_misses(held: Sequence[Held]) -> tuple[FleetMiss, ...]:
     """
     if not any(len(each.lacking) for each in held):
         return ()
-    devices = [_OnDevice(frozenset(each.choices), _missed(each)) for each in held]
+    devices = [_OnDevice(_qualifying(each), _missed(each)) for each in held]
     required = held[0].exclusions.required
     return tuple(_fleet_miss(devices, at, each) for at, each in enumerate(required))
+
+
+def _qualifying(held: Held) -> frozenset[str]:
+    names = held.here.columns.names.names
+    return frozenset(names[at] for at in np.flatnonzero(held.choices >= 0))
 
 
 @dataclass(frozen=True, slots=True)

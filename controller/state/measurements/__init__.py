@@ -1,21 +1,23 @@
 """Measurements: kept, and read back beside the published accuracy."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import JSON, RowMapping, Select, case, select, type_coerce
 
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
-from controller.domain.measurements import (
-    Measurement,
-    MeasurementFilter,
-    per_image_ms,
-)
+from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
+from controller.state.measurements.making import (
+    are_times,
+    concluded,
+    measurement_of,
+    told_of_job,
+    weights_inside,
+)
 from controller.state.measurements.recording import (
     CONCLUDED,
     Conclusion,
@@ -34,12 +36,10 @@ from controller.state.schema import (
     repetitions,
     sweeps,
 )
-from controller.state.schema.columns import IsJson, Unreadable
-from controller.state.schema.unreadable import finite, readable
+from controller.state.schema.columns import IsJson
+from controller.state.schema.unreadable import readable
 from models.catalog.catalog import IMAGENET
-from models.catalog.own import OWN_SERIES
-from models.catalog.variants import CheckedThrough, WeightsKind
-from protos.measuring import MeasureSettings, Repetition
+from protos.measuring import Repetition
 
 __all__ = [
     "Conclusion",
@@ -55,9 +55,6 @@ __all__ = [
     "record_conclusions",
     "weights_inside",
 ]
-
-# 30,000 years.
-_LONGEST_MS = 1e15
 
 
 def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Measurement]:
@@ -76,13 +73,19 @@ def list_measurements(database: Database, wanted: MeasurementFilter) -> list[Mea
 
 
 def measurements_of(
-    transaction: Transaction, rows: Iterable[RowMapping], wanted: MeasurementFilter
+    transaction: Transaction,
+    rows: Iterable[RowMapping],
+    wanted: MeasurementFilter,
+    told_of: Callable[[RowMapping, str], Mapping[str, Any]] = told_of_job,
 ) -> Iterator[Measurement]:
-    """What rows of `ended` say, with raw samples where they are wanted."""
+    """What rows of `ended` say, with raw samples where they are wanted.
+
+    Those of another query have the columns of `OWN` and `CONCLUDED`; `told_of` says the rest.
+    """
 
     def measurement(row: RowMapping) -> Measurement:
         raw = _read_repetitions(transaction, row["job_id"]) if wanted.with_samples else ()
-        return _concluded(row, wanted.accuracy_dataset, raw)
+        return concluded(row, told_of(row, wanted.accuracy_dataset), raw)
 
     return readable("measurement", "measurement_id", rows, measurement)
 
@@ -109,7 +112,8 @@ def list_outcomes(
 
 
 def _outcome(row: RowMapping) -> JobOutcome:
-    return outcome_of(_concluded(row, IMAGENET, ()), is_sentinel=row["is_sentinel"])
+    found = concluded(row, told_of_job(row, IMAGENET))
+    return outcome_of(found, is_sentinel=row["is_sentinel"])
 
 
 def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
@@ -206,95 +210,3 @@ def beside_accuracy(dataset: str) -> Select[Any]:
         .outerjoin(top1, top1.c.figure_id == figure_of_job(AccuracyMetric.TOP1, dataset))
         .outerjoin(top5, top5.c.figure_id == figure_of_job(AccuracyMetric.TOP5, dataset))
     )
-
-
-def _concluded(row: RowMapping, dataset: str, raw: tuple[Repetition, ...]) -> Measurement:
-    conclusion = Conclusion(**{name: row[name] for name in CONCLUDED})
-    found = measurement_of(row, conclusion, dataset, measurement_id=row["measurement_id"])
-    return replace(found, repetitions=raw) if raw else found
-
-
-def measurement_of(
-    row: RowMapping, conclusion: Conclusion, dataset: str, *, measurement_id: str
-) -> Measurement:
-    """A job's measurement without its raw samples, by its row of `beside_accuracy`."""
-    settings: MeasureSettings = row["settings"]
-    latency = conclusion.latency
-    if latency is not None and not are_times(latency.median_ms, latency.low_ms, latency.high_ms):
-        raise ValueError("latency")
-    holding = (None, row["input_size"])
-    is_of_size = row["top1_input_size"] in holding
-    # Of an accuracy that cannot be read nothing is known.
-    top1_size = row["top1_input_size"]
-    known_size = None if isinstance(top1_size, Unreadable) else top1_size
-    return Measurement(
-        measurement_id=measurement_id,
-        sweep_id=row["sweep_id"],
-        job_id=row["job_id"],
-        device=row["device"],
-        backbone=row["backbone"],
-        series=row["series"] or "",
-        runtime=settings.runtime,
-        runtime_version=conclusion.runtime_version,
-        runtime_build=conclusion.runtime_build,
-        format=row["format"],
-        precision=row["precision"],
-        target=row["target"],
-        input_size=row["input_size"],
-        batch=row["batch"],
-        threads=settings.threads,
-        weights=_weights(row),
-        weights_digest=row["weights_digest"] or "",
-        artifact_sha256=row["sha256"] or "",
-        artifact_size_bytes=row["size_bytes"] or 0,
-        max_relative_difference=finite(row["max_relative_difference"]) or 0.0,
-        checked_through=row["checked_through"] or CheckedThrough.NOTHING,
-        verdict=conclusion.verdict,
-        reasons=conclusion.reasons,
-        busy_threads=conclusion.busy_threads,
-        measured_at_unix_ms=conclusion.measured_at_unix_ms,
-        top1=finite(row["top1"]) if is_of_size else None,
-        top5=finite(row["top5"]) if row["top5_input_size"] in holding else None,
-        accuracy_source=str(row["accuracy_source"] or "") if is_of_size else "",
-        params_m=finite(row["params_m"]),
-        flops_g=finite(row["flops_g"]),
-        latency=latency,
-        memory=conclusion.memory,
-        repetitions_wanted=row["repetitions_wanted"],
-        accuracy_input_size=known_size,
-        latency_per_image_ms=per_image_ms(latency.median_ms if latency else None, row["batch"]),
-        affinity=conclusion.affinity,
-        accuracy_dataset=dataset,
-        settings=settings,
-        minutes=conclusion.minutes,
-        outputs=conclusion.outputs,
-        output_tolerance=finite(row["output_tolerance"]),
-        emulator=str(row["emulator"] or ""),
-        paced=conclusion.paced,
-        energy=conclusion.energy,
-        delegation=conclusion.delegation,
-    )
-
-
-def are_times(median_ms: float, low_ms: float, high_ms: float) -> bool:
-    """Whether there are ratios of them, and logarithms."""
-    return 0 < median_ms < _LONGEST_MS and 0 < low_ms < _LONGEST_MS and 0 < high_ms < _LONGEST_MS
-
-
-def _weights(row: RowMapping) -> WeightsKind:
-    told: WeightsKind = weights_inside(
-        row["series"], row["weights"], row["weights_asked"], WeightsKind.OWN
-    )
-    return told
-
-
-def weights_inside(series: str | None, inside: Any, asked: Any, own: Any) -> Any:
-    """Of which weights a measurement is: members or their values, as they are given.
-
-    Args:
-        series: of the backbone; what people brought has weights of its own.
-        inside: those of the artifact.
-        asked: those of the sweep, of a job whose conversion was refused, which has no artifact.
-        own: `WeightsKind.OWN`, or its value.
-    """
-    return own if series == OWN_SERIES else inside or asked

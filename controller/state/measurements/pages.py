@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, or_, select, tuple_
 from sqlalchemy.sql.expression import Tuple
 
 from controller.domain.measurements import Measurement, MeasurementFilter
-from controller.state.database import Database
+from controller.state.database import Database, Transaction
 from controller.state.devices import holder_of
 from controller.state.measurements import ended, list_measurements, measurements_of
+from controller.state.measurements.kinds import KnownKinds, whole_of, with_own
 from controller.state.schema import jobs, measurements, reused_jobs
 
 PAGE: Final = 200
@@ -63,6 +64,7 @@ def read_page(
     count: int,
     *,
     newest_first: bool = False,
+    known: KnownKinds | None = None,
 ) -> MeasurementPage:
     """The next measurements that the filter lets through.
 
@@ -72,18 +74,32 @@ def read_page(
         after: the `last` of the page before; None is the first page.
         count: at most so many.
         newest_first: in the reverse order.
+        known: of the filter's accuracy, what need not be read; None is nothing.
     """
     with database.transaction() as transaction:
         # One more than are read: whether another page follows.
         asked = order_after(wanted, after, count + 1, newest_first=newest_first)
-        following = transaction.execute(asked).all()
-        places = following[:count]
-        ids = [each.measurement_id for each in places]
-        query = _by_ids(wanted.accuracy_dataset)
-        rows = transaction.execute(query, {"ids": ids}).mappings().all() if ids else ()
-        read = list(measurements_of(transaction, rows, wanted))
-    last = place_of(places[-1]) if len(following) > count else None
-    return MeasurementPage(measurements=read[::-1] if newest_first else read, last=last)
+        following = transaction.execute(with_own(asked)).mappings().all()
+        page = following[:count]
+        read = _whole(transaction, page, wanted, known or KnownKinds(wanted.accuracy_dataset))
+    last = _place_of(page[-1]) if len(following) > count else None
+    return MeasurementPage(measurements=read, last=last)
+
+
+def _whole(
+    transaction: Transaction,
+    rows: Sequence[RowMapping],
+    wanted: MeasurementFilter,
+    known: KnownKinds,
+) -> list[Measurement]:
+    """Those that can be read, in the order of their rows."""
+    found = whole_of(transaction, rows, wanted, known)
+    if found is not None:
+        return found
+    ids = [row["measurement_id"] for row in rows]
+    stored = transaction.execute(_by_ids(wanted.accuracy_dataset), {"ids": ids}).mappings().all()
+    by_id = {each.measurement_id: each for each in measurements_of(transaction, stored, wanted)}
+    return [by_id[each] for each in ids if each in by_id]
 
 
 def order_after(
@@ -106,9 +122,8 @@ def order_until(wanted: MeasurementFilter, after: Place | None, last: Place) -> 
     return found.order_by(*_ORDER)
 
 
-def place_of(row: Row[Any]) -> Place:
-    """Where a row of `order_after` stands."""
-    return Place(**{column.name: getattr(row, column.name) for column in _ORDER})
+def _place_of(row: RowMapping) -> Place:
+    return Place(**{column.name: row[column.name] for column in _ORDER})
 
 
 @lru_cache(maxsize=_DATASETS)
@@ -139,17 +154,30 @@ def find_measurement(
 
 
 def find_measurements(
-    database: Database, measurement_ids: Sequence[str], wanted: MeasurementFilter
+    database: Database,
+    measurement_ids: Sequence[str],
+    wanted: MeasurementFilter,
+    known: KnownKinds | None = None,
 ) -> dict[str, Measurement]:
-    """Those of these measurements that can be read, by their ids, beside the filter's accuracy."""
-    query = _by_ids(wanted.accuracy_dataset)
+    """Those of these measurements that can be read, by their ids, beside the filter's accuracy.
+
+    `known` is as with `read_page`.
+    """
+    known = known or KnownKinds(wanted.accuracy_dataset)
     found: list[Measurement] = []
     with database.transaction() as transaction:
         for start in range(0, len(measurement_ids), _AT_ONCE):
-            some = measurement_ids[start : start + _AT_ONCE]
-            rows = transaction.execute(query, {"ids": some}).mappings().all()
-            found += measurements_of(transaction, rows, wanted)
+            some = {"ids": measurement_ids[start : start + _AT_ONCE]}
+            rows = transaction.execute(_OWN_BY_IDS, some).mappings().all()
+            found += _whole(transaction, rows, wanted, known)
     return {each.measurement_id: each for each in found}
+
+
+_OWN_BY_IDS: Final = with_own(
+    select(measurements.c.measurement_id).where(
+        measurements.c.measurement_id.in_(bindparam("ids", expanding=True))
+    )
+)
 
 
 def list_newest(database: Database, wanted: MeasurementFilter) -> list[Measurement]:

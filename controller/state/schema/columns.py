@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from cattrs import Converter
 from cattrs.errors import StructureHandlerNotFoundError
+from pydantic import TypeAdapter
 from sqlalchemy import JSON, Boolean, LargeBinary, String, TypeDecorator
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -122,7 +123,13 @@ class Document(TypeDecorator[Any]):
         make = super().result_processor(dialect, coltype)
         assert make is not None
         read = functools.partial(_read, self._of_text)
-        return lambda value: read(value) if isinstance(value, str) else make(value)
+
+        def made(value: Any) -> Any:
+            if value is None:
+                return None
+            return read(value) if isinstance(value, str) else make(value)
+
+        return made
 
     def _of_text(self, text: str) -> Any:
         value = json.loads(text)
@@ -130,6 +137,21 @@ class Document(TypeDecorator[Any]):
 
     def _structured(self, value: Any) -> Any:
         return _converter.structure(value, self.document_type)
+
+
+class FigureDocument(Document):
+    """A dataclass of figures, which each row has of its own: made of its text without a dict."""
+
+    cache_ok = True
+
+    def __init__(self, document_type: Any) -> None:
+        super().__init__(document_type)
+        # Not before one is read: putting an adapter together takes as long as starting the rest.
+        self._adapter = functools.cache(lambda: TypeAdapter(document_type))
+
+    def _of_text(self, text: str) -> Any:
+        # What was kept as None is no document.
+        return None if text == "null" else self._adapter().validate_json(text)
 
 
 class SharedDocument(Document):

@@ -27,7 +27,14 @@ from controller.domain.measurements import (
 )
 from controller.domain.rankings.rows import PEAKS, TIMES
 from controller.state.schema.base import metadata
-from controller.state.schema.columns import Document, Member, Samples, SharedDocument, Sides
+from controller.state.schema.columns import (
+    Document,
+    FigureDocument,
+    Member,
+    Samples,
+    SharedDocument,
+    Sides,
+)
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target
 from protos.device import DeviceState
@@ -90,16 +97,16 @@ measurements = Table(
     Column("runtime_build", String, nullable=False),
     Column("busy_threads", Integer, nullable=False),
     Column("affinity", SharedDocument(tuple[int, ...]), nullable=False),
-    Column("latency", Document(LatencyFigures)),
-    Column("memory", Document(MemoryFigures)),
+    Column("latency", FigureDocument(LatencyFigures)),
+    Column("memory", FigureDocument(MemoryFigures)),
     # Those of both, so that a ranking of thousands reads no document.
     *(Column(name, Float) for name in TIMES),
     *(Column(name, BigInteger) for name in PEAKS),
-    Column("outputs", Document(OutputFigures)),
+    Column("outputs", FigureDocument(OutputFigures)),
     Column("minutes", SharedDocument(tuple[MinuteFigures, ...]), nullable=False),
-    Column("paced", Document(PacedFigures)),
-    Column("energy", Document(EnergyFigures)),
-    Column("delegation", Document(DelegationFigures)),
+    Column("paced", FigureDocument(PacedFigures)),
+    Column("energy", FigureDocument(EnergyFigures)),
+    Column("delegation", FigureDocument(DelegationFigures)),
     # By the device's clock, which may be wrong; by the controller's, which decides what is newer.
     # What was imported is as new as its measuring: files may come in any order.
     Column("measured_at_unix_ms", BigInteger, nullable=False),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
+import httpx
 import numpy as np
 import psutil
 
@@ -46,16 +47,18 @@ def run() -> Section:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         fill(state, count, devices)
+        home_ms = _home_ms(state)
         with running_controller(state) as (controller, address):
             process = psutil.Process(controller.process.pid)
             with grpc.insecure_channel(address, options=_ANY_SIZE) as channel:
                 asked = list(_questions(query_pb2_grpc.QueryStub(channel), devices))
                 begun = [_begun(each) for each in (asked[0], asked[-1])]
                 timed = [_timed(each) for each in asked]
-            rows = [*(each.row() for each in begun), *(each.row() for each in timed)]
+            rows = [_home_row(home_ms)]
+            rows += [each.row() for each in (*begun, *timed)]
             taken_s, own, its = _export(process, Path(folder) / "all.parquet", address)
     rows.append(_export_row(count, taken_s, own, its))
-    are_fast = all(each.is_fast for each in (*begun, *timed))
+    are_fast = all(each.is_fast for each in (*begun, *timed)) and home_ms <= AT_FIRST_MS
     return Section(
         title="Questions to a controller that remembers much",
         promise=f"with {COUNT:,} measurements ({devices} devices, each backbone in several "
@@ -63,7 +66,8 @@ def run() -> Section:
         "device in 500 ms, the Pareto front in 300 ms, a page of measurements in 100 ms (95th "
         "percentile of the call); all go to Parquet, samples included, in under "
         f"{EXPORT_S:g} s with under {EXPORT_BYTES / 1e6:.0f} MB more of memory on either side. "
-        f"The first answer after a restart comes in {AT_FIRST_MS / 1e3:g} s. "
+        "The first answer after a restart, and the web page with it, comes in "
+        f"{AT_FIRST_MS / 1e3:g} s. "
         "First: each question is another one; again: nothing has changed since. Both are held "
         "against the limit.",
         header=(
@@ -75,8 +79,25 @@ def run() -> Section:
             "limit",
         ),
         rows=rows,
-        holds=are_fast and taken_s <= EXPORT_S and max(own, its) <= EXPORT_BYTES,
+        holds=are_fast
+        and home_ms <= AT_FIRST_MS
+        and taken_s <= EXPORT_S
+        and max(own, its) <= EXPORT_BYTES,
     )
+
+
+def _home_ms(state: Path) -> float:
+    """What the web page of a device takes, answer and all, that is the first one asked for."""
+    with running_controller(state, 0, "--web-port", "0") as (controller, _):
+        web = controller.output.wait_for(r"web pages and query API at (https?://\S+)")[1]
+        begin = time.perf_counter()
+        httpx.get(web, params={"device": device_name(0)}, trust_env=False).raise_for_status()
+        return (time.perf_counter() - begin) * 1e3
+
+
+def _home_row(taken_ms: float) -> tuple[str, ...]:
+    told = f"{taken_ms:.0f}"
+    return ("the web page, after a restart", *(told,) * 4, f"{AT_FIRST_MS:.0f}")
 
 
 _ANY_SIZE: Final = [("grpc.max_receive_message_length", -1)]

@@ -19,10 +19,10 @@ from sqlalchemy import (
     update,
 )
 
-from controller.api import queries as of_queries
 from controller.api.queries import Queries
+from controller.api.queries import exporting as of_exports
 from controller.api.queries import known as known_devices
-from controller.api.queries.exporting import read_after, stream_of
+from controller.api.queries.exporting import stream_after
 from controller.api.queries.known import KnownDevices
 from controller.api.queries.rankings import Rankings
 from controller.domain.measurements import MeasurementFilter
@@ -38,7 +38,7 @@ from controller.state.measurements import candidates as of_candidates
 from controller.state.measurements import exporting, list_measurements
 from controller.state.measurements.candidates import Damaged, read_candidates
 from controller.state.measurements.figures import keep_figures, read_figures
-from controller.state.measurements.pages import Place, list_newest
+from controller.state.measurements.pages import list_newest
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.schema import candidates, jobs, measurements, repetitions
 from controller.views.export import read_tables, table_of_whole
@@ -54,14 +54,6 @@ def measured_twice(database: Database) -> None:
     measure(database, 5, 8, now_ms=1_000)
     measure(database, 6, 0, now_ms=2_000)
     measure(database, 7, 9, 8, now_ms=3_000, threads=3)
-
-
-def export_page(
-    database: Database, wanted: MeasurementFilter, after: Place | None
-) -> tuple[bytes, Place | None]:
-    """A page of an export, and behind which the next one begins."""
-    page, last = read_after(database, wanted, after)
-    return stream_of(database, wanted, page), last
 
 
 def _columns(database: Database) -> Columns:
@@ -214,7 +206,7 @@ def test_what_is_damaged_is_left_out_of_a_ranking_and_an_older_one_counts(
 
 def test_an_export_in_columns_is_that_of_whole_measurements(database: Database) -> None:
     measured_twice(database)
-    stream, last = export_page(database, WITH_SAMPLES, None)
+    stream, last = stream_after(database, WITH_SAMPLES, None)
     (table,) = read_tables([stream])
     assert last is None
     assert table.equals(table_of_whole(list_measurements(database, WITH_SAMPLES)))
@@ -230,7 +222,7 @@ def test_pages_of_an_export_are_together_all_of_it(
     streams: list[bytes] = []
     last = None
     while not streams or last is not None:
-        stream, last = export_page(database, WITH_SAMPLES, last)
+        stream, last = stream_after(database, WITH_SAMPLES, last)
         streams.append(stream)
     whole = table_of_whole(list_measurements(database, WITH_SAMPLES))
     assert len(streams) >= whole.num_rows / 2
@@ -259,9 +251,9 @@ async def test_pages_of_exports_that_take_long_keep_no_ranking_waiting(
 
     def read_late(*asked: Any) -> Any:
         may_go_on.wait()
-        return read_after(*asked)
+        return stream_after(*asked)
 
-    monkeypatch.setattr(of_queries, "read_after", read_late)
+    monkeypatch.setattr(of_exports, "stream_after", read_late)
     queries = Queries(database, load_catalog(), fleet)
     async with AsyncExitStack() as reading:
         exports = [
@@ -287,7 +279,7 @@ def test_an_export_leaves_out_what_nobody_asked_for_and_keeps_the_samples_of_the
         alone = measurements.c.job_id.in_(unasked)
         transaction.execute(update(measurements).where(alone).values(candidate_id=99))
         transaction.execute(update(jobs).where(of_one).values(is_sentinel=True))
-    (table,) = read_tables([export_page(database, WITH_SAMPLES, None)[0]])
+    (table,) = read_tables([stream_after(database, WITH_SAMPLES, None)[0]])
     kept = [each for each in every if each.job_id not in unasked]
     assert len(kept) == len(every) - 2
     assert table.equals(table_of_whole(kept))
@@ -312,7 +304,7 @@ def test_what_is_damaged_is_left_out_of_an_export(
             text(f"UPDATE measurements SET {column.name} = :value WHERE measurement_id = :id"),
             {"value": value, "id": first.measurement_id},
         )
-    (table,) = read_tables([export_page(database, WITH_SAMPLES, None)[0]])
+    (table,) = read_tables([stream_after(database, WITH_SAMPLES, None)[0]])
     assert table["measurement_id"].to_pylist() == [each.measurement_id for each in others]
 
 
@@ -330,7 +322,7 @@ def test_samples_that_cannot_be_read_leave_their_own_row_out_of_an_export(
                 .where(of_job)
                 .values(latency_ns=type_coerce(packed, LargeBinary))
             )
-    stream, last = export_page(database, WITH_SAMPLES, None)
+    stream, last = stream_after(database, WITH_SAMPLES, None)
     (table,) = read_tables([stream])
     assert last is None
     kept = [each.measurement_id for each in list_measurements(database, WITH_SAMPLES)]

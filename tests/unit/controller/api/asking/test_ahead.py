@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
-from controller.api.queries.ahead import made_ahead, one_ahead
+from controller.api.queries.ahead import one_ahead
 
 
 class Pages:
@@ -56,40 +56,3 @@ def test_what_cannot_be_read_ends_it_where_it_stands() -> None:
     with pytest.raises(OSError, match="third"):
         asyncio.run(asked(found))
     assert found == [0, 1]
-
-
-async def shout(page: str) -> str:
-    await asyncio.sleep(0)
-    return page.upper()
-
-
-def test_what_is_made_comes_in_the_order_of_its_pages() -> None:
-    async def asked() -> list[str]:
-        return [each async for each in made_ahead(Pages(4), shout)]
-
-    assert asyncio.run(asked()) == [f"PAGE {number}" for number in range(4)]
-
-
-def test_who_goes_away_leaves_nothing_running() -> None:
-    async def asked() -> tuple[str, int]:
-        async with aclosing(made_ahead(Pages(40), shout)) as following:
-            first = await anext(following)
-        return first, len(asyncio.all_tasks())
-
-    assert asyncio.run(asked()) == ("PAGE 0", 1)
-
-
-def test_what_cannot_be_made_is_told_behind_what_could() -> None:
-    async def make(page: str) -> str:
-        if page == "page 2":
-            raise OSError(page)
-        return page
-
-    async def asked(found: list[str]) -> None:
-        async for each in made_ahead(Pages(4), make):
-            found.append(each)  # noqa: PERF401 - those before the failure count
-
-    found: list[str] = []
-    with pytest.raises(OSError, match="page 2"):
-        asyncio.run(asked(found))
-    assert found == ["page 0", "page 1"]
