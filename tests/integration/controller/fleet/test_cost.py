@@ -26,7 +26,7 @@ from tests.integration.controller.fleet.statements import Statement, heard, walk
 from tests.integration.controller.fleet.test_fleet import lease, said
 
 # Statements of a lease and its report together, two BEGINs among them; of a group of them as many.
-MOST_OF_A_TURN = 21
+MOST_OF_A_TURN = 20
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its candidate and figures
