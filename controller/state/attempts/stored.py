@@ -62,7 +62,7 @@ def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[
     """The attempts of these ids that there are, whichever device they were made on."""
     if not attempt_ids:
         return {}
-    rows = transaction.execute(_FIND, {"of_attempts": in_few_lengths(attempt_ids)})
+    rows = transaction.execute(_FIND, {"of_attempts": in_few_lengths(attempt_ids)}).all()
     return {row.attempt_id: _stored(row) for row in rows}
 
 

@@ -134,9 +134,8 @@ def find_next_turns(
         of_sweeps[place.sweep_id].append(place.device_id)
     first: list[Row[Any]] = []
     for sweep_id, devices in of_sweeps.items():
-        first += transaction.execute(
-            _FIRST, {"of_sweep": sweep_id, "of_devices": in_few_lengths(devices)}
-        )
+        given = {"of_sweep": sweep_id, "of_devices": in_few_lengths(devices)}
+        first += transaction.execute(_FIRST, given).all()
     return [_before_waiting(transaction, row) for row in first]
 
 
