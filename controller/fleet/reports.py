@@ -20,7 +20,7 @@ from controller.fleet.leasing.losing import LostAttempt, fetch_again
 from controller.fleet.leasing.one_each import of_one_each
 from controller.fleet.rounds.settling import Following, settle_reports
 from controller.fleet.standing.changing import attempt_reported
-from controller.state.attempts import StoredAttempt, find_attempts
+from controller.state.attempts.stored import StoredAttempt, find_attempts
 from controller.state.database import Database, Transaction
 from controller.state.jobs.ending import end_job, fail_job
 from controller.state.profiles import record_profile
@@ -299,6 +299,7 @@ def _taking(known: _Known) -> Taking:
     attempt, measured = known.attempt, known.report.measured
     return Taking(
         turn=attempt.turn,
+        standing=attempt.turn_standing,
         job_state=attempt.job_state,
         block=None if attempt.is_sentinel else attempt.reading_count,
         median_ms=None if measured is None else median_of(measured.repetition),

@@ -20,6 +20,8 @@ LEASES_CHECK_S = 1.0
 STALL_MS = 2_000
 STATE_CHECK_S = 1.0
 FIGURES_CHECK_S = 60.0
+# For garbage: some megabytes.
+_OBJECTS_BETWEEN_LOOKS = (10_000, 10, 10)
 
 log = event_log(__name__)
 
@@ -73,6 +75,8 @@ async def until_stopped(
     keeping = asyncio.create_task(_look_after_figures(database))
     # What was imported stays: looking for garbage in all of it takes longer than most answers.
     gc.freeze()
+    # By default it is looked for at each few messages, among all that wait to be committed.
+    gc.set_threshold(*_OBJECTS_BETWEEN_LOOKS)
     try:
         awaited = {stopping, present, keeping, *watching}
         done, _awaited = await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
 import functools
+import operator
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -167,7 +168,8 @@ def connected_database(url: str, kept_s: float = _KEPT_S) -> Database:
     """
     is_sqlite = make_url(url).get_backend_name() == "sqlite"
     kept = {"cached_statements": _STATEMENTS_KEPT} if is_sqlite else {}
-    engine = create_engine(url, json_deserializer=read_json, connect_args=kept)
+    # The connection that wrote last knows the pages that the next group needs.
+    engine = create_engine(url, json_deserializer=read_json, connect_args=kept, pool_use_lifo=True)
     if is_sqlite:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "checkin", functools.partial(_let_go_of_pages, kept_s))
@@ -199,7 +201,7 @@ def translated_failures() -> Iterator[None]:
 
 def _tune_sqlite(connection: object, _record: object) -> None:
     # A text of which a disk made none would end every query of it.
-    text = functools.partial(str, encoding="utf-8", errors="replace")
+    text = operator.methodcaller("decode", "utf-8", "replace")
     connection.text_factory = text  # type: ignore[attr-defined]
     # WAL lets readers go on while a report is written; FULL makes a committed report survive a
     # power cut, which is what ReportCommitted promises to the agent.

@@ -22,7 +22,8 @@ from controller.fleet.standing.rules import (
     is_of_the_job,
     rested,
 )
-from controller.state.attempts import StoredAttempt, list_out
+from controller.state.attempts import list_out
+from controller.state.attempts.stored import StoredAttempt
 from controller.state.database import Database, Transaction
 from controller.state.devices.events import add_event, event_by
 from controller.state.devices.standings import fails_elsewhere, keep_standing, read_standing

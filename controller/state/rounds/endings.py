@@ -1,36 +1,25 @@
 """How attempts end: reported, given back, lost, or without their artifact; and turns by them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
-from controller.domain.jobs import OPEN_TURNS, AttemptState, JobState, TurnState
+from controller.domain.jobs import AttemptState, JobState, TurnState
 from controller.figures.spread import spread_of
 from controller.state.database import Transaction
 from controller.state.jobs import Move, move_each
 from controller.state.rounds.courses import Place, Told, add_to_courses
-from controller.state.rounds.turns import ENDING, LeasedTurn, turn_key
-from controller.state.schema import attempts, jobs, sweep_counts, turns
-from controller.state.schema.many_rows import change_rows, in_few_lengths
+from controller.state.rounds.turns import ENDING, LeasedTurn, medians_of, turn_key
+from controller.state.schema import attempts, jobs
+from controller.state.schema.many_rows import change_rows
 
 # What is asked for each report is put together once.
 _SET_REPORTED = (
     update(attempts)
     .where(attempts.c.attempt_id == bindparam("of_attempt"))
     .values(state=AttemptState.REPORTED)
-)
-_OF_JOBS = (
-    select(
-        turns.c.job_id, turns.c.ordinal, turns.c.state, turns.c.median_ms, sweep_counts.c.takings
-    )
-    .join(sweep_counts, sweep_counts.c.sweep_id == turns.c.sweep_id)
-    .where(turns.c.job_id.in_(bindparam("of_jobs", expanding=True)))
-    .order_by(turns.c.job_id, turns.c.ordinal)
 )
 _TAKE = ENDING.values(
     state=TurnState.TAKEN,
@@ -42,11 +31,29 @@ _TAKE = ENDING.values(
 
 
 @dataclass(frozen=True, kw_only=True)
+class TurnStanding:
+    """How a turn stands, and what of its job and its sweep there is beside it.
+
+    Attributes:
+        is_open: whether it is still to be taken.
+        has_others: whether others of its job are still to be.
+        has_medians: whether any of its job was taken that has a median.
+        takings: number of the last turn of its sweep that was taken.
+    """
+
+    is_open: bool
+    has_others: bool
+    has_medians: bool
+    takings: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Taking:
     """What a report gives of its turn.
 
     Attributes:
         turn: which one.
+        standing: how it stands, read in the transaction in which it is taken.
         job_state: that of its job.
         block: how many readings of the sentinel were taken before it; None of a reading.
         median_ms: of its samples, ms; None for a profile, which has none.
@@ -54,6 +61,7 @@ class Taking:
     """
 
     turn: LeasedTurn
+    standing: TurnStanding
     job_state: JobState
     block: int | None
     median_ms: float | None
@@ -94,11 +102,11 @@ def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Take
     """
     if not takings:
         return []
-    there = _turns_of(transaction, [each.turn.job_id for each in takings])
-    are_open = [_is_open(each.turn, there[each.turn.job_id]) for each in takings]
-    taking = [each for each, is_open in zip(takings, are_open, strict=True) if is_open]
+    taking = [each for each in takings if each.standing.is_open]
+    later = [each.turn.job_id for each in taking if each.standing.has_medians]
+    before_ms = medians_of(transaction, later)
     if taking:
-        _take(transaction, taking, there)
+        _take(transaction, taking)
     moves = [
         Move(
             job_id=each.turn.job_id,
@@ -111,36 +119,26 @@ def take_turns(transaction: Transaction, takings: Sequence[Taking]) -> list[Take
     ]
     counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for each in taking:
-        is_first = each.median_ms is not None and not _medians(there[each.turn.job_id])
+        is_first = each.median_ms is not None and not each.standing.has_medians
         more = counted[each.turn.place.sweep_id]
         more["turns_taken"] += 1
         more["takings"] += 1
         more["jobs_with_figures"] += is_first
     move_each(transaction, moves, counted)
-    add_to_courses(transaction, [_told(each, there[each.turn.job_id]) for each in taking])
-    return [
-        Taken(_has_others(each.turn, there[each.turn.job_id])) if is_open else None
-        for each, is_open in zip(takings, are_open, strict=True)
-    ]
+    told = [_told(each, before_ms.get(each.turn.job_id, ())) for each in taking]
+    add_to_courses(transaction, told)
+    return [Taken(each.standing.has_others) if each.standing.is_open else None for each in takings]
 
 
-def _turns_of(transaction: Transaction, job_ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
-    rows = transaction.execute(_OF_JOBS, {"of_jobs": in_few_lengths(job_ids)}).all()
-    grouped = groupby(rows, key=attrgetter("job_id"))
-    return defaultdict(list, {job_id: list(of_job) for job_id, of_job in grouped})
-
-
-def _take(
-    transaction: Transaction, taking: Sequence[Taking], there: Mapping[str, Sequence[Row[Any]]]
-) -> None:
+def _take(transaction: Transaction, taking: Sequence[Taking]) -> None:
     taken, of_sweeps = [], Counter[str]()
     for each in taking:
-        sweep_id, job_id = each.turn.place.sweep_id, each.turn.job_id
+        sweep_id = each.turn.place.sweep_id
         of_sweeps[sweep_id] += 1
         taken.append(
             {
                 **turn_key(each.turn),
-                "taken_as": there[job_id][0].takings + of_sweeps[sweep_id],
+                "taken_as": each.standing.takings + of_sweeps[sweep_id],
                 "taken_in": each.block,
                 "taken_ms": each.median_ms,
                 "took_ms": each.spent_ms,
@@ -149,24 +147,11 @@ def _take(
     change_rows(transaction, _TAKE, taken)
 
 
-def _is_open(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:
-    return any(row.ordinal == turn.ordinal and row.state in OPEN_TURNS for row in of_job)
-
-
-def _has_others(turn: LeasedTurn, of_job: Sequence[Row[Any]]) -> bool:
-    return any(row.ordinal != turn.ordinal and row.state in OPEN_TURNS for row in of_job)
-
-
-def _medians(of_job: Sequence[Row[Any]]) -> list[float]:
-    return [row.median_ms for row in of_job if row.median_ms is not None]
-
-
-def _told(taking: Taking, of_job: Sequence[Row[Any]]) -> Told:
-    before = _medians(of_job)
-    after = before if taking.median_ms is None else [*before, taking.median_ms]
+def _told(taking: Taking, before_ms: Sequence[float]) -> Told:
+    after_ms = before_ms if taking.median_ms is None else [*before_ms, taking.median_ms]
     return Told(
         place=taking.turn.place,
-        more=spread_of(after).without(spread_of(before)),
+        more=spread_of(after_ms).without(spread_of(before_ms)),
         spent_ms=taking.spent_ms,
         readings=int(taking.block is None),
     )

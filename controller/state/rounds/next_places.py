@@ -224,7 +224,7 @@ def _first(
     }
     return [
         Place(sweep_id=row.sweep_id, device_id=row.device_id)
-        for row in transaction.execute(_FIRST, given)
+        for row in transaction.execute(_FIRST, given).all()
         if row.sweep_id is not None and standing_of(row._mapping).takes_jobs
     ]
 

@@ -167,7 +167,12 @@ def _flat(rows: Iterable[Iterable[Any]]) -> tuple[Any, ...]:
 
 
 def _each_made(kept: _Kept | None, values: Sequence[Any]) -> Iterable[Any]:
-    return values if kept is None else _each_once(kept, values)
+    if kept is None:
+        return values
+    # Most columns of a group have the very same in each row: a state, or nothing.
+    if len(set(map(id, values))) == 1:
+        return repeat(kept(values[0]), len(values))
+    return _each_once(kept, values)
 
 
 def _each_once(kept: _Kept, values: Sequence[Any]) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from controller.fleet.leasing.leases import LEASE_MS
 from controller.fleet.leasing.next_lease import next_leases
 from controller.fleet.reports import Came, record_reports
 from controller.fleet.sessions import AgentSession
-from controller.state.attempts import Ask
+from controller.state.attempts import Ask, lease_next
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.sweeps import count_open_jobs
@@ -26,7 +26,7 @@ from tests.integration.controller.fleet.statements import Statement, heard, walk
 from tests.integration.controller.fleet.test_fleet import lease, said
 
 # Statements of a lease and its report together, two BEGINs among them; of a group of them as many.
-MOST_OF_A_TURN = 21
+MOST_OF_A_TURN = 20
 # What it tells of the jobs before it is looked at, and how the sweep stands.
 MORE_OF_A_READING = 4
 # Its samples and settings are read, its state, counts and turns written, its candidate and figures
@@ -157,6 +157,30 @@ async def test_a_reading_of_the_sentinel_takes_few_statements_more(
 async def test_the_end_of_a_job_takes_few_statements_more(database: Database, fleet: Fleet) -> None:
     counts = await statements_of(database, fleet, repetitions=1, sentinel=False)
     assert max(counts) <= MOST_OF_A_TURN + MORE_OF_AN_END
+
+
+def test_who_wrote_last_writes_next_and_knows_the_pages_still(database: Database) -> None:
+    with database.transaction(), database.transaction():
+        pass
+    with database.writing() as transaction:
+        last = transaction.connection.dbapi_connection
+    with database.writing() as transaction:
+        assert transaction.connection.dbapi_connection is last
+
+
+def test_attempts_that_are_out_at_once_lie_together_in_the_index_of_ids(database: Database) -> None:
+    start_sweep(database, "phone", repetitions=3)
+    leased = []
+    # One of a clock that was set far back.
+    for now_unix_ms in (-1, 5, 1_800_000_000_000, 1_800_000_000_001):
+        given = lease_next(database, "id-of-phone", now_unix_ms)
+        if given is not None:
+            leased.append(given.attempt_id)
+            said = measured_report(given.attempt_id, given.job_id)
+            record_reports(database, [Came("id-of-phone", said, now_unix_ms)])
+    assert len(leased) == 3
+    assert leased == sorted(leased)
+    assert {len(each) for each in leased} == {32}
 
 
 async def test_heartbeats_write_nothing_and_are_remembered_together(

@@ -3,6 +3,7 @@
 import pytest
 
 from controller.state import attempts
+from controller.state.attempts.stored import find_attempts
 from controller.state.database import Database
 from controller.state.devices.forgetting import forget
 from controller.state.sweeps import find_sweep, list_sweeps
@@ -31,7 +32,7 @@ def measure(database: Database, count: int) -> list[str]:
         if leased is None:
             break
         with database.transaction() as transaction:
-            found = attempts.find_attempts(transaction, [leased.attempt_id])
+            found = find_attempts(transaction, [leased.attempt_id])
         attempt = found[leased.attempt_id]
         names.append(sweep_of[attempt.turn.place.sweep_id])
         record(database, measured_report(leased.attempt_id, leased.job_id))

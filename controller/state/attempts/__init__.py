@@ -1,12 +1,12 @@
 """Attempts at turns: leased, found, told to agents."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from sqlalchemy import (
-    Row,
     and_,
     bindparam,
     insert,
@@ -14,50 +14,18 @@ from sqlalchemy import (
     select,
 )
 
-from controller.domain.devices import DeviceStanding
 from controller.domain.jobs import AttemptState, JobState
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase
 from controller.state.database import Database, Transaction
-from controller.state.devices.standings import COLUMNS, standing_of
 from controller.state.jobs.leases import lease_misfit, lease_of, spread_of_lease
-from controller.state.rounds.courses import Place
 from controller.state.rounds.next_places import has_next_place
-from controller.state.rounds.next_turns import find_leasable, find_next_turns, leasable
+from controller.state.rounds.next_turns import NextTurn, find_next_turns, leasable
 from controller.state.rounds.turns import LeasedTurn, lease_turns, medians_of
-from controller.state.schema import artifacts, attempts, courses, device_standings, jobs
-from controller.state.schema.columns import Unreadable
+from controller.state.schema import attempts, jobs
 from controller.state.schema.many_rows import in_few_lengths, write_rows
-from controller.state.schema.unreadable import finite
 from protos.fleet import Lease
-from protos.measuring import MeasureSettings
 
-
-@dataclass(frozen=True, kw_only=True)
-class StoredAttempt:
-    """An attempt as it is remembered, with what its job asks for.
-
-    Attributes:
-        turn: that it is made at.
-        job_state: that of its job.
-        settings: what it was told.
-        is_sentinel: whether it reads the sentinel.
-        reading_count: how many readings its sweep has on the device.
-        leased_at_unix_ms: since when, by the controller's clock.
-        output_tolerance: how far its outputs may be from the reference, relative; None is unknown.
-        has_other_files: whether the files that it was leased are no more: others took their place.
-        standing: of its device, now.
-    """
-
-    turn: LeasedTurn
-    job_state: JobState
-    settings: MeasureSettings | Unreadable
-    is_sentinel: bool
-    reading_count: int
-    leased_at_unix_ms: int
-    state: AttemptState
-    output_tolerance: float | None
-    has_other_files: bool
-    standing: DeviceStanding
+_DIGITS_OF_TIME: Final = 12
 
 
 class JobUnreadable(Exception):
@@ -98,18 +66,21 @@ def lease_each(transaction: Transaction, asks: Sequence[Ask]) -> list[Lease | Jo
         For each its lease, if there is one. For a job that cannot be read nothing is leased, and
         it stays the next one until it has ended.
     """
-    next_turns: dict[str, LeasedTurn] = {}
-    for phases in {frozenset(ask.phases) for ask in asks}:
-        device_ids = [ask.device_id for ask in asks if frozenset(ask.phases) == phases]
-        found_turns = find_next_turns(transaction, device_ids, phases)
-        next_turns |= {turn.place.device_id: turn for turn in found_turns}
-    of_jobs = find_leasable(transaction, [turn.job_id for turn in next_turns.values()])
+    device_ids: defaultdict[frozenset[SweepPhase], list[str]] = defaultdict(list)
+    for ask in asks:
+        device_ids[frozenset(ask.phases)].append(ask.device_id)
+    coming = {
+        each.turn.place.device_id: each
+        for phases, those in device_ids.items()
+        for each in find_next_turns(transaction, those, phases)
+    }
     # Before the first, there is none of its own.
-    later = [turn.job_id for turn in next_turns.values() if turn.ordinal]
+    later = [each.turn.job_id for each in coming.values() if each.turn.ordinal]
     medians_ms = medians_of(transaction, later)
+    next_of = [(coming.get(ask.device_id), ask.now_unix_ms) for ask in asks]
     found = [
-        None if turn is None else _next_of(turn, of_jobs[turn.job_id], medians_ms)
-        for turn in (next_turns.get(ask.device_id) for ask in asks)
+        None if each is None else _next_of(each, medians_ms, now_unix_ms)
+        for each, now_unix_ms in next_of
     ]
     leased = [
         (ask, each) for ask, each in zip(asks, found, strict=True) if isinstance(each, _Leased)
@@ -148,12 +119,18 @@ class _Leased:
 
 
 def _next_of(
-    turn: LeasedTurn, job: Row[Any], medians_ms: Mapping[str, Sequence[float]]
+    coming: NextTurn, medians_ms: Mapping[str, Sequence[float]], now_unix_ms: int
 ) -> _Leased | JobUnreadable:
+    turn, job = coming.turn, coming.job
     if why := lease_misfit(job):
         return JobUnreadable(turn, why)
     spread = spread_of_lease(job, medians_ms.get(turn.job_id, ()))
-    return _Leased(turn, lease_of(uuid.uuid4().hex, job, turn.ordinal, spread))
+    return _Leased(turn, lease_of(_new_id(now_unix_ms), job, turn.ordinal, spread))
+
+
+def _new_id(now_unix_ms: int) -> str:
+    """An id that begins with the time: what is out at once lies together in its index."""
+    return f"{max(0, now_unix_ms):012x}"[-_DIGITS_OF_TIME:] + uuid.uuid4().hex[_DIGITS_OF_TIME:]
 
 
 def _row(leased: _Leased, now_unix_ms: int) -> dict[str, object]:
@@ -236,30 +213,6 @@ def attempts_of_sweep(database: Database, sweep_id: str) -> dict[str, str]:
     return {row.attempt_id: row.device_id for row in rows}
 
 
-def find_attempts(transaction: Transaction, attempt_ids: Sequence[str]) -> dict[str, StoredAttempt]:
-    """The attempts of these ids that there are, whichever device they were made on."""
-    if not attempt_ids:
-        return {}
-    rows = transaction.execute(_FIND, {"of_attempts": in_few_lengths(attempt_ids)})
-    return {row.attempt_id: _stored(row) for row in rows}
-
-
-def _stored(row: Row[Any]) -> StoredAttempt:
-    place = Place(sweep_id=row.sweep_id, device_id=row.device_id)
-    return StoredAttempt(
-        turn=LeasedTurn(place=place, job_id=row.job_id, ordinal=row.ordinal),
-        job_state=row.job_state,
-        settings=row.settings,
-        is_sentinel=row.is_sentinel,
-        reading_count=row.reading_count,
-        leased_at_unix_ms=row.leased_at_unix_ms,
-        state=row.state,
-        output_tolerance=finite(row.output_tolerance),
-        has_other_files=bool(row.has_other_files),
-        standing=standing_of(row._mapping),
-    )
-
-
 # What is asked for each lease and report is put together once.
 _ADD = insert(attempts)
 _OUT_TO = (
@@ -273,31 +226,4 @@ _OUT_TO = (
 )
 _OUT = select(attempts.c.attempt_id, attempts.c.device_id).where(
     attempts.c.state == AttemptState.LEASED
-)
-_FIND = (
-    select(
-        jobs.c.job_id,
-        jobs.c.sweep_id,
-        jobs.c.device_id,
-        jobs.c.state.label("job_state"),
-        jobs.c.is_sentinel,
-        jobs.c.settings,
-        courses.c.reading_count,
-        attempts.c.attempt_id,
-        attempts.c.ordinal,
-        attempts.c.leased_at_unix_ms,
-        attempts.c.state,
-        artifacts.c.output_tolerance,
-        (artifacts.c.created_at_unix_ms > attempts.c.leased_at_unix_ms).label("has_other_files"),
-        *COLUMNS,
-    )
-    .select_from(jobs)
-    .join(attempts, attempts.c.job_id == jobs.c.job_id)
-    .outerjoin(artifacts, artifacts.c.conversion_key == jobs.c.conversion_key)
-    .outerjoin(device_standings, device_standings.c.device_id == jobs.c.device_id)
-    .join(
-        courses,
-        and_(courses.c.sweep_id == jobs.c.sweep_id, courses.c.device_id == jobs.c.device_id),
-    )
-    .where(attempts.c.attempt_id.in_(bindparam("of_attempts", expanding=True)))
 )
