@@ -16,6 +16,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from protos.traces import Span, Spans
 
 # Of an id of 32 hexadecimal digits, which a trace has whole.
+# The last of an id: an attempt's begins with the time, and many begin in one.
 _SPAN_DIGITS = 16
 
 
@@ -78,7 +79,7 @@ class ExportedSpans(Spans):
         """Both ids in one, with whether the trace is among those that the environment wants."""
         sampling = self._provider.sampler.should_sample(None, int(trace_id, 16), "job")
         is_wanted = sampling.decision is Decision.RECORD_AND_SAMPLE
-        return f"00-{trace_id}-{span_id[:_SPAN_DIGITS]}-{int(is_wanted):02}"
+        return f"00-{trace_id}-{span_id[-_SPAN_DIGITS:]}-{int(is_wanted):02}"
 
 
 def _ids_of(context: str) -> tuple[int, int]:
