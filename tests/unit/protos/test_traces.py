@@ -69,8 +69,8 @@ def test_contexts_are_those_of_the_jobs_and_say_whether_they_are_wanted(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
     spans = open_spans("any")
     try:
-        assert spans.of_job(JOB) == f"00-{JOB}-{JOB[:16]}-{flags}"
-        assert spans.of_attempt(JOB, ATTEMPT) == f"00-{JOB}-{ATTEMPT[:16]}-{flags}"
+        assert spans.of_job(JOB) == f"00-{JOB}-{JOB[-16:]}-{flags}"
+        assert spans.of_attempt(JOB, ATTEMPT) == f"00-{JOB}-{ATTEMPT[-16:]}-{flags}"
     finally:
         spans.close()
 
