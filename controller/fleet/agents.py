@@ -38,6 +38,7 @@ from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
 from controller.fleet.leasing.said import commit_report
 from controller.fleet.rounds.deriving import Endings
+from controller.fleet.rounds.ending import Settled
 from controller.fleet.rounds.settling import settle_all
 from controller.fleet.sessions import AgentSession
 from controller.fleet.standing.seen import Seen
@@ -264,12 +265,15 @@ class Fleet:
         self._endings.again()
         await self.end_finished_sweeps()
 
-    async def end_complete(self, is_wanted: Callable[[Place], bool]) -> None:
-        """Ends jobs of which only figures are missing, before what is open is cancelled.
+    async def end_complete(
+        self, is_wanted: Callable[[Place], bool], also: Iterable[Settled] = ()
+    ) -> None:
+        """Ends jobs of which only figures are missing, and what `also` may, before a cancel.
 
-        Args:
-            is_wanted: of which sweeps on which devices.
+        `is_wanted` says of which sweeps on which devices. What cannot be ended is logged.
         """
+        for each in also:
+            self._endings.soon(each)
         await self._endings.now(is_wanted)
 
     async def ended(self) -> None:
