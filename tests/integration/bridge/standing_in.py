@@ -62,10 +62,12 @@ class StandIn:
     Attributes:
         socket: where the server answers.
         data: the phone's /data.
+        process_id: of what is in its network.
     """
 
     socket: Path
     data: Path
+    process_id: int
 
     @property
     def server(self) -> AdbServer:
@@ -163,7 +165,7 @@ def standing_in(
             stdout=words,
             stderr=words,
         )
-    stand_in = StandIn(folder / "adb", data)
+    stand_in = StandIn(folder / "adb", data, process.pid)
     try:
         stand_in.await_state(READY)
         yield stand_in

@@ -42,8 +42,9 @@ SetEnv PATH={path} PIP_NO_COMPILE=1
 
 
 _TOOLS: Final = {
-    "EDGERANK_SSHD": "tools/openssh-server",
-    "EDGERANK_AARCH64": "tools/aarch64-userland",
+    "EDGERANK_SSHD": ("tools/openssh-server",),
+    "EDGERANK_AARCH64": ("tools/aarch64-userland",),
+    "EDGERANK_NATIVE": ("tools/native", "aarch64"),
 }
 
 
@@ -233,17 +234,17 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         # What was downloaded once.
         patch.setenv("PIP_CACHE_DIR", os.environ.get("PIP_CACHE_DIR", f"{kept}/pip"))
         for name, tool in _TOOLS.items():
-            patch.setenv(name, os.environ.get(name) or _made(tool, kept))
+            patch.setenv(name, os.environ.get(name) or _made(*tool, cache=kept))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
         patch.delenv("SSH_AUTH_SOCK", raising=False)
         yield home
 
 
-def _made(tool: str, cache: str) -> str:
+def _made(tool: str, *arguments: str, cache: str) -> str:
     """What a tool makes that `make test` has named."""
     done = subprocess.run(
-        [ROOT / tool],
+        [ROOT / tool, *arguments],
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,7 @@ from tests.processes import edgerank
 
 NAME: Final = "arm"
 NETWORK: Final = "PetalNet"
+RUNNER: Final = "edgerank-runner"
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +78,48 @@ def test_it_fetches_and_measures_and_its_figure_ranks_only_where_that_is_asked_f
     assert left["reasons"][-1]["code"] == "device_emulated"
     winner = asked(fleet, *best, "--include-emulated")["winner"]
     assert winner["measurement"]["emulator"] == "qemu-user"
+
+
+def emulated_runner(deployed: Board) -> Path:
+    """The native runner for aarch64 on the board, by a launcher as its other programs have."""
+    userland = Path(os.environ["EDGERANK_AARCH64"])
+    runner = Path(os.environ["EDGERANK_NATIVE"]) / "aarch64/edgerank-runner"
+    emulate = (userland / "qemu-aarch64-static", "-cpu", "cortex-a72", "-L", userland / "root")
+    launcher = deployed.folder / "edgerank-runner"
+    command = shlex.join(map(str, (*emulate, runner)))
+    launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    launcher.chmod(0o755)
+    return launcher
+
+
+def start_with(deployed: Board, option: str) -> None:
+    """Tell the deployed agent something more; what keeps it running starts it anew with that."""
+    start = deployed.base / "current/agent"
+    start.write_text(start.read_text().replace("set -- agent ", f"set -- agent {option} "))
+    os.kill(int((deployed.base / "agent.pid").read_text()), signal.SIGKILL)
+
+
+def runtime_of(fleet: Guarded) -> dict[str, Any]:
+    (device,) = asked(fleet, "devices")
+    (runtime,) = device["profile"]["runtimes"]
+    return dict(runtime)
+
+
+def test_the_native_runner_measures_there_with_the_library_of_the_installed_package(
+    deployed: Board, fleet: Guarded
+) -> None:
+    before = runtime_of(fleet)
+    start_with(deployed, f"--native-runner={emulated_runner(deployed)}")
+    while RUNNER not in runtime_of(fleet)["build"]:
+        # It ends with an agent that refuses what it was told.
+        assert (deployed.base / "supervisor.pid").exists()
+    asked(
+        *(fleet, "sweep", "--models", NETWORK, "--devices", NAME, "--runtimes", "onnxruntime"),
+        *(*QUICK_SWEEP, "--repetitions", "1"),
+    )
+    results = asked(fleet, "results", "--device", NAME)
+    (measured,) = [each for each in results if RUNNER in each["runtime_build"]]
+    assert (measured["backbone"], measured["emulator"]) == (NETWORK, "qemu-user")
+    assert measured["runtime_version"] == before["version"]
+    assert measured["latency"]["median_ms"] > 0
+    assert measured["outputs"]["max_relative_difference"] < measured["output_tolerance"]
