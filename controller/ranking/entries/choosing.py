@@ -13,7 +13,7 @@ from controller.domain.rankings import Constraints, Merit
 from controller.domain.rankings.figure_rows import VERDICT_CODES
 from controller.ranking.entries.columns import Codes, Columns, Mask, Rows
 
-# As large as four of the columns, together.
+# As large as four of the columns, together, and as eight more with the orders of every merit.
 _MADE: Final = 2
 _FAILED: Final = VERDICT_CODES[Verdict.FAILED.value]
 

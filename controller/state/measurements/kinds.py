@@ -6,7 +6,7 @@ Thousands on each device are told of the same few things, which take seven table
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import RowMapping, Select, bindparam
 
@@ -22,18 +22,26 @@ from controller.state.schema.columns import Unreadable
 Kind: TypeAlias = tuple[int, str]
 """A candidate, and a sweep that measured it."""
 
-# Each takes about 2 KB.
-_MOST: Final = 10_000
 _AT_ONCE: Final = 500
 _DATASETS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """What jobs of a kind tell, by the fields of a measurement."""
 
     fields: Mapping[str, Any]
     is_sentinel: bool
+
+
+class Kept(Protocol):
+    """What is remembered of kinds, which may forget any."""
+
+    def get(self, kind: Kind) -> Told | None:
+        """What was kept of a kind."""
+
+    def put(self, kind: Kind, told: Told) -> None:
+        """Keeps what there is to tell of one."""
 
 
 class KnownKinds:
@@ -42,33 +50,33 @@ class KnownKinds:
     What cannot be read is not kept.
     """
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, kept: Kept | None = None) -> None:
         self._dataset = dataset
-        self._told: dict[Kind, _Told] = {}
+        self._kept = kept
 
-    def of(self, transaction: Transaction, rows: Sequence[RowMapping]) -> Mapping[Kind, _Told]:
+    def of(self, transaction: Transaction, rows: Sequence[RowMapping]) -> Mapping[Kind, Told]:
         """What there is to tell of rows of `with_own`, by their kinds."""
         # Any job of a kind says it for all.
         job_of = {kind_of(row): row["job_id"] for row in rows}
-        known = self._told
-        found = {kind: told for kind in job_of if (told := known.get(kind)) is not None}
+        kept = self._kept
+        known = () if kept is None else ((kind, kept.get(kind)) for kind in job_of)
+        found = {kind: told for kind, told in known if told is not None}
         lacking = {job_id: kind for kind, job_id in job_of.items() if kind not in found}
-        if lacking:
-            read = dict(self._read(transaction, lacking))
-            found |= read
-            # Another one may be read into meanwhile, which is forgotten: it is read again.
-            self._told = read if len(known) + len(read) > _MOST else known | read
+        for kind, told in self._read(transaction, lacking):
+            found[kind] = told
+            if kept is not None:
+                kept.put(kind, told)
         return found
 
     def _read(
         self, transaction: Transaction, lacking: Mapping[str, Kind]
-    ) -> Iterator[tuple[Kind, _Told]]:
+    ) -> Iterator[tuple[Kind, Told]]:
         ids = list(lacking)
         for start in range(0, len(ids), _AT_ONCE):
             some = {"job_ids": ids[start : start + _AT_ONCE]}
             for row in transaction.execute(_of_jobs(self._dataset), some).mappings():
                 if not any(isinstance(each, Unreadable) for each in row.values()):
-                    told = _Told(told_of_job(row, self._dataset), row["is_sentinel"])
+                    told = Told(told_of_job(row, self._dataset), row["is_sentinel"])
                     yield lacking[row["job_id"]], told
 
 

@@ -9,6 +9,7 @@ from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
 from controller.state.schema import (
     accuracies,
+    artifacts,
     devices,
     jobs,
     measurements,
@@ -31,6 +32,11 @@ _OF_FIGURES: Final = select(
 ).select_from(accuracies)
 _OF_BROUGHT: Final = select(func.count(), func.max(own_models.c.added_at_unix_ms)).select_from(
     own_models
+)
+# A sum, since clocks go back, and what is imported may be of later: the last one may stay the same.
+# Each may be spoilt to what no sum can hold; in SQLite texts and bytes are beyond each number.
+_OF_FILES: Final = select(func.count(), func.sum(artifacts.c.created_at_unix_ms)).where(
+    artifacts.c.created_at_unix_ms.between(0, 2**50)
 )
 
 
@@ -55,6 +61,12 @@ def accuracy_stamp(database: Database) -> Stamp:
     """Of every accuracy that is known, and of the models that people brought."""
     with database.transaction() as transaction:
         return (*transaction.execute(_OF_FIGURES).one(), *transaction.execute(_OF_BROUGHT).one())
+
+
+def artifact_stamp(database: Database) -> Stamp:
+    """Of every artifact: another one where one came, or other files took its place."""
+    with database.transaction() as transaction:
+        return tuple(transaction.execute(_OF_FILES).one())
 
 
 def counts_by_device(database: Database, device_id: str | None = None) -> Mapping[str, int]:

@@ -140,7 +140,11 @@ class Document(TypeDecorator[Any]):
 
 
 class FigureDocument(Document):
-    """A dataclass of figures, which each row has of its own: made of its text without a dict."""
+    """A dataclass of figures, which each row has of its own: made of its text without a dict.
+
+    Pydantic makes it, of a database's own type for JSON, too, and is stricter than what makes other
+    documents: one with 3.7 for an integer, or with a number for a text, is `Unreadable`.
+    """
 
     cache_ok = True
 
@@ -152,6 +156,9 @@ class FigureDocument(Document):
     def _of_text(self, text: str) -> Any:
         # What was kept as None is no document.
         return None if text == "null" else self._adapter().validate_json(text)
+
+    def _structured(self, value: Any) -> Any:
+        return self._adapter().validate_python(value)
 
 
 class SharedDocument(Document):

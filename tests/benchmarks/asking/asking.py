@@ -79,10 +79,7 @@ def run() -> Section:
             "limit",
         ),
         rows=rows,
-        holds=are_fast
-        and home_ms <= AT_FIRST_MS
-        and taken_s <= EXPORT_S
-        and max(own, its) <= EXPORT_BYTES,
+        holds=are_fast and taken_s <= EXPORT_S and max(own, its) <= EXPORT_BYTES,
     )
 
 

@@ -132,17 +132,11 @@ def _added_cpu(subject: Subject) -> tuple[float, float]:
     return 1 - sum(taken.latency_ns) / span_ns, (cpu_ns[end] - cpu_ns[begin]) / span_ns
 
 
-def converted(
-    name: str, folder: Path, formats: Sequence[Format] = tuple(Format)
-) -> list[Converted]:
+def converted(name: str, folder: Path) -> list[Converted]:
     """A backbone's files for this machine, in fp32 and with synthetic weights."""
     backbone = load_catalog().get(name)
     weights = resolve_weights(backbone, WeightsKind.SYNTHETIC, folder, lambda _done, _total: None)
-    wanted = [
-        variant
-        for variant in variants_of(backbone)
-        if variant.target is not Target.ARM and variant.format in formats
-    ]
+    wanted = [each for each in variants_of(backbone) if each.target is not Target.ARM]
     fates = convert(backbone, wanted, weights, folder, lambda _step: None)
     made = [fate for fate in fates if isinstance(fate, Converted)]
     assert len(made) == len(wanted), fates

@@ -125,6 +125,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_artifacts_created_at_unix_ms"), ["created_at_unix_ms"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_artifacts_reference_sha256"), ["reference_sha256"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_artifacts_sha256"), ["sha256"], unique=False)
@@ -718,6 +721,7 @@ def downgrade() -> None:
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_artifacts_sha256"))
         batch_op.drop_index(batch_op.f("ix_artifacts_reference_sha256"))
+        batch_op.drop_index(batch_op.f("ix_artifacts_created_at_unix_ms"))
 
     op.drop_table("artifacts")
     op.drop_table("accuracies")
