@@ -1,7 +1,7 @@
 """Predictions of what was not measured, and what is best measured first.
 
-Pure: figures in, predictions out, the same every time; a fit takes a tenth of a second to three
-seconds of one thread, so it is asked of in a thread and never in the controller's loop.
+Pure: figures in, predictions out, the same every time; a fit takes tenths of a second to a
+few seconds of one thread, so it is asked of in a thread and never in the controller's loop.
 
 - `first_backbones(features, count)`: before anything ran, which backbones tell most.
 - `predicted_logs(question)`: what candidates would be measured at, from the figures so far, as

@@ -116,7 +116,7 @@ def asked_settings(
 
 
 def fit_setting(setting: Setting, evidence: Evidence) -> FittedSetting:
-    """Learn what is measured in a setting, which takes about a second."""
+    """Learn what is measured in a setting, which takes up to a few seconds."""
     here = evidence.measured.get(setting, {})
 
     def of(figure: _Figure, kind: Figure) -> Fitted:

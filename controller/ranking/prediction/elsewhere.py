@@ -1,7 +1,6 @@
 """Which other settings what networks cost is learned from."""
 
 import math
-import statistics
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Final
@@ -32,7 +31,7 @@ def most_alike(
         both = [each for each in known if each.backbone in setting.values]
         if len(both) < _LEAST_IN_COMMON:
             return math.inf
-        return statistics.pstdev(math.log(k.value / setting.values[k.backbone]) for k in both)
+        return float(np.std([math.log(k.value / setting.values[k.backbone]) for k in both]))
 
     return sorted(telling_costs(elsewhere, featured), key=off)[:_MOST_OTHERS]
 

@@ -27,7 +27,8 @@ class Ensemble:
     Attributes:
         logs: of every row, from all that is known.
         deviations: standard deviations of these, as the experts have them: their ratios count.
-        residuals: of each known row what was measured less what is said without it.
+        residuals: of each known row that was left out what was measured less what is said without
+            it.
         scores: the residuals' sizes, each in units of the deviation that was said without it.
     """
 
@@ -37,22 +38,35 @@ class Ensemble:
     scores: Array
 
 
-def ensemble(experts: Sequence[Expert], places: Places, logs: Array) -> Ensemble:
+def ensemble(
+    experts: Sequence[Expert], places: Places, logs: Array, alike: Places | None = None
+) -> Ensemble:
     """Weigh experts by how well they tell what is left out (stacking, Breiman 1996).
 
     The residual of a known row is of experts that were weighed without it, too. Deviations are
     drawn to what they are on average: of few known values a process may find that they all lie on
     a curve, and be sure of everything.
+
+    Args:
+        experts: to weigh.
+        places: rows of the known networks.
+        logs: their values.
+        alike: which of these are left out, one after the other; None is all. Who knows more of some
+            networks, those to tell among them, is judged by these.
     """
-    count = len(places)
-    folds = np.arange(count) % min(count, _MOST_FOLDS)
+    alike = np.arange(len(places)) if alike is None else alike
+    count = len(alike)
+    folds = np.full(len(places), -1)
+    folds[alike] = np.arange(count) % min(count, _MOST_FOLDS)
     without = [
         [expert(places[folds != fold], logs[folds != fold]) for expert in experts]
         for fold in range(folds.max() + 1)
     ]
+    full = [expert(places, logs) for expert in experts]
     left_out = [
-        (place, without[fold]) for place, fold in zip(places.tolist(), folds.tolist(), strict=True)
+        (place, without[fold]) for place, fold in zip(places[alike], folds[alike], strict=True)
     ]
+    logs = logs[alike]
     said = np.array([[each.logs[place] for each in told] for place, told in left_out])
     own = np.array([_deviations(told)[place] for place, told in left_out])
     usual = float(np.mean(own**2))
@@ -62,7 +76,6 @@ def ensemble(experts: Sequence[Expert], places: Places, logs: Array) -> Ensemble
             for row in range(count)
         ]
     )
-    full = [expert(places, logs) for expert in experts]
     return Ensemble(
         logs=_weights(said, logs) @ np.array([told.logs for told in full]),
         deviations=_drawn(_deviations(full), usual),

@@ -18,9 +18,9 @@ _LEVEL_DEVIATION: Final = 1.0
 """Of that of all works together, about what the middle one of the known networks says."""
 _DOUBT: Final = 40
 """How many times likelier usual costs are beforehand than those of all other settings together."""
-_STEPS: Final = 8
+_STEPS: Final = 9
 _LONGEST_STEP: Final = 1.5
-_SMALL_STEP: Final = 1e-2
+_SMALL_STEP: Final = 1e-3
 
 
 class _Scale(NamedTuple):
@@ -52,7 +52,7 @@ def working(
     others: Sequence[Measured] = (),
     *,
     are_common: bool = True,
-) -> Expert:
+) -> tuple[Expert, int | None]:
     """Latency as a sum of works, each times what it costs, times what like networks are off.
 
     Logarithms of costs are normal about those that are usual, or about those of another setting;
@@ -67,6 +67,9 @@ def working(
         spreads: standard deviations of these by their own measuring.
         others: the same networks in other settings.
         are_common: whether the networks to tell are among those that others have.
+
+    Returns:
+        The expert, and which of the others it believes; None where it believes the usual costs.
     """
     own = np.zeros(len(works.amounts))
     own[known.places] = spreads**2
@@ -76,7 +79,8 @@ def working(
     likely = [
         belief.learn(known).evidence - doubt for belief, doubt in zip(beliefs, doubts, strict=True)
     ]
-    belief = beliefs[int(np.argmax(likely))]
+    likeliest = int(np.argmax(likely))
+    belief = beliefs[likeliest]
     tried = [replace(belief, scale=scale) for scale in _SCALES]
     learned = [each.learn(known) for each in tried]
     best = int(np.argmax([each.evidence for each in learned]))
@@ -85,12 +89,13 @@ def working(
     def tell(places: Places, logs: Array) -> Told:
         return kept.tell(places, kept.learn(Measured(places, logs), begun))
 
-    return tell
+    return tell, likeliest - 1 if likeliest else None
 
 
 def _as_in(other: Measured, usual: "_Belief", are_common: bool) -> "_Belief":
     """Believe that works cost what they do in another setting, and networks are off as there."""
-    costs = usual.learn(other).costs
+    # How exactly networks are measured here says nothing of there.
+    costs = replace(usual, own=np.zeros_like(usual.own)).learn(other).costs
     off = np.zeros_like(usual.own)
     if are_common:
         off[other.places] = other.logs - _sums(usual.amounts[other.places], costs)
@@ -98,7 +103,7 @@ def _as_in(other: Measured, usual: "_Belief", are_common: bool) -> "_Belief":
 
 
 class _Learned(NamedTuple):
-    """What known values say.
+    """What known values say, where costs are linearised.
 
     Attributes:
         costs: logarithms of what works cost.
@@ -142,7 +147,7 @@ class _Belief:
         costs = usual if begun is None else begun
         noise = self.own[places] + self.scale.noise**2
         off = self._off(places, places) + np.diag(noise)
-        for _ in range(_STEPS):
+        for steps_left in reversed(range(_STEPS)):
             shares = _shares(amounts, costs)
             # What is left of the values where costs are linearised, at the usual ones.
             left = logs - _sums(amounts, costs) + shares @ (costs - usual)
@@ -150,9 +155,9 @@ class _Belief:
             factor = scipy.linalg.cho_factor(covariance, lower=True)
             weights = scipy.linalg.cho_solve(factor, left)
             step = usual + _with_prior(shares).T @ weights - costs
-            costs = costs + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
-            if np.abs(step).max() < _SMALL_STEP:
+            if not steps_left or np.abs(step).max() < _SMALL_STEP:
                 break
+            costs = costs + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
         evidence = -left @ weights / 2 - np.log(np.diag(factor[0])).sum()
         return _Learned(costs, shares, covariance, weights, float(evidence))
 

@@ -79,3 +79,21 @@ def test_nine_of_ten_intervals_hold_what_is_measured(count: int, deviation: floa
         low, high = intervals(ensemble(experts, np.arange(count), values[:count]), 0.9)
         held.append(np.mean(((low <= values) & (values <= high))[count:]))
     assert 0.87 <= np.mean(held) <= 0.94
+
+
+def test_only_those_alike_say_how_far_off_the_others_are() -> None:
+    """Of each odd one out nobody knows as much as of those that are asked for."""
+    across = np.linspace(-1, 1, 24)
+    values = 0.5 * across
+    odd = np.arange(0, 24, 3)
+    values[odd] += np.random.default_rng(3).normal(0, 2, len(odd))
+
+    def knowing(_places: Places, _logs: Array) -> Told:
+        return Told(0.5 * across + 0.01, np.full(24, 0.1))
+
+    alike = np.setdiff1d(np.arange(24), odd)
+    every = ensemble([knowing], np.arange(24), values)
+    told = ensemble([knowing], np.arange(24), values, alike)
+    assert len(told.scores) == len(told.residuals) == 16
+    assert told.residuals == pytest.approx(np.full(16, -0.01))
+    assert every.scores.max() > 5 > told.scores.max()

@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements import Measurement, MemoryFigures, Verdict
 from controller.domain.rankings.predicted import (
     DevicePredictions,
     PredictQuestion,
     check_question,
 )
-from controller.ranking.prediction.device import features_by_name, predict_on_device
+from controller.ranking.prediction.device import (
+    features_by_name,
+    fit_setting,
+    predict_on_device,
+)
+from controller.ranking.prediction.evidence import Setting, gather
 from models.catalog.catalog import Catalog, load_catalog
 from models.catalog.features import load_features
 from models.catalog.precisions import Precision
@@ -94,6 +99,25 @@ def test_each_runtime_and_number_of_threads_is_predicted_by_itself() -> None:
     assert one.settings == ()
     more = asked([*(taken(name) for name in SOME[:16]), *two, taken(SOME[20], 0.5, threads=2)])
     assert len(more.settings[0].settings) == 1
+
+
+def test_memory_is_told_by_what_networks_hold_and_latency_by_what_they_do() -> None:
+    def held(name: str) -> float:
+        return 50e6 + 8 * FEATURES[name].params + FEATURES[name].activations
+
+    known = [
+        taken(name, memory=MemoryFigures(peak_rss_bytes=int(held(name)), baseline_rss_bytes=0))
+        for name in SOME[:16]
+    ]
+    evidence = gather(known, tuple(CATALOG), load_features(), {})
+    fitted = fit_setting(Setting(DEVICE, known[0].runtime, known[0].threads), evidence)
+    wanted = SOME[16:40]
+    memory = fitted.memory.told(wanted, 0.9).predicted
+    latency = fitted.latency.told(wanted, 0.9).predicted
+    assert len(memory) == len(latency) >= 12
+    off = [abs(each.value / held(each.backbone) - 1) for each in memory]
+    assert max(off) < 0.05
+    assert all(each.value < 1e4 for each in latency)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.49, 1.0, float("nan")])
