@@ -254,6 +254,9 @@ class Fleet:
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
         for attempt_id in out:
             self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
+        for session in self._sessions.values():
+            if session.is_held_up:
+                self._leases.renew(tuple(session.leases), self._clock.monotonic_ms())
         expired = self._leases.expired(self._clock.monotonic_ms())
         # Together, so that they are one group to commit.
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
