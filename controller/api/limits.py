@@ -61,6 +61,9 @@ PEOPLE_HEARD: Final = Room(a_caller=8, in_all=128)
 # As many as one profile takes; and as of thirty of the longest measurements, or 2,000 usual ones.
 REPORTS_BYTES: Final = Room(a_caller=40_000_000, in_all=256_000_000)
 
+# Of the greetings that wait in line: as long ones as a device has streams, and a thousand of all.
+GREETINGS_BYTES: Final = Room(a_caller=4 << 16, in_all=64_000_000)
+
 # Of what people ask and are told while it is there; decoded, a request takes some times as much.
 REQUESTS_BYTES: Final = Room(a_caller=8_000_000, in_all=64_000_000)
 ANSWERS_MADE: Final = Room(a_caller=8, in_all=64)
@@ -109,6 +112,7 @@ class Limits:
         saved_calls: how many more at once of who asked less before.
         greeting_messages: as how many messages a greeting counts, since it costs as much.
         greetings_at_once: how many are worked on at once; who else greets waits in line.
+        greetings_bytes: how many bytes the long ones among those may have that wait there.
         renewals_per_s: how many certificates a device is given a second.
         saved_renewals: how many more at once, of one that had fewer before.
         free_refusals: how many refusals a minute are told at once; more wait, the longer the more.
@@ -166,6 +170,7 @@ class Limits:
     greeting_messages: int = 10
     # So many are one group of what is written, which takes hardly longer than one of them.
     greetings_at_once: int = 128
+    greetings_bytes: Room = GREETINGS_BYTES
     renewals_per_s: float = 1
     saved_renewals: int = 60
     free_refusals: int = 60

@@ -38,8 +38,9 @@ from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
 from controller.fleet.leasing.said import commit_report
 from controller.fleet.rounds.deriving import Endings
+from controller.fleet.rounds.ending import Settled
 from controller.fleet.rounds.settling import settle_all
-from controller.fleet.sessions import AgentSession
+from controller.fleet.sessions import AgentSession, held_up_attempts
 from controller.fleet.standing.seen import Seen
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
@@ -252,11 +253,8 @@ class Fleet:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
-        for attempt_id in out:
-            self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
-        for session in self._sessions.values():
-            if session.is_held_up:
-                self._leases.renew(tuple(session.leases), self._clock.monotonic_ms())
+        self._leases.grant_missing(out, self._clock.monotonic_ms())
+        self._leases.renew(held_up_attempts(self._sessions.values()), self._clock.monotonic_ms())
         expired = self._leases.expired(self._clock.monotonic_ms())
         # Together, so that they are one group to commit.
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
@@ -267,12 +265,15 @@ class Fleet:
         self._endings.again()
         await self.end_finished_sweeps()
 
-    async def end_complete(self, is_wanted: Callable[[Place], bool]) -> None:
-        """Ends jobs of which only figures are missing, before what is open is cancelled.
+    async def end_complete(
+        self, is_wanted: Callable[[Place], bool], also: Iterable[Settled] = ()
+    ) -> None:
+        """Ends jobs of which only figures are missing, and what `also` may, before a cancel.
 
-        Args:
-            is_wanted: of which sweeps on which devices.
+        `is_wanted` says of which sweeps on which devices. What cannot be ended is logged.
         """
+        for each in also:
+            self._endings.soon(each)
         await self._endings.now(is_wanted)
 
     async def ended(self) -> None:

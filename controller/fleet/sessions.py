@@ -1,7 +1,7 @@
 """One agent's open stream, and what is known of the agent while it lasts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -178,3 +178,8 @@ class AgentSession:
             self.outbox.put_nowait(ReportRefused(attempt_id=attempt_id, why=refusal))
         else:
             self.outbox.put_nowait(ReportCommitted(attempt_id=attempt_id))
+
+
+def held_up_attempts(sessions: Iterable[AgentSession]) -> tuple[str, ...]:
+    """The attempts of agents that could give no sign of life, since they are not heard."""
+    return tuple(held for each in sessions if each.is_held_up for held in each.leases)

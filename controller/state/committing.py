@@ -54,7 +54,7 @@ class Commits:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = database.of_groups()
         self._waiting: deque[_Work] = deque()
         self._is_writing = False
         self._lock = threading.Lock()

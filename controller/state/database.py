@@ -1,9 +1,6 @@
 """The state's database: its folder, lock and migrations, transactions, and typed failures."""
 
-import functools
-import operator
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -16,27 +13,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.state.schema import REVISION_TABLE
-from controller.state.schema.columns import read_json
 from controller.state.schema.database_file import copy_database
+from controller.state.schema.engines import connected_engine
 from protos.log_lines import event_log
 from sandbox.ownership import Presence, make_private
 
 log = event_log(__name__)
 
-_CACHE_KB = 16_384
-# Of groups of agents, statements come in several lengths.
-_STATEMENTS_KEPT = 512
-# Pages that are written beside the file before they are put in their places: those that each report
-# touches are put there once for many reports then.
-_PAGES_BESIDE = 4_000
 # How long pages are kept that were read.
 _KEPT_S = 30.0
+_CONNECTIONS = 5
 
 Transaction: TypeAlias = Connection
 """What happens in it happens as a whole. It is opened by whoever decides what belongs together, and
@@ -58,11 +49,26 @@ class Database:
         presence: of its file and the folder around it; None where it is no file.
         part: opens a part of the transaction of a group that is committed together; None where
             each transaction is committed by itself.
+        groups: for what commits groups, with one connection; None where nothing does.
     """
 
     engine: Engine
     presence: Presence | None = None
     part: Callable[[], AbstractContextManager[Transaction]] | None = None
+    groups: Engine | None = None
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Every engine of it."""
+        return (self.engine,) if self.groups is None else (self.engine, self.groups)
+
+    def of_groups(self) -> "Database":
+        """This database by a connection that nobody else has, for who commits groups.
+
+        SQLite forgets every page that a connection has read when another one has written, so that
+        the next group is quick only where the connection of the last one writes it.
+        """
+        return self if self.groups is None else replace(self, engine=self.groups)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -118,7 +124,8 @@ class Database:
 
     def close(self) -> None:
         """Closes every connection."""
-        self.engine.dispose()
+        for engine in self.engines:
+            engine.dispose()
 
 
 def claim_state(state_dir: Path) -> AbstractContextManager[object]:
@@ -164,18 +171,16 @@ def open_database(url: str) -> Database:
 def connected_database(url: str, kept_s: float = _KEPT_S) -> Database:
     """The database at `url` as it is, which has the newest schema.
 
-    Each connection lets go of the pages that it has read, where SQLite is it, after `kept_s`.
+    Where SQLite is it, a connection that is handed back lets go of the pages that it has read if it
+    last did `kept_s` ago. Those that read take turns, so that none of them waits for a burst.
     """
-    is_sqlite = make_url(url).get_backend_name() == "sqlite"
-    kept = {"cached_statements": _STATEMENTS_KEPT} if is_sqlite else {}
-    # The connection that wrote last knows the pages that the next group needs.
-    engine = create_engine(url, json_deserializer=read_json, connect_args=kept, pool_use_lifo=True)
-    if is_sqlite:
-        event.listen(engine, "connect", _tune_sqlite)
-        event.listen(engine, "checkin", functools.partial(_let_go_of_pages, kept_s))
+    engine = connected_engine(url, kept_s, _CONNECTIONS)
+    groups = connected_engine(url, kept_s, connections=1)
+    presence = None
+    if engine.dialect.name == "sqlite":
         file = Path(str(engine.url.database))
-        return Database(engine, Presence.of([file.parent, file]))
-    return Database(engine)
+        presence = Presence.of([file.parent, file])
+    return Database(engine, presence, groups=groups)
 
 
 @contextmanager
@@ -197,38 +202,6 @@ def translated_failures() -> Iterator[None]:
             f"the state's database failed: {error.orig}; "
             "check that its disk is writable and has room, nothing recorded was lost",
         ) from error
-
-
-def _tune_sqlite(connection: object, _record: object) -> None:
-    # A text of which a disk made none would end every query of it.
-    text = operator.methodcaller("decode", "utf-8", "replace")
-    connection.text_factory = text  # type: ignore[attr-defined]
-    # WAL lets readers go on while a report is written; FULL makes a committed report survive a
-    # power cut, which is what ReportCommitted promises to the agent.
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    # Of a large fleet, pages that each report touches are more than the 2 MB that SQLite keeps.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=30000",
-        f"cache_size=-{_CACHE_KB}",
-        f"wal_autocheckpoint={_PAGES_BESIDE}",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _let_go_of_pages(kept_s: float, connection: object, record: ConnectionPoolEntry) -> None:
-    """Frees what a connection that is handed back keeps of pages; their turns come one by one.
-
-    Each of several would keep as much of a history as its cache takes, which nobody reads again.
-    """
-    now_s = time.monotonic()
-    if connection is None or now_s - record.info.setdefault("shrunk_s", now_s) < kept_s:
-        return
-    record.info["shrunk_s"] = now_s
-    connection.execute("PRAGMA shrink_memory")  # type: ignore[attr-defined]
 
 
 def _migrate(url: str) -> None:

@@ -21,6 +21,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob, SweepPlan
 from controller.domain.sweeps import (
     MAX_NAME_LENGTH,
+    RUNNING_PHASES,
     Activity,
     StartedSweep,
     SweepPhase,
@@ -31,7 +32,8 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import Clock
 from controller.fleet.outliving import to_its_end
-from controller.fleet.rounds.settling import conclude_race
+from controller.fleet.rounds.ending import Settled
+from controller.fleet.rounds.settling import measured_of_race
 from controller.state import attempts, devices, jobs, sweeps
 from controller.state.database import Database
 from controller.state.rounds.start_requests import Asked, StartRequest, find_start
@@ -44,7 +46,10 @@ from controller.sweeps.starting import NOTHING_BEFORE, Before, create_sweep
 from controller.sweeps.watching import Watching
 from models.catalog.catalog import Catalog
 from models.catalog.variants import Variant
+from protos.log_lines import event_log
 from protos.names import is_name, printable
+
+log = event_log(__name__)
 
 Start = Callable[[str | None], Awaitable[StartedSweep]]
 """Starts what was asked for under an id; None for one that is not remembered."""
@@ -213,10 +218,10 @@ class Sweeps:
         Raises:
             EdgerankError: UNKNOWN_NAME.
         """
-        await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
+        stored = await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)
         await self._preparing.end(sweep_id)
-        await self._fleet.end_complete(lambda place: place.sweep_id == sweep_id)
-        await asyncio.to_thread(conclude_race, self._database, sweep_id, self._clock.unix_ms())
+        measured = await self._measured_of_race(stored)
+        await self._fleet.end_complete(lambda place: place.sweep_id == sweep_id, measured)
         await asyncio.to_thread(jobs.cancel_jobs, self._database, sweep_id)
         await asyncio.to_thread(
             sweeps.set_phase, self._database, sweep_id, SweepPhase.CANCELLED, self._clock.unix_ms()
@@ -226,6 +231,16 @@ class Sweeps:
         await self._fleet.cancel(running)
         self._changes.notify()
         return (await asyncio.to_thread(sweeps.find_sweep, self._database, sweep_id)).phase
+
+    async def _measured_of_race(self, sweep: StoredSweep) -> Sequence[Settled]:
+        """What a race has measured; nothing of another sweep, or where it cannot be read."""
+        if sweep.spec.race is None or sweep.phase not in RUNNING_PHASES:
+            return ()
+        try:
+            return await asyncio.to_thread(measured_of_race, self._database, sweep.sweep_id)
+        except EdgerankError as error:
+            log.error("a race is cancelled without figures", sweep=sweep.sweep_id, error=error)
+            return ()
 
     async def convert(self, spec: ConversionSpec) -> AsyncIterator[ConversionSnapshot]:
         """Makes the variants of backbones; a snapshot at each change.

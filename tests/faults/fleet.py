@@ -17,6 +17,7 @@ from controller.api.doors import Wanted
 from tests.faults.agents import Agent, Made
 from tests.faults.judging.starving import Starving, waited_for_core_s
 from tests.faults.processes import Child
+from tests.faults.processes.stopping import to_the_end
 from tests.faults.proxy import Link
 from tests.faults.schedules import CERTIFICATE_LIFETIME_MS, LEASE_MS, Kind, Schedule
 from tests.faults.simulated_controller import run_controller
@@ -168,8 +169,9 @@ class Fleet:
                 last_s, begun_s + _SWEEP_WITHIN_S + self._starving.waited_s
             ):
                 # In a thread: a controller that stands still in the midst of a commit is waited
-                # for, and who is to let it go on is this event loop.
-                if await asyncio.to_thread(_has_no_sweep, database):
+                # for, and who is to let it go on is this event loop. It is not closed under it.
+                look = asyncio.to_thread(_has_no_sweep, database)
+                if await to_the_end(look, on_stop=self._kill):
                     return
                 await asyncio.sleep(_LOOK_S)
         self.strayed.append("the sweep did not end")
@@ -194,16 +196,19 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*doing, return_exceptions=True)
         children = [agent.child for agent in self.agents]
-        for agent in self.agents:
-            agent.kill()
-        if self.controller is not None:
-            self.controller.kill()
+        self._kill()
         for child in (*children, self.controller):
             if child is not None:
                 await child.has_ended.wait()
         for link in self._links():
             await link.close()
         self._kept.close()
+
+    def _kill(self) -> None:
+        for agent in self.agents:
+            agent.kill()
+        if self.controller is not None:
+            self.controller.kill()
 
     def do(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let something go on beside, at most as long as the fleet."""

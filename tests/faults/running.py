@@ -15,6 +15,7 @@ from tests.faults.fleet import Fleet
 from tests.faults.judging.causes import causes_on
 from tests.faults.judging.checker import Rule, Violation, violations
 from tests.faults.judging.outcome import HadReport, Outcome, read_database
+from tests.faults.processes.stopping import to_the_end
 from tests.faults.schedules import Fault, Schedule, draw
 from tests.faults.striking import Striker
 from tests.faults.template import Template
@@ -88,7 +89,7 @@ async def live_through(
         await striker.rest()
         await fleet.settle()
     finally:
-        await fleet.close()
+        await to_the_end(fleet.close())
     return fleet
 
 

@@ -21,6 +21,7 @@ from controller.api.rpc.decoding import REPORTS, Decoding, Heard
 from controller.api.rpc.failures import answered_failures
 from controller.api.rpc.from_agents import weigh_greeting
 from controller.api.rpc.guard import current_caller, good_until_unix_ms
+from controller.api.rpc.held.weighing import Scales
 from controller.api.rpc.reporting import Reporting
 from controller.api.tracing import Tracing
 from controller.domain.devices import DeviceEventKind
@@ -102,6 +103,8 @@ class FleetService:
         self._members = members
         self._clock = clock
         self._arrivals = Arrivals(limits.greetings_at_once, clock)
+        # Who is told how long it waits stands in line already: what finds no room comes again.
+        self._greetings = Scales(limits.greetings_bytes, 0, "greetings")
         self._fetches = 0
         self._rates = Rates(per_s=limits.messages_per_s, saved=limits.saved_messages)
         self._decoding = Decoding(limits)
@@ -116,10 +119,12 @@ class FleetService:
             await self._wait_for_turn(who, self._limits.greeting_messages)
             greeting = await anext(request_iterator, b"")
             weigh_greeting(greeting)
-            async with self._arrivals.place() as place:
-                while (wait_s := await place.look()) is not None:
-                    yield _to_agent(conversation.InLine(wait_ms=round(1_000 * wait_s)))
-                session = await self._welcomed(greeting)
+            with ExitStack() as held:
+                await self._greetings.keep(who, len(greeting), held)
+                async with self._arrivals.place() as place:
+                    while (wait_s := await place.look()) is not None:
+                        yield _to_agent(conversation.InLine(wait_ms=round(1_000 * wait_s)))
+                    session = await self._welcomed(greeting)
             # It is long, and the session lasts.
             del greeting
             hearing = asyncio.create_task(self._hear(session, request_iterator, who))

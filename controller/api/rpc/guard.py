@@ -161,6 +161,13 @@ class Guard(grpc.aio.ServerInterceptor):
         self, method: str, need: Need, peer: str, status: grpc.StatusCode, why: str
     ) -> None:
         """Tells that a call is refused, and lets its answer wait; who hangs up then is told of."""
+        await self.note_refused(method, need, peer, status, why)
+        await self._pause(need, peer, status)
+
+    async def note_refused(
+        self, method: str, need: Need, peer: str, status: grpc.StatusCode, why: str
+    ) -> None:
+        """Tells the log that a call is refused, if it is."""
         if status in REFUSING:
             await self._refusals.tell(
                 Refusal(
@@ -172,7 +179,6 @@ class Guard(grpc.aio.ServerInterceptor):
                     why=why,
                 )
             )
-        await self._pause(need, peer, status)
 
     async def _pause(self, need: Need, peer: str, status: grpc.StatusCode) -> None:
         """Lets who is refused often wait for the answer, so that asking again costs the asker."""
@@ -199,6 +205,10 @@ class Guard(grpc.aio.ServerInterceptor):
     async def keep(self, peer: str, size_bytes: int, held: ExitStack) -> None:
         """Counts the request of the call that goes on, until `held` ends."""
         await self._holding.keep(current_caller(), peer, size_bytes, held)
+
+    async def keep_answer(self, peer: str, size_bytes: int, held: ExitStack) -> None:
+        """Counts the answer to the call that goes on, once there is room, until `held` ends."""
+        await self._holding.keep_answer(current_caller(), peer, size_bytes, held)
 
     async def write(self, context: Context, content: bytes, load: Load) -> None:
         """Tells a caller something, who has to read it; it answers a call of this load."""

@@ -12,6 +12,7 @@ from controller.api.web.pages import serving as pages
 from controller.api.web.pages.ground.missing import add_missing
 from controller.api.web.parts import Parts
 from controller.api.web.problems import add_problems
+from controller.api.web.telling import Telling
 
 TITLE: Final = "edgerank"
 _ABOUT: Final = (
@@ -47,6 +48,7 @@ def make_app(parts: Parts) -> FastAPI:
     _add(app, routers())
     add_problems(app)
     add_missing(app)
+    app.add_middleware(Telling, guard=parts.guard)
     limits = parts.guard.limits
     app.add_middleware(
         Hardening,

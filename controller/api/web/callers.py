@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from controller.access.callers import Shown
 from controller.access.local_peers import Endpoint, plain_address
@@ -66,7 +67,7 @@ def asked_of(request: Request) -> Asked:
 def shown_by(request: Request) -> Shown:
     """What a request shows of who makes it: a token, or else where it comes from."""
     return Shown(
-        peer=_peer(request),
+        peer=peer_of_scope(request.scope),
         web_end=_own_end(request),
         authorization=_authorization(request),
     )
@@ -92,20 +93,24 @@ def _authorization(request: Request) -> str | None:
         return sent
 
 
-async def tell_refused(request: Request, error: EdgerankError) -> None:
-    """Tells of a request that was refused, and lets the answer wait where that happens often."""
+async def tell_refused(request: Request, error: EdgerankError, *, waits: bool = True) -> None:
+    """Tells of a request that was refused, and lets the answer wait where that happens often.
+
+    It does not where `waits` is false, as where what was to be told is kept meanwhile.
+    """
     status = STATUSES[error.code]
     ends_with(status)
     asked = asked_of(request)
-    peer = _peer(request)
-    await parts_of(request).guard.ends(asked.action, asked.need, peer, status, str(error))
+    peer = peer_of_scope(request.scope)
+    guard = parts_of(request).guard
+    tell = guard.ends if waits else guard.note_refused
+    await tell(asked.action, asked.need, peer, status, str(error))
 
 
-def _peer(request: Request) -> str:
-    """Where a request comes from, as gRPC calls it."""
-    if request.client is None:
-        return ""
-    return peer_of(request.client.host, request.client.port)
+def peer_of_scope(scope: Scope) -> str:
+    """Where a request comes from, as gRPC calls it; empty where nobody knows."""
+    client = scope.get("client")
+    return "" if client is None else peer_of(*client)
 
 
 def peer_of(host: str, port: int) -> str:

@@ -32,6 +32,8 @@ HEADER_BYTES: Final = 32_768
 _IDLE_S: Final = 30
 _GRACE_S: Final = 2
 _LAST_PORT: Final = 65_535
+# Else the kernel takes some megabytes of each answer, which count as read then.
+_KERNEL_BYTES: Final = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +248,7 @@ def _listening(host: str, port: int) -> _Listener:
         bound = _Listener(family, kind, proto)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
             if family == socket.AF_INET6:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             bound.bind(address)

@@ -8,10 +8,8 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import OpenJob
 from controller.fleet.rounds.ending import Settled, end_settled, may_end_something
 from controller.fleet.rounds.expecting import expected_of
-from controller.fleet.rounds.finishing import finish_jobs
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
-from controller.fleet.rounds.steps import do_at_once
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
     Course,
@@ -178,24 +176,20 @@ def settle_sweep(database: Database, sweep_id: str, now_unix_ms: int) -> None:
         end_settled(database, [settled], now_unix_ms)
 
 
-def conclude_race(database: Database, sweep_id: str, now_unix_ms: int) -> None:
-    """Ends what was measured of a race that is cancelled with the figures that it has.
+def measured_of_race(database: Database, sweep_id: str) -> list[Settled]:
+    """What was measured of a race that is cancelled, to be ended with the figures that it has."""
+    return [_measured(database, place) for place in list_open_places(database, sweep_id)]
 
-    Its other candidates and its sentinels stay as they are, and so does a sweep that is no race.
-    """
-    for place in list_open_places(database, sweep_id):
-        with database.transaction() as transaction:
-            stored = _find_course(transaction, place)
-            if stored is None or stored.spec.race is None:
-                continue
-            race = _read_race(transaction, place)
-        undecided = {
-            job.job_id: reason(ReasonCode.RACE_UNDECIDED, repetitions=len(job.medians_ms))
-            for job in race.jobs
-            if job.medians_ms
-        }
-        measured = Settled(place, race.course, list(undecided), True, undecided)
-        do_at_once(finish_jobs(measured.finished), database, now_unix_ms)
+
+def _measured(database: Database, place: Place) -> Settled:
+    with database.transaction() as transaction:
+        race = _read_race(transaction, place)
+    undecided = {
+        job.job_id: reason(ReasonCode.RACE_UNDECIDED, repetitions=len(job.medians_ms))
+        for job in race.jobs
+        if job.medians_ms
+    }
+    return Settled(place, race.course, list(undecided), True, undecided)
 
 
 def _settle_places(database: Database, sweep_id: str) -> Iterator[Settled]:

@@ -72,6 +72,8 @@ def list_absent(
     with database.transaction() as transaction:
         waited_for = dict.fromkeys(transaction.scalars(first))
         away = [each for each in waited_for if not is_connected(each)][:_MOST_ABSENT]
+        if not away:
+            return ()
         names = transaction.scalars(select(devices.c.name).where(devices.c.device_id.in_(away)))
         return tuple(sorted(names))
 

@@ -126,7 +126,7 @@ SENTENCES: Final[Writers] = {
     ),
     ReasonCode.LOST_RACE: _lost_race,
     ReasonCode.RACE_UNDECIDED: lambda figures, _: (
-        "the time ended before more than "
+        "the race ended before more than "
         f"{counted(round(figures['repetitions']), 'repetition')} told whether it is of the answer"
     ),
     ReasonCode.OUTPUTS_UNCHECKED: lambda figures, _: (

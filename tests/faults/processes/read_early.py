@@ -2,6 +2,7 @@
 
 import encodings.idna  # noqa: F401
 import gc
+import os
 
 import cryptography.hazmat.backends.openssl.backend  # noqa: F401
 
@@ -13,6 +14,9 @@ import tests.faults.simulated_controller  # noqa: F401
 from tests.processes.states import read_what_databases_read
 
 read_what_databases_read()
+# A terminal's Ctrl-C is for who drives the fleets and ends them; one that heard it, too, would have
+# ended of itself.
+os.setpgid(0, 0)
 # What is never looked at again stays shared: a fork that collects garbage would copy all of it.
 gc.collect()
 gc.freeze()

@@ -17,7 +17,7 @@ from controller.api.limits import DEFAULTS, ROOMS, Load, Room
 from controller.server.serving import serve
 
 ROOMY = {"strangers_heard", "devices_heard", "people_heard"}
-ROOMY |= {"reports_bytes", "requests_bytes", "answers_bytes", "answers_made"}
+ROOMY |= {"greetings_bytes", "reports_bytes", "requests_bytes", "answers_bytes", "answers_made"}
 
 
 def main() -> None:

@@ -85,14 +85,14 @@ class Storage:
         self._on_leased = on_leased
         self._leased: list[Leased] = []
         self._mark = 0
-        engine = self.database.engine
-        # What a power cut leaves is not simulated, and a disk's time is not ours.
-        event.listen(engine, "connect", _without_sync)
-        event.listen(engine, "before_cursor_execute", self._before)
-        event.listen(engine, "commit", self._committed)
-        event.listen(engine, "rollback", self._rolled_back)
-        event.listen(engine, "savepoint", self._marked)
-        event.listen(engine, "rollback_savepoint", self._rolled_back_to_mark)
+        for engine in self.database.engines:
+            # What a power cut leaves is not simulated, and a disk's time is not ours.
+            event.listen(engine, "connect", _without_sync)
+            event.listen(engine, "before_cursor_execute", self._before)
+            event.listen(engine, "commit", self._committed)
+            event.listen(engine, "rollback", self._rolled_back)
+            event.listen(engine, "savepoint", self._marked)
+            event.listen(engine, "rollback_savepoint", self._rolled_back_to_mark)
 
     def die_in(self, statements: int, *, when_committed: bool) -> None:
         """Let the controller die right before one of its next statements, or after a commit.

@@ -2,7 +2,7 @@
 
 import hashlib
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
@@ -13,9 +13,6 @@ from controller.api.limits import Limits, Load
 from controller.api.rpc.held.weighing import Scales
 from controller.api.rpc.peers import Peers
 from controller.domain.access import Caller, CallerKind
-
-# Of all calls together, a hundred megabytes.
-_UNWEIGHED_BYTES: Final = 4_096
 
 
 class Holding:
@@ -35,7 +32,17 @@ class Holding:
         Raises:
             EdgerankError: LIMIT.
         """
-        await _weighed(self._requests, caller, peer, size_bytes, held)
+        await self._requests.keep(_whose(caller, peer), size_bytes, held)
+
+    async def keep_answer(
+        self, caller: Caller, peer: str, size_bytes: int, held: ExitStack
+    ) -> None:
+        """Counts an answer, once there is room for it, until `held` ends.
+
+        Raises:
+            EdgerankError: LIMIT.
+        """
+        await self._answers.keep(_whose(caller, peer), size_bytes, held)
 
     async def tell(
         self,
@@ -54,18 +61,13 @@ class Holding:
             # Of each artifact a chunk is there, and so many go at once; a fleet does not wait for
             # people who do not read.
             if load is not Load.DOWNLOAD:
-                await _weighed(self._answers, caller, peer, len(content), held)
+                await self.keep_answer(caller, peer, len(content), held)
             held.enter_context(self._peers.told(peer))
             await context.write(content)
 
 
-async def _weighed(
-    scales: Scales, caller: Caller, peer: str, size_bytes: int, held: ExitStack
-) -> None:
-    if size_bytes > _UNWEIGHED_BYTES:
-        who = counted_as(caller, peer) or peer
-        portion = await scales.take(who, size_bytes, waits_as_bytes=size_bytes)
-        held.callback(scales.give_back, portion)
+def _whose(caller: Caller, peer: str) -> str:
+    return counted_as(caller, peer) or peer
 
 
 def counted_as(caller: Caller, peer: str) -> str | None:

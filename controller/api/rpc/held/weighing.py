@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Hashable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Final
 
 from controller.api.limits import Room
 from controller.domain.errors import EdgerankError, ErrorCode
+
+# Of all calls together, a hundred megabytes.
+_UNWEIGHED_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +110,16 @@ class Scales:
         if refusal:
             raise EdgerankError(ErrorCode.LIMIT, refusal)
         return portion
+
+    async def keep(self, who: Hashable, size_bytes: int, held: ExitStack) -> None:
+        """Counts what is longer than a little, once there is room for it, until `held` ends.
+
+        Raises:
+            EdgerankError: LIMIT where too much waits already.
+        """
+        if size_bytes > _UNWEIGHED_BYTES:
+            portion = await self.take(who, size_bytes, waits_as_bytes=size_bytes)
+            held.callback(self.give_back, portion)
 
     def give_back(self, portion: Portion) -> None:
         """What was counted as this is gone."""

@@ -34,11 +34,13 @@ def heard(database: Database) -> Iterator[list[Statement]]:
     def note(_connection: Connection, _cursor: object, text: str, given: Any, *_: object) -> None:
         asked.append(Statement(text, given, threading.current_thread().name))
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    for engine in database.engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield asked
     finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+        for engine in database.engines:
+            event.remove(engine, "before_cursor_execute", note)
 
 
 def walking(database: Database, asked: list[Statement]) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ class Held:
         self.commits = Commits(database)
         self.begun, self.may_go_on = threading.Event(), threading.Event()
         self.count = 0
-        event.listen(database.engine, "commit", self._count)
+        event.listen(database.of_groups().engine, "commit", self._count)
 
     def _count(self, _connection: Connection) -> None:
         self.count += 1
@@ -61,6 +61,23 @@ async def test_what_comes_in_together_is_one_commit(database: Database) -> None:
     await held.group(*(hello(f"phone-{number}") for number in range(20)))
     assert held.count - before == 2
     assert len(names(database)) == 20
+
+
+async def test_groups_are_written_by_one_connection_whoever_reads_meanwhile(
+    database: Database,
+) -> None:
+    def writer(within: Database) -> object:
+        with within.writing() as transaction:
+            return transaction.connection.dbapi_connection
+
+    commits = Commits(database)
+    first = await commits.write(writer)
+    with database.transaction() as reader, database.transaction() as other:
+        readers = [each.connection.dbapi_connection for each in (reader, other)]
+        assert await commits.write(writer) is first
+    names(database)
+    assert await commits.write(writer) is first
+    assert first not in readers
 
 
 async def test_what_fails_is_undone_and_told_alone(database: Database) -> None:
@@ -137,9 +154,8 @@ async def test_nobody_is_answered_before_it_is_committed(database: Database) -> 
     def look(_connection: Connection) -> None:
         was_done.append(task.done())
 
-    event.listen(database.engine, "commit", look)
+    event.listen(database.of_groups().engine, "commit", look)
     await task
-    event.remove(database.engine, "commit", look)
     assert was_done == [False]
 
 

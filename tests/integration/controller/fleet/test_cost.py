@@ -159,15 +159,6 @@ async def test_the_end_of_a_job_takes_few_statements_more(database: Database, fl
     assert max(counts) <= MOST_OF_A_TURN + MORE_OF_AN_END
 
 
-def test_who_wrote_last_writes_next_and_knows_the_pages_still(database: Database) -> None:
-    with database.transaction(), database.transaction():
-        pass
-    with database.writing() as transaction:
-        last = transaction.connection.dbapi_connection
-    with database.writing() as transaction:
-        assert transaction.connection.dbapi_connection is last
-
-
 def test_attempts_that_are_out_at_once_lie_together_in_the_index_of_ids(database: Database) -> None:
     start_sweep(database, "phone", repetitions=3)
     leased = []

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import cast
 
+import pytest
+
 from controller.conversions.converter import Converter
 from controller.conversions.demand import Demand
 from controller.conversions.requests import Listener
@@ -18,6 +20,7 @@ from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
 from controller.fleet.clock import SystemClock
 from controller.fleet.reports import Recorded
+from controller.fleet.rounds.ending import Settled
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.following import Races
 from controller.ranking.prediction.evidence import features_by_name
@@ -26,15 +29,19 @@ from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database, Transaction
 from controller.state.devices import enrol, list_devices
 from controller.state.jobs import cancel_jobs
+from controller.state.measurements import list_outcomes
 from controller.state.rounds.counts import SweepCounts, read_counts
 from controller.state.rounds.courses import Place
 from controller.state.sweeps import find_sweep
+from controller.sweeps import lifecycle
+from controller.sweeps.lifecycle import Sweeps
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.preparing.preparation import Preparing
 from controller.sweeps.starting import create_sweep
 from models.catalog.catalog import load_catalog
 from models.catalog.features import load_features
 from models.catalog.variants import Variant, WeightsKind
+from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import OwnedClock, start_sweep, store_artifact
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
@@ -230,3 +237,37 @@ async def test_a_file_is_made_when_the_race_first_wants_it_and_no_other(
     assert len(converter.made) == len(set(converter.made))
     assert measured == set(converter.made)
     assert PIONEERS <= len(measured) < len(names)
+
+
+async def test_a_race_that_is_cancelled_keeps_the_figures_of_all_that_it_measured(
+    database: Database, sweeps: Sweeps
+) -> None:
+    sweep_id = with_one_measured(database)
+    assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
+    assert read_counts(database, sweep_id).jobs == {JobState.DONE: 1, JobState.CANCELLED: 1}
+    (outcome,) = [each for each in list_outcomes(database, sweep_id) if each.reasons]
+    codes = [each.code for each in outcome.reasons]
+    assert codes == [ReasonCode.ONE_PROCESS, ReasonCode.RACE_UNDECIDED]
+
+
+async def test_a_race_whose_figures_cannot_be_read_is_cancelled_all_the_same(
+    database: Database, sweeps: Sweeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_database: Database, _sweep_id: str) -> list[Settled]:
+        raise EdgerankError(ErrorCode.DAMAGED, "a row cannot be read")
+
+    monkeypatch.setattr(lifecycle, "measured_of_race", unreadable)
+    sweep_id = with_one_measured(database)
+    assert await sweeps.cancel(sweep_id) is SweepPhase.CANCELLED
+    assert read_counts(database, sweep_id).jobs == {JobState.CANCELLED: 2}
+
+
+def with_one_measured(database: Database) -> str:
+    """The id of a race of two, of which one had a process."""
+    store_catalog(database, load_catalog())
+    sweep_id = start_sweep(database, "phone", (1, 2), (1, 10), race=Race())
+    leased = attempts.lease_next(database, PHONE, 0)
+    assert leased is not None
+    report = measured_report(leased.attempt_id, leased.job_id, 8_000_000)
+    record_report(database, PHONE, report, 1_000)
+    return sweep_id

@@ -42,7 +42,7 @@ async def in_one_group(
         has_begun.set()
         may_go_on.wait()
 
-    event.listen(database.engine, "commit", hold, once=True)
+    event.listen(database.of_groups().engine, "commit", hold, once=True)
     first = asyncio.create_task(fleet.end_finished_sweeps())
     await asyncio.to_thread(has_begun.wait)
     rest = [asyncio.create_task(each) for each in work]

@@ -52,13 +52,21 @@ TOLD = {
     "time for which a peer may not read what it is told": (DEFAULTS.unread_s,),
     "certificates of a device": (DEFAULTS.saved_renewals,),
     "greetings of agents that are worked on at once": (DEFAULTS.greetings_at_once,),
+    "bytes of long greetings that wait in line": (
+        DEFAULTS.greetings_bytes.a_caller >> 10,
+        DEFAULTS.greetings_bytes.in_all // 10**6,
+    ),
+    "bytes of messages on agents' streams that have come in part": (
+        MAX_MESSAGE_BYTES // _MIB,
+        ROOMS[Load.SESSION].a_caller * MAX_MESSAGE_BYTES // _MIB,
+    ),
     "time without a call in a connection": (DEFAULTS.idle_s,),
     "answers that wait for an agent while more of it is heard": (DEFAULTS.outbox_messages,),
     "bytes of single requests whose calls go on": millions(DEFAULTS.requests_bytes),
     "answers to short calls that are made at once; the others wait for their turn, up to 20 s": (
         DEFAULTS.answers_made
     ),
-    "bytes of answers that are not read yet, without artifacts'": (
+    "bytes of answers that are not read yet, over gRPC and HTTP together, without artifacts'": (
         *millions(DEFAULTS.answers_bytes),
         DEFAULTS.answers_waiting_bytes // 10**6,
         DEFAULTS.request_s,
