@@ -25,12 +25,12 @@ class Load(Enum):
 
 
 class Room(NamedTuple):
-    """How many calls of a kind may go on at once.
+    """How many calls of a kind may go on at once, or how many of their bytes may be there.
 
     Attributes:
         a_caller: of one token, device or certificate, or of one address where strangers call from.
             Who runs the controller, and everybody where nobody is asked who they are, is held by
-            `in_all` only.
+            `in_all` only; of bytes each of their connections, or streams of agents, has as much.
         in_all: of everybody.
     """
 
@@ -124,8 +124,8 @@ class Limits:
         requests_bytes: how many bytes single requests may have whose calls go on.
         answers_made: how many answers to short calls of tokens may be made at once.
         answers_bytes: how many bytes may be told that are not read yet.
-        answers_waiting_bytes: how many may wait for that, of all; beyond it, who has most of them
-            there is told to ask again.
+        answers_waiting_bytes: how many may wait for that, of all, each for as long as a request may
+            take; beyond it, who has most of them there is told to ask again.
         reports_bytes: how many bytes of devices' reports may be decoded and waiting to be written.
         reports_waiting_bytes: how many may wait for that, of all; beyond it, who has most of them
             there is told to come again.
@@ -156,7 +156,8 @@ class Limits:
     silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5
-    unasked_bytes: int = 1 << 14
+    # Small messages of an upload over a long link come by it; calls that come in part hold it.
+    unasked_bytes: int = 1 << 15
     header_bytes: int = 1 << 12
     request_bytes: int = 1 << 20
     stranger_request_bytes: int = 1 << 16

@@ -40,7 +40,7 @@ from controller.fleet.leasing.said import commit_report
 from controller.fleet.rounds.deriving import Endings
 from controller.fleet.rounds.ending import Settled
 from controller.fleet.rounds.settling import settle_all
-from controller.fleet.sessions import AgentSession
+from controller.fleet.sessions import AgentSession, held_up_attempts
 from controller.fleet.standing.seen import Seen
 from controller.fleet.standing.tending import Tending
 from controller.fleet.standing.watching import DeviceWatching
@@ -253,8 +253,8 @@ class Fleet:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
-        for attempt_id in out:
-            self._leases.grant_missing(attempt_id, self._clock.monotonic_ms())
+        self._leases.grant_missing(out, self._clock.monotonic_ms())
+        self._leases.renew(held_up_attempts(self._sessions.values()), self._clock.monotonic_ms())
         expired = self._leases.expired(self._clock.monotonic_ms())
         # Together, so that they are one group to commit.
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))

@@ -1,6 +1,8 @@
 """One agent's open stream, and what is known of the agent while it lasts."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -104,6 +106,8 @@ class AgentSession:
     """The attempt whose report is being committed; empty where none is."""
     is_broken: bool = False
     """Whether a report of it could not be committed: its stream ends, and it is leased nothing."""
+    is_held_up: bool = False
+    """Whether its next words wait for us: that it gives no sign of life is no fault of its."""
     # Held while it is given a lease, so that it never has two.
     dispatching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -116,6 +120,15 @@ class AgentSession:
     def is_free(self) -> bool:
         """Whether it works on nothing, once what it reported is committed."""
         return not self.leases.keys() - {self.reporting}
+
+    @contextmanager
+    def held_up(self) -> Iterator[None]:
+        """The block in which the agent is not heard, since what it said is still worked on."""
+        self.is_held_up = True
+        try:
+            yield
+        finally:
+            self.is_held_up = False
 
     def lease_besides(self) -> Lease | None:
         """The lease that the agent is told beside what it is told now, if it hears it there."""
@@ -165,3 +178,8 @@ class AgentSession:
             self.outbox.put_nowait(ReportRefused(attempt_id=attempt_id, why=refusal))
         else:
             self.outbox.put_nowait(ReportCommitted(attempt_id=attempt_id))
+
+
+def held_up_attempts(sessions: Iterable[AgentSession]) -> tuple[str, ...]:
+    """The attempts of agents that could give no sign of life, since they are not heard."""
+    return tuple(held for each in sessions if each.is_held_up for held in each.leases)

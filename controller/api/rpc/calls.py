@@ -22,7 +22,7 @@ from controller.fleet.outliving import to_its_end, told_at_its_end
 from protos.codec import refuse_unknown
 
 if TYPE_CHECKING:
-    from controller.api.limits import Limits
+    from controller.api.limits import Limits, Load
     from controller.api.rpc.guard import Guard
     from controller.api.rpc.held.hearing import Heard
     from controller.api.rpc.needs import Need
@@ -77,9 +77,12 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                     else:
                         async with guard.hearing.turn(caller, context.peer()) as heard:
                             content = await _only(context, heard)
-                        await guard.keep(context.peer(), len(content), held)
-                        request = _decoded(content, inner.request_deserializer, need)
-                        del content
+                        try:
+                            await guard.keep(context.peer(), len(content), held)
+                            request = _decoded(content, inner.request_deserializer, need)
+                        finally:
+                            # It is counted no more, or never was.
+                            del content
                 await tell(caller, request, context)
 
     async def made(caller: Caller, request: Any, context: Context) -> bytes:
@@ -92,7 +95,7 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
 
     async def tell(caller: Caller, request: Any, context: Context) -> None:
         if not inner.response_streaming:
-            await _told(guard, context, await made(caller, request, context))
+            await _told(guard, context, await made(caller, request, context), need.load)
         elif _tells(inner):
             is_noted = asyncio.Event()
 
@@ -100,9 +103,10 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
                 if not is_noted.is_set():
                     await guard.changed(method, need, Said(request, response))
                     is_noted.set()
-                content = encode(response)
+                # Here it would outlive its refusal.
+                telling = _told(guard, context, encode(response), need.load)
                 del response
-                await _told(guard, context, content)
+                await telling
 
             telling = _each_told(behaviour(request, context), tell_each)
             await (telling if need.subject is None else _once(is_noted, telling))
@@ -112,14 +116,14 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
     return answer
 
 
-async def _told(guard: Guard, context: Context, content: bytes) -> None:
+async def _told(guard: Guard, context: Context, content: bytes, load: Load) -> None:
     try:
-        await guard.write(context, content)
+        await guard.write(context, content, load)
     except EdgerankError as error:
         refused = error.code, str(error)
     else:
         return
-    # It was refused for its length, and the refusal may wait to be told.
+    # There was no room for it, and the refusal may wait to be told.
     del content
     await end(context, *refused)
 
@@ -195,6 +199,8 @@ def _decoded(content: bytes, decode: Callable[[bytes], Any] | None, need: Need) 
     try:
         request: Any = content if decode is None else decode(content)
     except DecodeError as error:
+        # As with one that is too long.
+        del content
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
             "the request is no message of the contract; use one edgerank version on both sides",

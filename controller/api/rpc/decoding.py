@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from controller.api.limits import Limits
 from controller.api.rpc.from_agents import Said, hear_from_agent, most_bytes_of
 from controller.api.rpc.held.weighing import Portion, Scales
+from controller.domain.errors import EdgerankError
 from controller.fleet.reports import UnreadableReport
 from protos.fleet import Report
 
@@ -65,7 +66,12 @@ class Decoding:
             portion = await self.scales.take(who, held_bytes, waits_as_bytes=held_bytes)
             return heard._replace(portion=portion)
         held_bytes = most_bytes_of(len(request))
-        portion = await self.scales.take(who, held_bytes, waits_as_bytes=len(request))
+        try:
+            portion = await self.scales.take(who, held_bytes, waits_as_bytes=len(request))
+        except EdgerankError:
+            # Else it is kept for as long as the refusal waits to be told.
+            del request
+            raise
         try:
             heard = await self.decoded(request)
         except BaseException:

@@ -229,10 +229,13 @@ class FleetService:
                 await self._wait_for_turn(who)
                 async for request in requests:
                     came_s = time.monotonic()
-                    heard = await self._decoding.heard(request, who)
-                    # Else each would be kept until the agent says the next.
-                    del request
-                    await self._do(session, heard, reporting, came_s)
+                    with session.held_up():
+                        try:
+                            heard = await self._decoding.heard(request, who)
+                        finally:
+                            # Else each would be kept until the agent says the next.
+                            del request
+                        await self._do(session, heard, reporting, came_s)
                     del heard
                     # Else who says much and reads nothing would fill the memory with answers.
                     await session.outbox.room(self._limits.outbox_messages)

@@ -210,9 +210,9 @@ class Guard(grpc.aio.ServerInterceptor):
         """Counts the answer to the call that goes on, once there is room, until `held` ends."""
         await self._holding.keep_answer(current_caller(), peer, size_bytes, held)
 
-    async def write(self, context: Context, content: bytes) -> None:
-        """Tells a caller something, who has to read it."""
-        await self._holding.tell(current_caller(), context, content)
+    async def write(self, context: Context, content: bytes, load: Load) -> None:
+        """Tells a caller something, who has to read it; it answers a call of this load."""
+        await self._holding.tell(current_caller(), context, content, load)
 
     async def changed(self, method: str, need: Need, said: Said) -> None:
         """Remembers what a call changed, if it is one that changes."""

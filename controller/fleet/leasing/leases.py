@@ -8,7 +8,7 @@ job queued again, until MAX_ATTEMPTS are lost.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -125,10 +125,11 @@ class LeaseBook:
         """Starts or renews a lease."""
         self.expires_at_ms[attempt_id] = now_ms + self.pace.lease_ms
 
-    def grant_missing(self, attempt_id: str, now_ms: int) -> None:
+    def grant_missing(self, attempt_ids: Iterable[str], now_ms: int) -> None:
         """Starts a lease where there is none."""
-        if attempt_id not in self.expires_at_ms:
-            self.grant(attempt_id, now_ms)
+        for attempt_id in attempt_ids:
+            if attempt_id not in self.expires_at_ms:
+                self.grant(attempt_id, now_ms)
 
     def renew(self, attempt_ids: tuple[str, ...], now_ms: int) -> None:
         """Renews the leases among `attempt_ids`; an attempt that is not leased stays so."""

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import grpc
-import psutil
 
 from protos.codec import to_message
 from protos.fleet import Measured, Report
 from protos.v1 import fleet_pb2, fleet_pb2_grpc
 from tests.integration.access.conftest import status_of
 from tests.integration.bounds.conftest import (
+    answer_of,
     limited_controller,
     own_channel,
     process_of,
@@ -29,7 +29,8 @@ DEVICES: Final = 24
 SAMPLES: Final = tuple(range(300, 16_300, 80)) * 1_000
 ROOM: Final = (20_000_000, 40_000_000)
 GROWN_BYTES: Final = 120_000_000
-LOOK_S: Final = 0.5
+# So long that it is decoded by the thread that decodes reports.
+NO_GREETING: Final = fleet_pb2.ConnectRequest(progress=fleet_pb2.Progress(attempt_id="x" * 20_000))
 
 
 def long_report(name: str) -> Report:
@@ -44,7 +45,7 @@ class Device:
     Attributes:
         is_welcome: set once it is, or has ended.
         may_report: to be set.
-        has_said: set once its report is under way, or it has ended.
+        has_said: set once its report has come there, or it has ended.
     """
 
     def __init__(self, address: str, name: str, report: Report) -> None:
@@ -57,16 +58,21 @@ class Device:
         """The attempt of which it is told that its report is committed."""
         is_told = threading.Event()
 
-        def says() -> Iterator[fleet_pb2.ConnectRequest]:
-            yield self._hello
-            self.may_report.wait(300)
-            yield self._report
-            self.has_said.set()
-            is_told.wait(300)
-
         with own_channel(self._address) as channel:
+            agent = fleet_pb2_grpc.FleetStub(channel)
+
+            def says() -> Iterator[fleet_pb2.ConnectRequest]:
+                yield self._hello
+                self.may_report.wait(300)
+                yield self._report
+                # It is asked for behind the report, and answered once that is there.
+                unknown = fleet_pb2.FetchArtifactRequest(sha256="0" * 64)
+                answer_of(lambda: list(agent.FetchArtifact(unknown, timeout=300)))
+                self.has_said.set()
+                is_told.wait(300)
+
             try:
-                for answer in fleet_pb2_grpc.FleetStub(channel).Connect(says(), timeout=300):
+                for answer in agent.Connect(says(), timeout=300):
                     self.is_welcome.set()
                     if answer.WhichOneof("message") == "report_committed":
                         return answer.report_committed.attempt_id
@@ -77,9 +83,7 @@ class Device:
 
 
 @contextmanager
-def reporting(
-    folder: Path, controller: psutil.Process, devices: Sequence[Device]
-) -> Iterator[list[Future[str]]]:
+def reporting(folder: Path, address: str, devices: Sequence[Device]) -> Iterator[list[Future[str]]]:
     """All of them report at once, while somebody else holds the database; until it ends."""
     database = sqlite3.connect(folder / "controller" / "controller.sqlite", timeout=60)
     with ThreadPoolExecutor(len(devices)) as pool, closing(database):
@@ -90,11 +94,17 @@ def reporting(
         for each in devices:
             each.may_report.set()
             assert each.has_said.wait(300)
-        # All that is worked on now is.
-        while controller.cpu_percent(LOOK_S) > 20:
-            pass
+        # All that has room is decoded: behind it is what somebody else says.
+        assert refused_greeting(address) is grpc.StatusCode.INVALID_ARGUMENT
         yield told
         database.rollback()
+
+
+def refused_greeting(address: str) -> grpc.StatusCode:
+    """What somebody is answered who does not greet."""
+    with own_channel(address) as channel:
+        agent = fleet_pb2_grpc.FleetStub(channel)
+        return answer_of(lambda: list(agent.Connect(iter([NO_GREETING]), timeout=300)))
 
 
 def test_reports_of_many_devices_wait_outside_and_all_are_committed(tmp_path: Path) -> None:
@@ -103,7 +113,7 @@ def test_reports_of_many_devices_wait_outside_and_all_are_committed(tmp_path: Pa
         process = process_of(controller)
         devices = [Device(address, name, long_report(name)) for name in names]
         before_bytes = process.memory_info().rss
-        with reporting(tmp_path, process, devices) as told:
+        with reporting(tmp_path, address, devices) as told:
             grown_bytes = process.memory_info().rss - before_bytes
         assert [each.result() for each in told] == [f"of-{name}" for name in names]
     assert grown_bytes < GROWN_BYTES
@@ -113,10 +123,10 @@ def test_where_too_much_waits_who_brings_most_is_refused_and_others_are_heard(
     tmp_path: Path,
 ) -> None:
     limits = {"reports_bytes": (10_000_000, 10_000_000), "reports_waiting_bytes": 1_000_000}
-    with limited_controller(tmp_path, **limits) as (controller, address):
+    with limited_controller(tmp_path, **limits) as (_controller, address):
         greedy = [Device(address, f"greedy-{each}", long_report(f"g{each}")) for each in range(5)]
         honest = Device(address, "honest", measured_report("of-honest", "j"))
-        with reporting(tmp_path, process_of(controller), [*greedy, honest]) as told:
+        with reporting(tmp_path, address, [*greedy, honest]) as told:
             pass
         *others, heard = told
         assert heard.result() == "of-honest"

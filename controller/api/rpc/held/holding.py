@@ -9,7 +9,7 @@ import grpc
 from controller.access.callers import Shown
 from controller.access.connections import place_of
 from controller.access.local_peers import is_of_loopback
-from controller.api.limits import Limits
+from controller.api.limits import Limits, Load
 from controller.api.rpc.held.weighing import Scales
 from controller.api.rpc.peers import Peers
 from controller.domain.access import Caller, CallerKind
@@ -21,7 +21,9 @@ class Holding:
     def __init__(self, limits: Limits, peers: Peers) -> None:
         # Nobody would hear of one that waits.
         self._requests = Scales(limits.requests_bytes, 0, "requests")
-        self._answers = Scales(limits.answers_bytes, limits.answers_waiting_bytes, "answers")
+        self._answers = Scales(
+            limits.answers_bytes, limits.answers_waiting_bytes, "answers", limits.request_s
+        )
         self._peers = peers
 
     async def keep(self, caller: Caller, peer: str, size_bytes: int, held: ExitStack) -> None:
@@ -43,7 +45,11 @@ class Holding:
         await self._answers.keep(_whose(caller, peer), size_bytes, held)
 
     async def tell(
-        self, caller: Caller, context: grpc.aio.ServicerContext[Any, Any], content: bytes
+        self,
+        caller: Caller,
+        context: grpc.aio.ServicerContext[Any, Any],
+        content: bytes,
+        load: Load,
     ) -> None:
         """Tells a caller something, who has to read it; what is long once there is room for it.
 
@@ -52,7 +58,10 @@ class Holding:
         """
         peer = context.peer()
         with ExitStack() as held:
-            await self.keep_answer(caller, peer, len(content), held)
+            # Of each artifact a chunk is there, and so many go at once; a fleet does not wait for
+            # people who do not read.
+            if load is not Load.DOWNLOAD:
+                await self.keep_answer(caller, peer, len(content), held)
             held.enter_context(self._peers.told(peer))
             await context.write(content)
 
@@ -62,7 +71,10 @@ def _whose(caller: Caller, peer: str) -> str:
 
 
 def counted_as(caller: Caller, peer: str) -> str | None:
-    """Whose a call is; None where nobody is asked who they are."""
+    """Whose a call is; None of who runs the controller, and where nobody is asked who they are.
+
+    Their calls are counted with all only, and their bytes by connection.
+    """
     if caller.caller is CallerKind.STRANGER:
         return place_of(peer)
     if caller.may_speak_for_devices:

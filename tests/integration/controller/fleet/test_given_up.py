@@ -1,9 +1,15 @@
 """Attempts that are given back, never reported, or judged by a controller that stood still."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from controller.api.limits import DEFAULTS, Room
+from controller.api.rpc.fleet_service import FleetService
 from controller.domain.devices import DeviceCondition
 from controller.domain.jobs import MAX_ATTEMPTS
 from controller.domain.measurements import MeasurementFilter
@@ -17,8 +23,10 @@ from controller.state.committing import Commits
 from controller.state.database import Database
 from controller.state.devices import list_devices
 from controller.state.measurements import list_measurements, list_outcomes
+from protos.codec import to_message
 from protos.fleet import Cancel, GiveBack, Heartbeat
 from protos.reasons import ReasonCode, reason
+from protos.v1 import fleet_pb2
 from tests.integration.controller.conftest import OwnedClock, start_sweep
 from tests.integration.controller.domain_samples import hello, measured_report
 from tests.integration.controller.fleet.test_fleet import lease, said
@@ -143,3 +151,37 @@ async def test_an_agent_that_hangs_up_while_it_is_greeted_is_not_taken_for_conne
     with pytest.raises(asyncio.CancelledError):
         await greeting
     assert fleet.connected() == frozenset()
+
+
+async def test_no_lease_ends_while_a_report_waits_for_its_room(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    start_sweep(database, "phone")
+    session = await fleet.connect(hello("phone"))
+    given = await lease(fleet, session)
+    report = measured_report(given.attempt_id, given.job_id)
+
+    async def says() -> AsyncIterator[bytes]:
+        message = to_message(report, fleet_pb2.Report)
+        yield fleet_pb2.ConnectRequest(report=message).SerializeToString()
+
+    limits = replace(DEFAULTS, reports_bytes=Room(1, 1))
+    unused: Any = Mock()
+    service = FleetService(
+        fleet, unused, unused, limits, bandwidth=unused, meters=unused, tracing=unused, clock=clock
+    )
+    scales = service._decoding.scales
+    of_another = await scales.take("another", 1, waits_as_bytes=1)
+    hearing = asyncio.create_task(service._hear(session, says(), "phone"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert session.is_held_up
+    for _ in range(2):
+        clock.now_ms += 2 * LEASE_MS
+        await fleet.look_after_leases()
+        assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
+    scales.give_back(of_another)
+    await hearing
+    assert not session.is_held_up
+    await fleet.ended()
+    assert len(list_measurements(database, MeasurementFilter())) == 1

@@ -1,19 +1,22 @@
 """What a call changed is written down, also when its caller hung up before it was answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
 from controller.access.callers import OWNER
-from controller.api.limits import DEFAULTS
+from controller.api.limits import DEFAULTS, Load
 from controller.api.rpc.calls import GuardedHandler, Said
 from controller.api.rpc.held.hearing import Hearing
 from controller.api.rpc.needs import Need
 from controller.domain.access import Caller, Scope
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import told_at_its_end
 
 PATH = "/test.Service/Bring"
@@ -43,7 +46,7 @@ class Noting:
     async def keep(self, _peer: str, _size_bytes: int, _held: ExitStack) -> None:
         pass
 
-    async def write(self, context: Any, response: Any) -> None:
+    async def write(self, context: Any, response: Any, _load: Load) -> None:
         await context.write(response)
 
 
@@ -157,3 +160,91 @@ async def test_what_a_stream_begins_is_noted_though_its_caller_hung_up_before_it
         bringing.may_be_kept.set()
         await asyncio.wait_for(guard.has_ended.wait(), 60)
     assert guard.noted == bringing.kept == [b"a profile"]
+
+
+class FullOfRequests(Noting):
+    """A guard without room for any more."""
+
+    async def keep(self, _peer: str, _size_bytes: int, _held: ExitStack) -> None:
+        raise EdgerankError(ErrorCode.LIMIT, "there is no room")
+
+
+class FullOfAnswers(Noting):
+    """The same for answers."""
+
+    async def write(self, _context: Any, _response: Any, _load: Load) -> None:
+        raise EdgerankError(ErrorCode.LIMIT, "there is no room")
+
+
+class Content(bytes):
+    """Bytes that tell by `mark` whether they are there."""
+
+    mark: object
+
+
+class Mark:
+    """What lives as long as the content that has it."""
+
+
+def content(encoded: bytes) -> tuple[Content, "weakref.ref[Mark]"]:
+    """Bytes, and what is dead once they are."""
+    made = Content(encoded)
+    made.mark = mark = Mark()
+    return made, weakref.ref(mark)
+
+
+class Calling:
+    """In the place of gRPC: one request, and what is there of its content as the call is ended."""
+
+    def __init__(self, request: bytes) -> None:
+        self._requests = [request]
+        self.is_there: Callable[[], object] = object
+        self.at_its_end: object = self
+
+    def peer(self) -> str:
+        return "ipv4:192.0.2.1:1"
+
+    async def read(self) -> bytes:
+        return self._requests.pop()
+
+    async def abort(self, *_why: Any) -> None:
+        self.at_its_end = self.is_there()
+        raise grpc.aio.AbortError
+
+
+async def ended(guard: Noting, inner: Any, calling: Calling) -> object:
+    """What is there of the content as the call is ended."""
+    handler: Any = GuardedHandler(guard, inner, PATH, NEED)  # type: ignore[arg-type]
+    with suppress(grpc.aio.AbortError):
+        await handler.stream_stream(None, calling)
+    return calling.at_its_end
+
+
+@pytest.mark.parametrize(
+    ("guard", "encoded"),
+    [(FullOfRequests(), b""), (Noting(), b"\xff")],
+    ids=["no room", "no message"],
+)
+async def test_of_a_request_that_is_refused_nothing_is_left_while_that_is_told(
+    guard: Noting, encoded: bytes
+) -> None:
+    inner: Any = grpc.unary_unary_rpc_method_handler(_answer, BytesValue.FromString)
+    request, is_there = content(encoded)
+    calling = Calling(request)
+    calling.is_there = is_there
+    del request
+    assert await ended(guard, inner, calling) is None
+
+
+async def test_of_an_answer_that_is_refused_nothing_is_left_while_that_is_told() -> None:
+    calling = Calling(b"")
+
+    def encoded(response: bytes) -> bytes:
+        answer, calling.is_there = content(response)
+        return answer
+
+    async def each(request: BytesValue, _context: Any) -> AsyncIterator[bytes]:
+        yield request.value
+
+    inner: Any = grpc.unary_stream_rpc_method_handler(each, BytesValue.FromString, encoded)
+    assert await ended(FullOfAnswers(), inner, calling) is None

@@ -66,9 +66,10 @@ TOLD = {
     "answers to short calls that are made at once; the others wait for their turn, up to 20 s": (
         DEFAULTS.answers_made
     ),
-    "bytes of answers that are not read yet, over gRPC and HTTP together": (
+    "bytes of answers that are not read yet, over gRPC and HTTP together, without artifacts'": (
         *millions(DEFAULTS.answers_bytes),
         DEFAULTS.answers_waiting_bytes // 10**6,
+        DEFAULTS.request_s,
     ),
     "what comes of a call before it is read": (DEFAULTS.unasked_bytes >> 10,),
     "the header of a call": (DEFAULTS.header_bytes >> 10,),

@@ -1,6 +1,7 @@
 """What may be long is worked on while there is room for its bytes; nobody is kept out by others."""
 
 import asyncio
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -69,6 +70,62 @@ async def test_where_too_much_waits_who_has_most_there_is_refused() -> None:
     assert refused.value.code is ErrorCode.LIMIT
     assert not waiting[0].done()
     assert not waiting[1].done()
+
+
+async def test_of_those_who_wait_with_as_much_who_came_last_is_refused() -> None:
+    scales = Scales(Room(a_caller=10, in_all=10), 10, "reports")
+    taking(scales, "ada", 10)
+    waiting = [taking(scales, who, 4) for who in ("ben", "cyd", "dan")]
+    await settled()
+    assert [each.done() for each in waiting] == [False, False, True]
+    with pytest.raises(EdgerankError, match="nobody has more"):
+        await waiting[2]
+
+
+async def test_where_nothing_may_wait_it_is_told_how_much_may_be_held() -> None:
+    scales = Scales(Room(a_caller=2, in_all=3), 0, "requests")
+    await scales.take("ada", 2, waits_as_bytes=2)
+    with pytest.raises(EdgerankError, match="2 bytes of requests may be held"):
+        await scales.take("ada", 1, waits_as_bytes=1)
+    assert (await scales.take("ben", 1, waits_as_bytes=1)).size_bytes == 1
+
+
+async def test_who_waits_is_told_so_after_its_time_and_others_go_on() -> None:
+    scales = Scales(Room(a_caller=10, in_all=10), 100, "answers", within_s=0.001)
+    held = await scales.take("ada", 5, waits_as_bytes=5)
+    long = taking(scales, "ben", 10)
+    with pytest.raises(EdgerankError, match="no room within") as refused:
+        await long
+    assert refused.value.code is ErrorCode.LIMIT
+    other = await scales.take("cyd", 5, waits_as_bytes=5)
+    scales.give_back(held)
+    scales.give_back(other)
+    assert nothing_is_left(scales)
+
+
+async def test_a_refusal_keeps_nothing_of_who_waited() -> None:
+    class Who:
+        pass
+
+    scales = Scales(Room(a_caller=1, in_all=1), 0, "requests")
+    portion = await scales.take("ada", 1, waits_as_bytes=1)
+    who = Who()
+    kept = weakref.ref(who)
+    with suppress(EdgerankError):
+        await scales.take(who, 1, waits_as_bytes=1)
+    del who
+    assert kept() is None
+    scales.give_back(portion)
+
+
+async def test_what_is_longer_than_one_may_hold_waits_as_all_of_that() -> None:
+    scales = Scales(Room(a_caller=2, in_all=2), 2, "answers")
+    portion = await scales.take("ada", 1, waits_as_bytes=1)
+    long = taking(scales, "ben", 1_000)
+    await settled()
+    assert not long.done()
+    scales.give_back(portion)
+    assert (await long).size_bytes == 2
 
 
 async def test_what_is_longer_than_one_may_hold_counts_as_all_of_that() -> None:
