@@ -74,12 +74,15 @@ class Partly:
         """How many of its calls have not ended."""
         return len(self._left)
 
-    def hold(self, for_s: float) -> int:
-        """Say as much as may be said for a time; how many bytes that were."""
+    def hold(self, for_s: float, down_to: int = 0) -> int:
+        """Say as much as may be said for a time; how many bytes that were.
+
+        It ends sooner where no more than `down_to` of its calls go on.
+        """
         until_s = time.monotonic() + for_s
         self._socket.settimeout(_LOOK_S)
         with self._socket, suppress(ConnectionError, ssl.SSLError):
-            while self._left and time.monotonic() < until_s:
+            while self.going_on > down_to and time.monotonic() < until_s:
                 for stream in tuple(self._left):
                     may = min(self._left[stream], self._windows[stream], self._window)
                     if may > 0:
