@@ -272,9 +272,7 @@ class Fleet:
 
         `is_wanted` says of which sweeps on which devices. What cannot be ended is logged.
         """
-        for each in also:
-            self._endings.soon(each)
-        await self._endings.now(is_wanted)
+        await self._endings.now(is_wanted, also)
 
     async def ended(self) -> None:
         """Returns when what was reported has ended what it ends, or could not."""

@@ -66,14 +66,15 @@ class Endings:
                 self._add(self._failed.pop(place))
         self._begin()
 
-    async def now(self, is_wanted: Callable[[Place], bool]) -> None:
+    async def now(self, is_wanted: Callable[[Place], bool], also: Iterable[Settled] = ()) -> None:
         """Ends what waits, before what is open of it is ended otherwise.
 
         Args:
             is_wanted: of which sweeps on which devices.
+            also: ends what these may end, too.
         """
         waiting = (*self._working, *self._due.values(), *self._failed.values())
-        for each in [each for each in waiting if is_wanted(each.place)]:
+        for each in (*[each for each in waiting if is_wanted(each.place)], *also):
             await self._try([each])
 
     async def rest(self) -> None:
