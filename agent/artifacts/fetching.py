@@ -14,8 +14,7 @@ from tenacity import (
     retry_if_exception,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential,
-    wait_random,
+    wait_random_exponential,
 )
 from tenacity.stop import stop_base
 
@@ -112,7 +111,8 @@ async def _fetch_once(
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_Interrupted),
-                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.5),
+                # Of a controller that starts again, a whole fleet fetches on.
+                wait=wait_random_exponential(multiplier=0.1, max=10),
                 stop=_Standstill(download, monotonic_s),
                 retry_error_callback=_give_up,
             ):

@@ -93,7 +93,10 @@ def read_token(value: str) -> JoinToken:
             value = Path(value[1:]).read_text(encoding="utf-8")
         return parse_join_token(value)
     except (OSError, UnicodeDecodeError) as error:
-        raise NoToken(f"the token's file cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise NoToken(
+            f"the token's file {value[1:]} cannot be read: {why}; name the file that has its line"
+        ) from error
     except TokenInvalid as error:
         raise NoToken(
             f"this is no token to join by: {error}; copy the whole line that 'edgerank token "

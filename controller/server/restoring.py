@@ -8,8 +8,8 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -24,15 +24,19 @@ from controller.server.backup import (
     FileEntry,
     Manifest,
 )
-from controller.server.leftovers import remove
+from controller.server.leftovers import clear_folders, remove, working_folder
 from controller.state.database import claim_state, newest_revision
 from controller.state.schema import database_file
 from models.files import put_in_place, sync
 from protos.log_lines import event_log
+from sandbox.ownership import make_private
 
 log = event_log(__name__)
 
+STAGED: Final = "restore-at-next-start"
+"""What is to be restored when a controller starts, whole and checked."""
 _FRESH: Final = "restoring-"
+_STAGING: Final = ".edgerank-restore-"
 _BLOCK_BYTES: Final = 1 << 20
 _MAX_MANIFEST_BYTES: Final = 64 << 20
 # What SQLite keeps beside a database belongs to it.
@@ -52,13 +56,63 @@ def restore_backup(source: Path, state_dir: Path) -> tuple[Manifest, Path | None
         EdgerankError: INVALID_INPUT for what is no whole backup, PRECONDITION for a folder that a
             controller serves or a backup of a newer edgerank, STORAGE when the disk fails.
     """
-    with claim_state(state_dir):
+    with _stopped(state_dir):
         undo_restore(state_dir)
         with _storage_named(state_dir), _fresh_folder(state_dir) as fresh:
-            manifest = _unpack(source, fresh)
-            _check_database(source, fresh / DATABASE, manifest)
+            manifest = _unpacked(source, fresh)
+            remove(state_dir / STAGED)
             aside = _exchange(fresh, state_dir, manifest.made_at_unix_ms)
     return manifest, aside
+
+
+def stage_backup(source: Path, state_dir: Path) -> Manifest:
+    """Has a backup take the place of what a state folder holds when a controller starts there.
+
+    Until then a controller may serve the folder. The backup is read and checked now; another one
+    that was to be restored then is let go.
+
+    Returns:
+        What the backup holds.
+
+    Raises:
+        EdgerankError: as `restore_backup` does, but for a folder that is served.
+    """
+    with _storage_named(state_dir), _staging_folder(state_dir) as fresh:
+        manifest = _unpacked(source, fresh)
+        _refuse_disks(state_dir, KEPT)
+        (fresh / MANIFEST).write_bytes(manifest.to_json())
+        sync(fresh)
+        remove(state_dir / STAGED)
+        fresh.rename(state_dir / STAGED)
+        sync(state_dir)
+    return manifest
+
+
+def settle_restores(state_dir: Path) -> None:
+    """Undoes a restore that has not ended, and does one that was put off until a controller starts.
+
+    Where the latter cannot be done, what was there stays.
+
+    Raises:
+        EdgerankError: as `undo_restore` does.
+    """
+    undo_restore(state_dir)
+    try:
+        clear_folders(state_dir, _STAGING)
+        if not (state_dir / STAGED).exists():
+            return
+        with _fresh_folder(state_dir) as fresh:
+            # Should this be killed, it is undone, and not done again.
+            staged = (state_dir / STAGED).rename(fresh / STAGED)
+            manifest = Manifest.from_json((staged / MANIFEST).read_bytes())
+            aside = _exchange(staged, state_dir, manifest.made_at_unix_ms)
+    except (EdgerankError, OSError, ValueError) as error:
+        if (state_dir / UNFINISHED).exists():
+            # What was there is not all there.
+            raise
+        log.error("a backup could not be restored; what was there is served", error=error)
+        return
+    log.warning("a backup took the place of what was there", path=aside)
 
 
 def undo_restore(state_dir: Path) -> None:
@@ -120,12 +174,7 @@ def _exchange(fresh: Path, state_dir: Path, made_at_unix_ms: int) -> Path | None
     The database goes last, which names the rest.
     """
     there = [name for name in (*KEPT, *_DATABASES) if (state_dir / name).exists()]
-    if mounted := [name for name in there if (state_dir / name).is_mount()]:
-        raise EdgerankError(
-            ErrorCode.PRECONDITION,
-            f"{state_dir / mounted[0]} is a disk of its own and cannot be moved aside: unmount it, "
-            "restore, and move what was restored to it",
-        )
+    _refuse_disks(state_dir, there)
     aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{made_at_unix_ms}-", dir=state_dir))
     _note(state_dir, _Moving(aside=aside.name, there=there))
     try:
@@ -146,6 +195,16 @@ def _exchange(fresh: Path, state_dir: Path, made_at_unix_ms: int) -> Path | None
     return None
 
 
+def _refuse_disks(state_dir: Path, names: Iterable[str]) -> None:
+    mounted = next((name for name in names if (state_dir / name).is_mount()), None)
+    if mounted is not None:
+        raise EdgerankError(
+            ErrorCode.PRECONDITION,
+            f"{state_dir / mounted} is a disk of its own and cannot be moved aside: unmount it, "
+            "restore, and move what was restored to it",
+        )
+
+
 def _note(state_dir: Path, moving: _Moving) -> None:
     beside = state_dir / f"{UNFINISHED}.part"
     beside.write_bytes(moving.to_json())
@@ -158,12 +217,44 @@ def _move(name: str, source: Path, target: Path) -> None:
 
 
 @contextmanager
+def _stopped(state_dir: Path) -> Iterator[None]:
+    """Holds a folder that no controller serves."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(claim_state(state_dir))
+        except EdgerankError as error:
+            if error.code is not ErrorCode.PRECONDITION:
+                raise
+            raise EdgerankError(
+                ErrorCode.PRECONDITION,
+                f"a controller serves {state_dir}: stop it and restore then, or restore with "
+                "--at-next-start, which reads the file now",
+            ) from error
+        yield
+
+
+@contextmanager
+def _staging_folder(state_dir: Path) -> Iterator[Path]:
+    """A folder on the same disk of one's own, whoever serves the state."""
+    make_private(state_dir)
+    with working_folder(state_dir, _STAGING) as folder:
+        yield folder
+
+
+@contextmanager
 def _fresh_folder(state_dir: Path) -> Iterator[Path]:
     """A folder on the same disk, without those that were left by who was killed."""
     for left in state_dir.glob(f"{_FRESH}*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_FRESH, dir=state_dir) as folder:
         yield Path(folder)
+
+
+def _unpacked(source: Path, folder: Path) -> Manifest:
+    """What a backup holds, in a folder, once all of it was found whole."""
+    manifest = _unpack(source, folder)
+    _check_database(source, folder / DATABASE, manifest)
+    return manifest
 
 
 def _unpack(source: Path, folder: Path) -> Manifest:

@@ -44,7 +44,7 @@ from controller.fleet.leasing.leases import USUAL, Pace
 from controller.fleet.sessions import AgentSession
 from controller.own.adding import OwnModels
 from controller.server.backup import clear_backups
-from controller.server.restoring import undo_restore
+from controller.server.restoring import settle_restores
 from controller.server.watching import look_after_leases, started, stop_signal, until_stopped
 from controller.state.blobs import open_blobs
 from controller.state.catalog.accuracy import store_catalog
@@ -197,7 +197,7 @@ async def _served_web(
 def _claimed(state_dir: Path) -> Iterator[None]:
     """Holds a state folder, without what backups and restores left in it that were killed."""
     with claim_state(state_dir):
-        undo_restore(state_dir)
+        settle_restores(state_dir)
         clear_backups(state_dir)
         yield
 

@@ -78,8 +78,10 @@ def _read(source: str | None) -> str:
     try:
         return Path(source[1:]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"{source[1:]} cannot be read: {error}"
+            ErrorCode.INVALID_INPUT,
+            f"{source[1:]} cannot be read: {why}; name the file that has the line of the token",
         ) from error
 
 

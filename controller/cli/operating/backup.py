@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from controller.cli.options.failures import says_failures
 from controller.domain.quantities import format_memory
 from controller.server.backup import Manifest, make_backup
-from controller.server.restoring import restore_backup
+from controller.server.restoring import restore_backup, stage_backup
 from controller.views.counting import counted
 
 state_option = click.option(
@@ -46,19 +46,33 @@ def backup(file: Path, state_dir: Path) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @state_option
+@click.option(
+    "--at-next-start",
+    is_flag=True,
+    help="Read and check the file now, beside a controller that serves; it is restored when that "
+    "is started again.",
+)
 @says_failures
-def restore(file: Path, state_dir: Path) -> None:
+def restore(file: Path, state_dir: Path, *, at_next_start: bool) -> None:
     """Let a backup take the place of a controller's state.
 
-    The controller must be stopped. All of the file is read and checked before anything is touched;
-    what was there is moved aside within the state folder. An older backup is migrated at the next
-    start.
+    The controller must be stopped, or restores by itself when it is started again, with
+    --at-next-start. All of the file is read and checked before anything is touched; what was there
+    is moved aside within the state folder. An older backup is migrated at the next start.
 
     \b
     Examples:
       edgerank restore edgerank-2026-05-01.tar.gz
       edgerank restore /backups/edgerank.tar.gz --state /var/lib/edgerank/controller
+      edgerank restore edgerank-2026-05-01.tar.gz --at-next-start
     """
+    if at_next_start:
+        manifest = stage_backup(file.absolute(), state_dir.absolute())
+        click.echo(
+            f"{_held(manifest)} read and whole; they take the place of what is in {state_dir} when "
+            "its controller is started again"
+        )
+        return
     manifest, aside = restore_backup(file.absolute(), state_dir.absolute())
     click.echo(f"{_held(manifest)} restored to {state_dir}")
     if aside is not None:

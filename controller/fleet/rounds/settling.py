@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.errors import EdgerankError
 from controller.domain.jobs import OpenJob
 from controller.fleet.rounds.ending import Settled, end_settled, may_end_something
 from controller.fleet.rounds.expecting import expected_of
@@ -20,12 +20,12 @@ from controller.fleet.rounds.turns import (
 )
 from controller.state.catalog.candidates import RacingJob, list_learned, racing_jobs
 from controller.state.database import Database, Transaction
-from controller.state.jobs import has_open_candidates
+from controller.state.jobs import has_open_candidates, list_open_places
 from controller.state.rounds.courses import (
     Place,
     StoredCourse,
-    list_open_places,
     read_course,
+    read_courses,
     set_repeated,
     set_still_racing,
 )
@@ -94,7 +94,8 @@ def settle_reports(database: Database, turns: Sequence[LeasedTurn]) -> list[Foll
     """
     found: list[Following] = []
     with database.writing() as transaction:
-        stored = {turn: _find_course(transaction, turn.place) for turn in turns}
+        courses = _find_courses(transaction, [turn.place for turn in turns])
+        stored = {turn: courses[turn.place] for turn in turns}
         own = _own_jobs(transaction, stored)
         for turn, course in stored.items():
             if course is None or _awaits_reading(transaction, turn, course):
@@ -309,15 +310,20 @@ def _go_on(transaction: Transaction, place: Place, following: NextTurns, course:
 
 
 def _find_course(transaction: Transaction, place: Place) -> StoredCourse | None:
-    """How a sweep stands on a device; None where it cannot be read, so that it stays as it is."""
-    try:
-        return read_course(transaction, place)
-    except EdgerankError as error:
-        if error.code is not ErrorCode.DAMAGED:
-            raise
-        facts = {"sweep": place.sweep_id, "device_id": place.device_id}
-        log.error("a sweep cannot go on where it is damaged", **facts, error=error)
-        return None
+    return _find_courses(transaction, [place])[place]
+
+
+def _find_courses(
+    transaction: Transaction, places: Sequence[Place]
+) -> Mapping[Place, StoredCourse | None]:
+    """How sweeps stand on devices; None where it cannot be read, so that it stays as it is."""
+    found: dict[Place, StoredCourse | None] = {}
+    for place, stored in read_courses(transaction, places).items():
+        found[place] = None if isinstance(stored, EdgerankError) else stored
+        if isinstance(stored, EdgerankError):
+            facts = {"sweep": place.sweep_id, "device_id": place.device_id}
+            log.error("a sweep cannot go on where it is damaged", **facts, error=stored)
+    return found
 
 
 def _course(transaction: Transaction, stored: StoredCourse) -> Course:

@@ -140,6 +140,23 @@ def has_open_candidates(transaction: Transaction, place: Place) -> bool:
     return transaction.scalars(_HAS_OPEN_CANDIDATES, of_place).one()
 
 
+def list_open_places(database: Database, sweep_id: str) -> list[Place]:
+    """A sweep on the devices that have jobs of it that have not ended.
+
+    Of a race these may all wait for their files until a round wants them.
+    """
+    with database.transaction() as transaction:
+        device_ids = transaction.scalars(
+            select(jobs.c.device_id)
+            .where(
+                jobs.c.sweep_id == sweep_id,
+                jobs.c.state.not_in(ENDED),
+            )
+            .distinct()
+        ).all()
+    return [Place(sweep_id=sweep_id, device_id=device_id) for device_id in device_ids]
+
+
 def move_job(
     transaction: Transaction,
     job_id: str,

@@ -1,6 +1,7 @@
 """How sweeps stand on devices: kept up with each report, at the cost of that report."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +25,13 @@ from sqlalchemy import (
 )
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.jobs import ENDED, JobState, TurnState
+from controller.domain.jobs import ENDED, TurnState
 from controller.domain.sweeps import SweepSpec
 from controller.figures.spread import UNKNOWN, Spread
-from controller.state.database import Database, Transaction
+from controller.state.database import Transaction
 from controller.state.schema import courses, device_spreads, jobs, sweeps, turns
 from controller.state.schema.columns import IsJson, Unreadable
-from controller.state.schema.many_rows import change_rows, write_rows
+from controller.state.schema.many_rows import change_rows, in_few_lengths, write_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,19 +140,39 @@ def read_course(transaction: Transaction, place: Place) -> StoredCourse:
     Raises:
         EdgerankError: DAMAGED when what was asked for cannot be read.
     """
-    row = transaction.execute(_STANDING, _key(place)).one()
+    stored = read_courses(transaction, [place])[place]
+    if isinstance(stored, EdgerankError):
+        raise stored
+    return stored
+
+
+def read_courses(
+    transaction: Transaction, places: Collection[Place]
+) -> dict[Place, StoredCourse | EdgerankError]:
+    """As `read_course`, of several places; where one cannot be read, why."""
+    devices: defaultdict[str, list[str]] = defaultdict(list)
+    for place in places:
+        devices[place.sweep_id].append(place.device_id)
+    found: dict[Place, StoredCourse | EdgerankError] = {}
+    for sweep_id, device_ids in devices.items():
+        given = {"of_sweep": sweep_id, "of_devices": in_few_lengths(device_ids)}
+        for row in transaction.execute(_STANDING, given):
+            found[Place(sweep_id=sweep_id, device_id=row.device_id)] = _stored(row)
+    return found
+
+
+def _stored(row: Row[Any]) -> StoredCourse | EdgerankError:
     if isinstance(row.spec, Unreadable):
-        raise EdgerankError(
+        return EdgerankError(
             ErrorCode.DAMAGED,
-            f"the sweep {place.sweep_id} cannot be read, and nothing follows on what is measured "
+            f"the sweep {row.sweep_id} cannot be read, and nothing follows on what is measured "
             "for it; cancel it, and start another one",
         )
-    state: JobState | None = row.sentinel_state
     return StoredCourse(
         spec=row.spec,
         planned_ms=row.planned_ms,
         sentinel=row.sentinel_id,
-        has_sentinel_ended=state in ENDED,
+        has_sentinel_ended=row.sentinel_state in ENDED,
         has_open_turns=row.is_queued or row.is_leased or row.is_waiting,
         spread=_own(row),
         history=_history(row),
@@ -180,12 +201,7 @@ def known_spread(transaction: Transaction, place: Place) -> Spread | None:
 def with_spreads(query: Select[Any]) -> Select[Any]:
     """A query of courses, with what `told_spread` needs of each beside."""
     return (
-        query.add_columns(
-            courses.c.squares,
-            courses.c.degrees,
-            *_OF_ALL,
-            _most_repetitions().label("most_repetitions"),
-        )
+        query.add_columns(courses.c.squares, courses.c.degrees, *_OF_ALL, _MOST_REPETITIONS)
         .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
         .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
     )
@@ -235,23 +251,6 @@ def set_still_racing(transaction: Transaction, place: Place, count: int) -> None
     transaction.execute(update(courses).where(_is_of(place)).values(still_racing=count))
 
 
-def list_open_places(database: Database, sweep_id: str) -> list[Place]:
-    """A sweep on the devices that have jobs of it that have not ended.
-
-    Of a race these may all wait for their files until a round wants them.
-    """
-    with database.transaction() as transaction:
-        device_ids = transaction.scalars(
-            select(jobs.c.device_id)
-            .where(
-                jobs.c.sweep_id == sweep_id,
-                jobs.c.state.not_in(ENDED),
-            )
-            .distinct()
-        ).all()
-    return [Place(sweep_id=sweep_id, device_id=device_id) for device_id in device_ids]
-
-
 def _key(place: Place) -> dict[str, object]:
     return {"of_device": place.device_id, "of_sweep": place.sweep_id}
 
@@ -276,11 +275,6 @@ def _grown(columns: Any) -> dict[str, Any]:
         "squares": columns.squares + bindparam("more_squares"),
         "degrees": columns.degrees + bindparam("more_degrees"),
     }
-
-
-def _most_repetitions() -> ColumnElement[int]:
-    asked = type_coerce(sweeps.c.spec, JSON)
-    return case((IsJson(sweeps.c.spec), asked["most_repetitions"].as_integer()))
 
 
 def _has_turns(state: TurnState) -> ColumnElement[bool]:
@@ -314,9 +308,15 @@ _STANDING = (
     .outerjoin(device_spreads, device_spreads.c.device_id == courses.c.device_id)
     .join(sweeps, sweeps.c.sweep_id == courses.c.sweep_id)
     .outerjoin(jobs, jobs.c.job_id == courses.c.sentinel_id)
-    .where(_IS_PLACE)
+    .where(
+        courses.c.sweep_id == bindparam("of_sweep"),
+        courses.c.device_id.in_(bindparam("of_devices", expanding=True)),
+    )
 )
 _OPEN = insert(courses)
+_MOST_REPETITIONS = case(
+    (IsJson(sweeps.c.spec), type_coerce(sweeps.c.spec, JSON)["most_repetitions"].as_integer())
+).label("most_repetitions")
 _SPREADS = with_spreads(select(courses.c.device_id)).where(_IS_PLACE)
 _ADD_TO_COURSE = (
     update(courses)

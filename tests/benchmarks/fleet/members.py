@@ -24,9 +24,10 @@ from agent.link.dialling import Dialler
 from agent.link.identity import Identity, new_request
 from agent.link.line import Line
 from agent.link.rhythm import Rhythm
-from agent.link.wire import AgentStream, JoiningClient
+from agent.link.wire import AgentStream, JoiningClient, encode_report
 from protos.device import DeviceProfile
 from protos.fleet import (
+    FEATURES,
     FromAgent,
     Heartbeat,
     Hello,
@@ -99,7 +100,10 @@ class Member:
         self._line = Line(identity.addresses, identity, folder, lambda: 0)
         self._dialler = Dialler(self._line, self._rhythm, DEFAULT_CONNECT_TIMEOUT_S)
         self._introduction = replace(
-            hello(number), device_id=identity.device_id, profile=_profile()
+            hello(number),
+            device_id=identity.device_id,
+            profile=_profile(),
+            features=FEATURES,
         )
         self._unsent: dict[str, tuple[Report, float]] = {}
         self._stream: AgentStream | None = None
@@ -139,7 +143,7 @@ class Member:
         beating = asyncio.create_task(self._beat())
         try:
             for report, _sent_s in tuple(self._unsent.values()):
-                await self._send(report)
+                await self._tell(report)
             if self.works and not self._unsent:
                 await self._send(Ready())
             while (said := await stream.receive()) is not None:
@@ -149,7 +153,7 @@ class Member:
                     case Lease():
                         await self._report(said)
                     case ReportCommitted():
-                        await self._committed(said.attempt_id)
+                        self._committed(said.attempt_id)
         finally:
             beating.cancel()
 
@@ -164,9 +168,9 @@ class Member:
         self._rng = self._rng or np.random.default_rng(self.number)
         report = report_of(lease, self._rng)
         self._unsent[lease.attempt_id] = report, time.time()
-        await self._send(report)
+        await self._tell(report)
 
-    async def _committed(self, attempt_id: str) -> None:
+    def _committed(self, attempt_id: str) -> None:
         # What was sent again after a break is answered twice.
         _report, sent_s = self._unsent.pop(attempt_id, (None, None))
         if sent_s is None:
@@ -175,8 +179,13 @@ class Member:
         self._tally.committed_s.append(now_s)
         self._tally.waits_s.append(now_s - sent_s)
         self._tally.attempt_ids.append(attempt_id)
-        if self.works:
-            await self._send(Ready())
+
+    async def _tell(self, report: Report) -> None:
+        """Reports, and says as any agent does that it is free then."""
+        free = (Ready(),) if self.works else ()
+        if (stream := self._stream) is not None:
+            async with self._sending:
+                await stream.send_each((encode_report(report), *free))
 
     async def _send(self, message: FromAgent) -> None:
         if (stream := self._stream) is not None:

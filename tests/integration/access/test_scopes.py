@@ -142,6 +142,15 @@ def test_a_token_is_no_argument(guarded: Guarded) -> None:
     assert token not in done.stderr
 
 
+def test_a_file_of_a_token_that_is_not_there_is_told_in_one_sentence(tmp_path: Path) -> None:
+    agent = ("agent", "--join", "@nowhere.txt", "--state", str(tmp_path))
+    for arguments in (("login", "127.0.0.1:1", "--token", "@nowhere.txt"), agent):
+        done = edgerank(*arguments)
+        assert done.returncode == 2
+        assert "nowhere.txt cannot be read: No such file" in done.stderr
+        assert "Errno" not in done.stderr
+
+
 @pytest.mark.usefixtures("logged_out")
 def test_who_may_operate_lets_devices_rest_and_it_is_told_who_did(guarded: Guarded) -> None:
     with (

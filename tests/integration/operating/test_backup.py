@@ -11,7 +11,7 @@ import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.backup import MANIFEST, make_backup
-from controller.server.restoring import restore_backup
+from controller.server.restoring import STAGED, restore_backup, settle_restores, stage_backup
 from controller.state.database import claim_state
 from controller.state.devices import enrol, list_devices
 from tests.integration.controller.domain_samples import hello
@@ -90,6 +90,65 @@ def test_a_folder_that_is_served_is_left_alone(state: Path, tmp_path: Path) -> N
         restore_backup(tmp_path / "backup", state)
     assert refused.value.code is ErrorCode.PRECONDITION
     assert names(state) == {"phone"}
+
+
+def with_another(state: Path) -> None:
+    """Something that came after a backup."""
+    database = opened(state)
+    enrol(database, hello("board"), now_unix_ms=0)
+    database.close()
+
+
+def test_a_backup_is_read_beside_who_serves_and_restored_at_the_next_start(
+    state: Path, tmp_path: Path
+) -> None:
+    made = make_backup(state, tmp_path / "backup", NOW)
+    kept = contents(state, *KEPT)
+    with claim_state(state):
+        with_another(state)
+        assert stage_backup(tmp_path / "backup", state) == made
+        assert names(state) == {"phone", "board"}
+    settle_restores(state)
+    assert names(state) == {"phone"}
+    assert contents(state, *KEPT) == kept
+    (aside,) = state.glob("before-restore-*")
+    assert names(aside) == {"phone", "board"}
+    with_another(state)
+    settle_restores(state)
+    assert names(state) == {"phone", "board"}
+    assert not [path for path in state.rglob("*") if path.stat().st_mode & 0o077]
+
+
+def test_what_was_put_off_is_let_go_by_what_is_restored_later(state: Path, tmp_path: Path) -> None:
+    make_backup(state, tmp_path / "first", NOW)
+    with_another(state)
+    make_backup(state, tmp_path / "second", NOW)
+    stage_backup(tmp_path / "first", state)
+    stage_backup(tmp_path / "second", state)
+    settle_restores(state)
+    assert names(state) == {"phone", "board"}
+    stage_backup(tmp_path / "second", state)
+    restore_backup(tmp_path / "first", state)
+    settle_restores(state)
+    assert names(state) == {"phone"}
+
+
+def test_what_is_put_off_and_damaged_is_told_or_leaves_what_was_there(
+    state: Path, tmp_path: Path
+) -> None:
+    make_backup(state, tmp_path / "backup", NOW)
+    with_another(state)
+    stage_backup(tmp_path / "backup", state)
+    (state / STAGED / MANIFEST).write_bytes(b"rotten")
+    settle_restores(state)
+    assert names(state) == {"phone", "board"}
+    (tmp_path / "backup").write_bytes(_cut((tmp_path / "backup").read_bytes()))
+    with pytest.raises(EdgerankError) as refused:
+        stage_backup(tmp_path / "backup", state)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+    settle_restores(state)
+    assert names(state) == {"phone", "board"}
+    assert not list(state.glob("*restore-*"))
 
 
 def _cut(content: bytes) -> bytes:

@@ -23,6 +23,13 @@ def test_a_fleet_comes_back_from_a_backup(tmp_path: Path) -> None:
                 assert made.returncode == 0, made.stderr
                 refused = edgerank("restore", str(backup), "--state", served)
                 assert (refused.returncode, refused.stderr.count("error:")) == (4, 1)
+                guarded.command("devices", "rename", "board", "renamed")
+                put_off = edgerank("restore", str(backup), "--state", served, "--at-next-start")
+                assert put_off.returncode == 0, put_off.stderr
+                assert _devices(port) == ["renamed"]
+        with running("controller", *places, "--state", served) as again:
+            again.output.wait_for(r"listening on")
+            assert _devices(port) == ["board"]
         restored = edgerank("restore", str(backup), "--state", str(tmp_path / "anew"))
         assert restored.returncode == 0, restored.stderr
         with running("controller", *places, "--state", str(tmp_path / "anew")) as anew:
@@ -30,8 +37,13 @@ def test_a_fleet_comes_back_from_a_backup(tmp_path: Path) -> None:
             # Without its token: by the certificate that the old folder's key signed.
             with running("agent", "--name", "board", "--state", str(tmp_path / "board")) as agent:
                 agent.output.wait_for("connected to .* as board")
-                done = edgerank("devices", "--json", address=f"127.0.0.1:{port}")
-                assert [each["name"] for each in json.loads(done.stdout)] == ["board"]
+                assert _devices(port) == ["board"]
+
+
+def _devices(port: int) -> list[str]:
+    done = edgerank("devices", "--json", address=f"127.0.0.1:{port}")
+    assert done.returncode == 0, done.stderr
+    return [each["name"] for each in json.loads(done.stdout)]
 
 
 def test_a_backup_of_nothing_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ import pytest
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.backup import UNFINISHED, clear_backups, make_backup
 from controller.server.leftovers import clear_folders, working_folder
-from controller.server.restoring import restore_backup, undo_restore
+from controller.server.restoring import (
+    STAGED,
+    restore_backup,
+    settle_restores,
+    stage_backup,
+    undo_restore,
+)
 from controller.state.devices import enrol
 from tests.integration.controller.domain_samples import hello
 from tests.integration.operating.conftest import opened
@@ -25,10 +31,10 @@ backup._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 backup.make_backup(Path(sys.argv[1]), Path(sys.argv[2]), 0)
 """
 # Ends before the n-th file or folder is moved.
-RESTORE_AND_DIE = """
+_DYING = """
 import os, signal, sys
 from pathlib import Path
-from controller.server.restoring import restore_backup
+from controller.server.restoring import restore_backup, settle_restores
 left, rename = [int(sys.argv[3])], Path.rename
 def dying(path, target):
     left[0] -= 1
@@ -36,8 +42,9 @@ def dying(path, target):
         os.kill(os.getpid(), signal.SIGKILL)
     return rename(path, target)
 Path.rename = dying
-restore_backup(Path(sys.argv[1]), Path(sys.argv[2]))
 """
+RESTORE_AND_DIE = f"{_DYING}restore_backup(Path(sys.argv[1]), Path(sys.argv[2]))"
+START_AND_DIE = f"{_DYING}settle_restores(Path(sys.argv[2]))"
 # Three folders and the database aside, and as many in their place.
 MOVES = 8
 
@@ -135,6 +142,23 @@ def test_a_restore_that_is_killed_midway_is_undone_at_the_next_start(
     undo_restore(state)
     restore_backup(backup, state)
     assert names(state) == {"phone"}
+
+
+@pytest.mark.parametrize("nth", range(1, MOVES + 2))
+def test_a_start_that_is_killed_while_it_restores_ends_with_the_one_or_the_other(
+    backup: Path, state: Path, nth: int
+) -> None:
+    before = contents(state, *KEPT)
+    stage_backup(backup, state)
+    assert run(START_AND_DIE, backup, state, nth) == -9
+    settle_restores(state)
+    assert STAGED not in entries(state)
+    if nth == 1:
+        # It had not begun, and is done now.
+        assert names(state) == {"phone"}
+        return
+    assert names(state) == {"phone", "board"}
+    assert contents(state, *KEPT) == before
 
 
 def test_a_restore_into_nothing_that_is_killed_leaves_nothing(backup: Path, tmp_path: Path) -> None:

@@ -110,11 +110,13 @@ async def test_a_lease_and_a_report_take_few_statements(database: Database, flee
     assert max(counts) <= MOST_OF_A_TURN
 
 
+@pytest.mark.parametrize("repetitions", [3, 1], ids=["one of several", "the last of its job"])
 async def test_a_group_of_leases_or_reports_takes_as_many_statements_as_one(
-    database: Database,
+    database: Database, repetitions: int
 ) -> None:
     names = [f"phone-{number}" for number in range(8)]
-    start_sweep(database, names[0], repetitions=3, batches=(1, 2), also=tuple(names[1:]))
+    also = tuple(names[1:])
+    start_sweep(database, names[0], repetitions=repetitions, batches=(1, 2), also=also)
     asks = [Ask(device_id=f"id-of-{name}", now_unix_ms=0) for name in names]
     counts = []
     for some in (asks[:1], asks[1:]):

@@ -1,5 +1,6 @@
 """A transfer that breaks off goes on where it broke, as long as anything comes."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -87,6 +88,29 @@ async def test_who_is_told_to_wait_for_others_waits(tmp_path: Path) -> None:
     with await fetch(source, ArtifactCache(tmp_path, 100), LEASE, source.clock()) as artifact:
         assert artifact.path.read_bytes() == CONTENT
     assert source.offsets == [0, 0, 0, 0]
+
+
+async def test_devices_whose_transfers_break_at_once_come_again_at_different_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float] = []
+    rest = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        waits_s.append(seconds)
+        await rest(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    for number in range(30):
+        source = SlowSource(bytes_each=0, takes_s=0, breaks=7)
+        cache = ArtifactCache(tmp_path / str(number), 100)
+        with await fetch(source, cache, LEASE, source.clock()):
+            pass
+    last_s = waits_s[6::7]
+    assert len(last_s) == 30
+    # Anywhere in a window of 6.4 s.
+    assert min(last_s) < 2
+    assert 4 < max(last_s) <= 6.4
 
 
 @pytest.mark.parametrize(
