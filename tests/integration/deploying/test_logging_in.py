@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -166,8 +167,18 @@ def test_the_agent_of_keys_is_asked(
         keeper.stdout.readline()
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         subprocess.run(["ssh-add", "-q", key], check=True)
+        # As it lies on a disk that others may see: with a passphrase.
+        locked = Path(shutil.copy(key, tmp_path / "locked"))
+        subprocess.run(
+            ["ssh-keygen", "-q", "-p", "-P", "", "-N", "a secret", "-f", locked], check=True
+        )
         key.rename(tmp_path / "away")
         assert logs(board).returncode == 0
+        assert logs(board, "--identity", str(locked)).returncode == 0
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+        unopened = logs(board, "--identity", str(locked))
+        assert unopened.returncode == 4
+        assert "ssh-add" in unopened.stderr
     finally:
         (tmp_path / "away").rename(key)
         keeper.terminate()
