@@ -188,7 +188,10 @@ def _library(runtime: Runtime, options: NativeOptions, runner: Path) -> Path | N
     named = options.libraries.get(runtime)
     if named is not None:
         if not named.is_file():
-            raise RunnerRefused(f"the library of {runtime.value} is not there: {named}")
+            raise RunnerRefused(
+                f"the library of {runtime.value} is not there: {named}; name the file of your "
+                f"build with --{runtime.value}-library, or leave that out"
+            )
         return named.absolute()
     beside = sorted(runner.absolute().parent.glob(_LIBRARIES[runtime]))
     return next(iter((*beside, *_installed(runtime))), None)

@@ -261,6 +261,7 @@ def test_how_it_stands_is_told(deployed: Board, fleet: Guarded) -> None:
     told = json.loads(edgerank(*asked, "--json", address=fleet.local).stdout)
     assert (told["deployed"], told["running"], told["connected"]) == (True, True, True)
     assert (told["device"], told["service"], told["base"]) == (NAME, "script", str(deployed.base))
+    assert told["native_runner"]
     assert NAME in edgerank(*asked, address=fleet.local).stdout
     log = edgerank("deploy", "logs", "ssh", *deployed.named)
     assert f"as {NAME}" in log.stdout

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -78,7 +79,10 @@ def test_a_changed_host_key_is_refused_also_when_it_is_named(board: Board, tmp_p
     for options in ((), ("--host-key", board.fingerprint())):
         done = logs(board, *options)
         assert done.returncode == 4
-        assert "ssh-keygen -R" in done.stderr
+        (command,) = re.findall("'(ssh-keygen -R .*)', and run", done.stderr)
+        # As any shell reads it, and not as a pattern.
+        assert shlex.split(command)[2] == f"[127.0.0.1]:{board.port}"
+        assert "-R [" not in command
     assert path.read_text() == known
 
 

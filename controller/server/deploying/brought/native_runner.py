@@ -103,8 +103,8 @@ def _libraries(place: Path) -> tuple[Path, ...]:
 def _check(path: Path, machine: str) -> None:
     built_for = machine_of(path)
     if built_for != machine:
+        told = f"built for {built_for}" if built_for else "no program for x86_64 or aarch64"
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
-            f"{path} is built for {built_for or 'another processor'}, and the board is {machine}: "
-            f"put the one for {machine} there",
+            f"{path} is {told}, and the board is {machine}: put the one for {machine} there",
         )
