@@ -12,6 +12,13 @@ class Runtime(Enum):
     ONNXRUNTIME = "onnxruntime"
 
 
+RUNNER: Final = "edgerank-runner"
+"""What measures without Python, as it calls itself; see agent/native/src/version.hpp."""
+
+RUNNER_PROTOCOL: Final = 1
+"""What an agent speaks with it."""
+
+
 class GraphOptimization(Enum):
     """How much ONNX Runtime rewrites a graph when it loads it."""
 

@@ -10,9 +10,8 @@ from typing import Final
 from agent.artifacts.files import digest_of
 from agent.bridge.elf import NoElf, read_built
 from agent.errors import INPUT_EXIT_CODE, AgentError
-from protos.runtimes import Runtime
+from protos.runtimes import RUNNER, Runtime
 
-RUNNER: Final = "edgerank-runner"
 _SHIM: Final = "libedgerank_paddlelite.so"
 # The programs that come with the runtimes.
 _PROGRAMS: Final = {

@@ -16,12 +16,12 @@ from agent.bridge.told import property_of
 from agent.device.kernel_files import Roots, cpu_numbers, online_cpus, read_text
 from agent.device.profile import HostFacts
 from agent.measuring.introspection import IMPORT_LIMIT_S, describe_runtimes
-from protos.runtimes import Runtime, RuntimeInfo
+from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime, RuntimeInfo
 
 # Of the memory that is left there.
 _MEMORY_SHARE: Final = 0.9
 _SHELL: Final = "shell_v2"
-_OF_OURS: Final = '"program":"edgerank-runner","protocol":1,'
+_OF_OURS: Final = f'"program":"{RUNNER}","protocol":{RUNNER_PROTOCOL},'
 _MOST_OF_NAME: Final = 48
 
 
@@ -152,7 +152,7 @@ def _check_ours(measurer: PhoneMeasurer, runner: Brought) -> None:
     if said.code in (126, 127):
         raise KitUnfit(
             f"{path} does not run on the phone {serial} ({said.words}): it was built for another "
-            "system; build it for Android with agent/native's preset"
+            "system; build it with Android's NDK, by 'make native ARGS=android-arm64'"
         )
     raise KitUnfit(
         f"{path} is no runner of this edgerank (asked for its version, it said "

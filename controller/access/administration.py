@@ -137,7 +137,7 @@ class Administration:
             raise EdgerankError(
                 ErrorCode.PRECONDITION,
                 "this controller speaks no TLS, and tokens are for what is encrypted; start it on "
-                "an address of the network",
+                "an address of the network, as with 'edgerank controller --host 0.0.0.0'",
             )
         return addresses
 

@@ -6,7 +6,7 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
-from controller.server.deploying.packing import pack_wheel
+from controller.server.deploying.brought.packing import pack_wheel
 from tests.packaging.conftest import run_uv
 
 

@@ -15,17 +15,13 @@ from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.measuring.children import Child
 from agent.measuring.native.child import NativeChild
 from protos.log_lines import event_log
-from protos.runtimes import Runtime, RuntimeInfo
-
-PROTOCOL: Final = 1
-"""What is spoken with the runner; see agent/native/src/version.hpp."""
+from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime, RuntimeInfo
 
 FOLDER: Final = "native"
 """Of the agent's state folder, where a runner and its libraries are looked for."""
 
 _log = event_log(__name__)
 
-_PROGRAM: Final = "edgerank-runner"
 _PATIENCE_S: Final = 20.0
 _LIBRARIES: Final[Mapping[Runtime, str]] = MappingProxyType(
     {
@@ -118,7 +114,7 @@ def find_children(options: NativeOptions, folder: Path) -> Mapping[Runtime, Nati
     Raises:
         RunnerRefused: something that a person named does not serve, or has nothing to load.
     """
-    runner = options.runner or folder / _PROGRAM
+    runner = options.runner or folder / RUNNER
     if options.runner is None and not runner.is_file():
         if options.libraries:
             raise RunnerRefused(
@@ -155,14 +151,14 @@ def check_runner(path: Path) -> None:
         RunnerRefused: it is not; says what to do.
     """
     told = _told_by(path)
-    if told.get("program") != _PROGRAM:
+    if told.get("program") != RUNNER:
         raise RunnerRefused(
             f"{path} is no native runner of edgerank: name the one that 'tools/native' builds"
         )
-    if told.get("protocol") != PROTOCOL:
+    if told.get("protocol") != RUNNER_PROTOCOL:
         raise RunnerRefused(
-            f"{path} speaks protocol {told.get('protocol')!r} and this agent {PROTOCOL}: build the "
-            "runner of this version with 'tools/native'"
+            f"{path} speaks protocol {told.get('protocol')!r} and this agent {RUNNER_PROTOCOL}: "
+            "build the runner of this version with 'tools/native'"
         )
 
 
@@ -192,7 +188,10 @@ def _library(runtime: Runtime, options: NativeOptions, runner: Path) -> Path | N
     named = options.libraries.get(runtime)
     if named is not None:
         if not named.is_file():
-            raise RunnerRefused(f"the library of {runtime.value} is not there: {named}")
+            raise RunnerRefused(
+                f"the library of {runtime.value} is not there: {named}; name the file of your "
+                f"build with --{runtime.value}-library, or leave that out"
+            )
         return named.absolute()
     beside = sorted(runner.absolute().parent.glob(_LIBRARIES[runtime]))
     return next(iter((*beside, *_installed(runtime))), None)

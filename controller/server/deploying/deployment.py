@@ -16,11 +16,12 @@ from typing import Final, Protocol
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import Board
+from controller.server.deploying.brought.native_runner import NativeRunner, find_runner
+from controller.server.deploying.brought.packing import NAME, pack_wheel
 from controller.server.deploying.examining import Fit, Tell
 from controller.server.deploying.installed import Installed, Standing
-from controller.server.deploying.installing import install
+from controller.server.deploying.installing import bring_runner, install
 from controller.server.deploying.membership import Entry, entry_of, known_device
-from controller.server.deploying.packing import NAME, pack_wheel
 from controller.server.deploying.releases import (
     Release,
     Settings,
@@ -66,6 +67,8 @@ class Wanted:
         up_s: how long the agent may take until its device reports, in seconds.
         paddlelite_python: another Python of the board, which has Paddle Lite.
         paddlelite_bin: the board's own benchmark_bin of Paddle Lite.
+        runner_folder: on this side, with the native runner that it is to measure with.
+        native_runner: the one on the board that it measures with where none is brought.
     """
 
     name: str | None = None
@@ -76,6 +79,8 @@ class Wanted:
     up_s: float = UP_S
     paddlelite_python: str | None = None
     paddlelite_bin: str | None = None
+    runner_folder: Path | None = None
+    native_runner: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +123,9 @@ class Deployment:
         Raises:
             EdgerankError: what went wrong, with what to do next.
         """
+        runner = self._runner(wanted)
+        if runner is not None:
+            wanted = replace(wanted, native_runner=runner.name)
         standing = await self.installed.look()
         devices = await asyncio.to_thread(self.fleet.devices)
         device = known_device(standing, devices)
@@ -142,6 +150,8 @@ class Deployment:
                         *(self.installed, self.fit, wheel, settings, self.tell),
                         offline=wanted.offline,
                     )
+                if settings.native_runner is not None:
+                    await bring_runner(self.installed, settings.native_runner, runner, self.tell)
                 await self._write(release)
                 marks = await self._marks(devices, name, standing)
                 device = await self._switch(release, standing, marks, wanted.up_s)
@@ -179,7 +189,12 @@ class Deployment:
             runtimes=wanted.runtimes,
             paddlelite_python=wanted.paddlelite_python,
             paddlelite_bin=wanted.paddlelite_bin,
+            native_runner=wanted.native_runner,
         )
+
+    def _runner(self, wanted: Wanted) -> NativeRunner | None:
+        folder = wanted.runner_folder
+        return None if folder is None else find_runner(folder, self.board.machine)
 
     async def _write(self, release: Release) -> None:
         folder = posixpath.join(self.board.base, "releases", release.release_id)
@@ -299,38 +314,13 @@ class Deployment:
 
     async def _prune(self, release: Release, settings: Settings, standing: Standing) -> None:
         """Leaves what runs and what ran before it."""
-        kept = [f"environments/{settings.environment}", f"releases/{release.release_id}"]
-        if standing.settings is not None and standing.release_id is not None:
-            kept += [
-                f"environments/{standing.settings.environment}",
-                f"releases/{standing.release_id}",
-            ]
+        kept: list[str] = []
+        both = ((settings, release.release_id), (standing.settings, standing.release_id))
+        for each, release_id in both:
+            if each is not None and release_id is not None:
+                kept += [f"environments/{each.environment}", f"releases/{release_id}"]
+                kept += [f"runners/{each.native_runner}"]
         try:
             await self.shell.ask("prune", self.board.base, *kept, timeout_s=LONG_S)
         except EdgerankError as error:
             self.tell(f"note: what is of no use there any more is left: {error}")
-
-
-async def upgrade(deployment: Deployment, *, offline: bool, up_s: float) -> Deployed:
-    """Brings this edgerank to a board on which another was deployed, told the same.
-
-    Raises:
-        EdgerankError: NOTHING_FOUND where none was; else as `deploy`.
-    """
-    standing = await deployment.installed.look()
-    if standing.settings is None:
-        raise EdgerankError(
-            ErrorCode.NOTHING_FOUND,
-            f"nothing is deployed on {deployment.shell.where}; do so with 'edgerank deploy ssh "
-            f"{deployment.shell.where}'",
-        )
-    settings = standing.settings
-    wanted = Wanted(
-        name=settings.name,
-        labels=settings.labels,
-        runtimes=settings.runtimes,
-        up_s=up_s,
-        paddlelite_python=settings.paddlelite_python,
-        paddlelite_bin=settings.paddlelite_bin,
-    )
-    return await deployment.deploy(replace(wanted, offline=offline))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import Board, Python, examine
+from controller.server.deploying.brought.python_archive import PythonArchive, archive_for
 from controller.server.deploying.fitness import (
     OF_PYTHON,
     Finding,
@@ -13,7 +14,6 @@ from controller.server.deploying.fitness import (
     obstacles,
     remarks,
 )
-from controller.server.deploying.python_archive import PythonArchive, archive_for
 from controller.server.deploying.ssh import Shell
 from protos.runtimes import Runtime
 

@@ -74,7 +74,7 @@ def obstacles(board: Board, runtimes: Iterable[Runtime], *, offline: bool) -> It
             f"its processor runs as {board.machine}, for which the runtimes have no wheels: "
             "install a 64-bit system on it, if the processor has one",
         )
-    elif board.user_bits == 32 or _is_half(board):
+    elif _is_of_32_bits(board):
         yield Finding(
             Obstacle.USERLAND,
             f"its kernel is {board.machine} and its programs are of 32 bits, for which the "
@@ -134,7 +134,7 @@ def _library(board: Board) -> Iterator[Finding]:
         yield Finding(
             Obstacle.GLIBC,
             f"its glibc is {_dotted(board.glibc)}, and the runtimes' wheels need {least} or newer: "
-            "update its system, to Debian 10 or Ubuntu 20.04 at least",
+            "update its system, as to Debian 12 or Ubuntu 22.04",
         )
 
 
@@ -142,6 +142,9 @@ def _python(board: Board, *, offline: bool) -> Iterator[Finding]:
     if chosen_python(board, offline=offline) is not None:
         return
     lacking = [each for each in _right_versions(board) if each.bits == 64]
+    if _right_versions(board) and not lacking and _is_of_32_bits(board):
+        # What is told of the system is all that is wrong with these.
+        return
     if lacking:
         version = _dotted(lacking[0].version)
         lacks_pip = any(each.makes_environments for each in lacking)
@@ -152,12 +155,18 @@ def _python(board: Board, *, offline: bool) -> Iterator[Finding]:
             + (", or bring pip along by --offline" if lacks_pip else ""),
         )
     else:
-        there = ", ".join(dict.fromkeys(_dotted(each.version) for each in board.pythons)) or "none"
+        there = ", ".join(dict.fromkeys(_dotted(each.version) for each in board.pythons))
+        # The system's package is the one that is there.
+        advice = (
+            "bring one along by --python-archive, or install one beside it"
+            if there
+            else "install one, as with 'sudo apt install python3 python3-venv', or bring one along "
+            "by --python-archive"
+        )
         yield Finding(
             Obstacle.NO_PYTHON,
-            f"it has no Python {_dotted(LEAST_PYTHON)} to {_dotted(LAST_PYTHON)} ({there} found): "
-            "install one, as with 'sudo apt install python3 python3-venv', or bring one along by "
-            "--python-archive",
+            f"it has no Python {_dotted(LEAST_PYTHON)} to {_dotted(LAST_PYTHON)} "
+            f"({there or 'none'} found): {advice}",
         )
 
 
@@ -165,8 +174,10 @@ def _right_versions(board: Board) -> list[Python]:
     return [each for each in board.pythons if LEAST_PYTHON <= each.version <= LAST_PYTHON]
 
 
-def _is_half(board: Board) -> bool:
-    return bool(board.pythons) and all(each.bits == 32 for each in board.pythons)
+def _is_of_32_bits(board: Board) -> bool:
+    """Whether its programs are, whatever its kernel is."""
+    has_no_other = bool(board.pythons) and all(each.bits == 32 for each in board.pythons)
+    return board.user_bits == 32 or has_no_other
 
 
 def _span(seconds: int) -> str:

@@ -86,7 +86,9 @@ class KnownHosts:
                     ErrorCode.NOT_ALLOWED,
                     f"the host key of {offered.host} changed to {offered.fingerprint}: another "
                     "machine may pose as it; if it was installed anew, forget the old key with "
-                    f"'ssh-keygen -R {offered.host} -f {file}', and run the same command again",
+                    # Brackets are a shell's own signs.
+                    f"""'ssh-keygen -R "{offered.host}" -f "{file}"', and run the same """
+                    "command again",
                 )
 
     def remember(self, offered: HostKey) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import Board
+from controller.server.deploying.brought.native_runner import NativeRunner, check_told
+from controller.server.deploying.brought.python_archive import UNPACKED_BYTES, PythonArchive
+from controller.server.deploying.brought.wheels import download_wheels, requirement
 from controller.server.deploying.examining import Fit, Tell, in_the_way
 from controller.server.deploying.fitness import room
 from controller.server.deploying.installed import Installed
-from controller.server.deploying.python_archive import UNPACKED_BYTES, PythonArchive
-from controller.server.deploying.releases import Settings
+from controller.server.deploying.releases import Settings, runner_folder
 from controller.server.deploying.ssh import LONG_S
-from controller.server.deploying.wheels import download_wheels, requirement
 from models.digest import file_sha256
+from protos.runtimes import RUNNER
 
 
 async def install(
@@ -71,6 +73,34 @@ async def install(
         )
 
 
+async def bring_runner(
+    there: Installed, name: str, runner: NativeRunner | None, tell: Tell
+) -> None:
+    """Sends a native runner, and asks it on the board what it is.
+
+    Args:
+        there: the board.
+        name: of its folder.
+        runner: what is sent; None where it was brought before.
+        tell: whom each step is told.
+
+    Raises:
+        EdgerankError: DAMAGED; EXECUTION where it does not start; INVALID_INPUT for what is no
+            runner, or one of another version.
+    """
+    folder = runner_folder(there.board.base, name)
+    if runner is not None:
+        await _send(there, runner.files, folder, tell)
+    said = await there.shell.run("runner", posixpath.join(folder, RUNNER))
+    if said.code != 0:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"the native runner does not start on {there.shell.where} ({said.last_words()}); name "
+            "with --runner-folder one that was built for it, as 'make native' does",
+        )
+    check_told(said.out, there.shell.where)
+
+
 async def _swept(there: Installed) -> Board:
     """The board without what installations that broke off have left."""
     free_kib = (await there.shell.ask("sweep", there.board.base, timeout_s=LONG_S)).strip()
@@ -93,6 +123,8 @@ async def _send(there: Installed, files: Sequence[Path], folder: str, tell: Tell
     known = await _digests(there, folder)
     wanted = {each: file_sha256(each) for each in files}
     missing = [each for each in files if known.get(each.name) != wanted[each]]
+    if not missing:
+        return
     size_mb = sum(each.stat().st_size for each in missing) / 1e6
     tell(f"sending {len(missing)} of {len(files)} files ({size_mb:.1f} MB)")
     for file in missing:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from controller.server.deploying.board import Board, Service
 from protos.names import are_labels, is_device_name
-from protos.runtimes import Runtime
+from protos.runtimes import RUNNER, Runtime
 
 UNIT: Final = "edgerank-agent.service"
 _DIGEST_LETTERS: Final = 12
@@ -85,6 +85,7 @@ class Settings:
         runtimes: those that were installed for it.
         paddlelite_python: another Python of the board, which has Paddle Lite.
         paddlelite_bin: the board's own benchmark_bin of Paddle Lite.
+        native_runner: folder of the native runner that it measures with, among `runners`.
     """
 
     version: str
@@ -94,6 +95,7 @@ class Settings:
     runtimes: tuple[Runtime, ...]
     paddlelite_python: str | None = None
     paddlelite_bin: str | None = None
+    native_runner: str | None = None
 
 
 _SETTINGS: Final = TypeAdapter(Settings)
@@ -124,7 +126,8 @@ def read_settings(text: str) -> Settings | None:
         return None
     is_ours = is_device_name(read.name) and are_labels(read.labels)
     is_ours = is_ours and all(map(is_board_path, (read.paddlelite_python, read.paddlelite_bin)))
-    is_ours = is_ours and is_environment(read.environment) and is_environment(read.version)
+    named = (read.environment, read.version, read.native_runner)
+    is_ours = is_ours and all(each is None or is_environment(each) for each in named)
     return read if is_ours else None
 
 
@@ -163,6 +166,11 @@ def release_of(settings: Settings, board: Board) -> Release:
     )
 
 
+def runner_folder(base: str, name: str) -> str:
+    """Where a native runner is that was brought to a board."""
+    return posixpath.join(base, "runners", name)
+
+
 def keeper_path(board: Board) -> str:
     """Where what starts an agent again belongs."""
     return {
@@ -188,11 +196,13 @@ def keeper_of(board: Board) -> str:
 def _start(settings: Settings, base: str) -> str:
     labels = (f"--label={key}={value}" for key, value in sorted(settings.labels.items()))
     token, current = posixpath.join(base, "token"), posixpath.join(base, "current")
-    lite = {
+    runner = settings.native_runner
+    there = {
         "--paddlelite-python": settings.paddlelite_python,
         "--paddlelite-bin": settings.paddlelite_bin,
+        "--native-runner": runner and posixpath.join(runner_folder(base, runner), RUNNER),
     }
-    named = (f"{option}={path}" for option, path in lite.items() if path is not None)
+    named = (f"{option}={path}" for option, path in there.items() if path is not None)
     command = shlex.join(
         (
             *("set", "--", "agent", "--name", settings.name, *labels),

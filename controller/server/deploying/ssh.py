@@ -63,6 +63,8 @@ class Target:
             told["port"] = self.port
         if self.identity is not None:
             told["client_keys"] = [str(self.identity)]
+            # One with a passphrase may be in the agent, which is asked as well.
+            told["ignore_encrypted"] = True
         return told
 
 
@@ -251,7 +253,8 @@ def _broken(where: str) -> Iterator[None]:
         raise EdgerankError(
             ErrorCode.NOT_ALLOWED,
             f"{where} takes none of your keys; see that 'ssh {where}' logs in without a password "
-            "('ssh-copy-id' installs a key), or name a key with --identity",
+            "('ssh-copy-id' installs a key, 'ssh-add' opens one that has a passphrase), or name a "
+            "key with --identity",
         ) from error
     except asyncssh.TimeoutError as error:
         raise _lost(where, "it did not answer in time") from error

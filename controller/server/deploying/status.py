@@ -24,6 +24,7 @@ class Status:
         release: which is current; None where nothing is deployed.
         labels: that it was told.
         runtimes: that were installed for it.
+        native_runner: whether it measures with a native runner that was brought.
         device_id: who it is in a fleet; None before it joined.
         device: its name in this fleet; None where this controller does not know it.
         connected: whether it is connected to this controller.
@@ -38,6 +39,7 @@ class Status:
     release: str | None
     labels: Mapping[str, str]
     runtimes: tuple[Runtime, ...]
+    native_runner: bool
     device_id: str | None
     device: str | None
     connected: bool
@@ -63,6 +65,7 @@ async def status_of(installed: Installed, fleet: Fleet) -> Status:
         release=standing.release_id,
         labels={} if settings is None else settings.labels,
         runtimes=() if settings is None else settings.runtimes,
+        native_runner=settings is not None and settings.native_runner is not None,
         device_id=standing.device_id,
         device=None if device is None else device.name,
         connected=device is not None and device.connected,

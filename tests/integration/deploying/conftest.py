@@ -25,7 +25,7 @@ USER: Final = "pi"
 COMMANDS: Final = (
     *("sh", "uname", "id", "date", "getconf", "df", "awk", "dirname", "basename", "readlink"),
     *("head", "tail", "cat", "mkdir", "mv", "rm", "ln", "tr", "grep", "sleep", "nohup", "wc"),
-    *("sync", "sha256sum", "tar", "gzip"),
+    *("sync", "sha256sum", "tar", "gzip", "chmod"),
 )
 # The bytecode of what no agent imports takes longer than all else of an installation.
 _SETTINGS: Final = """
@@ -44,7 +44,7 @@ SetEnv PATH={path} PIP_NO_COMPILE=1
 _TOOLS: Final = {
     "EDGERANK_SSHD": ("tools/openssh-server",),
     "EDGERANK_AARCH64": ("tools/aarch64-userland",),
-    "EDGERANK_NATIVE": ("tools/native", "aarch64"),
+    "EDGERANK_NATIVE": ("tools/native", "x86_64", "aarch64"),
 }
 
 
@@ -200,18 +200,19 @@ def running_board(
     path: Sequence[Path] = (),
     *,
     system: Path | None = None,
+    shell: Path | None = None,
 ) -> Iterator[Board]:
     """A board at which the person may log in.
 
     `path` is where its commands are, besides those of its system; `system` a folder of these and of
-    its shell, in the place of a handful of this machine's.
+    its shell, in the place of a handful of this machine's; `shell` what a login starts.
     """
     folder.mkdir(parents=True)
     home = folder / "home"
     home.mkdir()
     make_key(folder / "host_key")
     shutil.copy(person / ".ssh/id_ed25519.pub", folder / "authorized_keys")
-    shell = Path("/bin/sh") if system is None else system / "sh"
+    shell = shell or (Path("/bin/sh") if system is None else system / "sh")
     folders = ((system or _commands(folder / "bin")), *path)
     with _written(folder, home, shell, folders) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -2,8 +2,7 @@
 
 import json
 import os
-import shlex
-import signal
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,40 @@ from tests.processes import edgerank
 NAME: Final = "arm"
 NETWORK: Final = "PetalNet"
 RUNNER: Final = "edgerank-runner"
+# How the kernel knows a program of aarch64.
+_FORMAT: Final = (
+    r":aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
+    r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
+)
+
+
+def knowing_shell(folder: Path, userland: Path) -> Path:
+    """The board's shell, under which the kernel starts programs of aarch64, and nowhere else."""
+    formats = folder / "formats"
+    formats.mkdir()
+    interpreter, inside, shell = (folder / each for each in ("interpreter", "inside", "shell"))
+    emulate = f"{userland}/qemu-aarch64-static -cpu cortex-a72 -L {userland}/root"
+    interpreter.write_text(f'#!/bin/sh\nexec {emulate} "$@"\n')
+    inside.write_text(
+        f"{shutil.which('mount')} -t binfmt_misc binfmt_misc {formats} || exit 1\n"
+        f"printf '%s' '{_FORMAT}:{interpreter}:' >{formats}/register || exit 1\n"
+        f'exec {userland}/bin/sh "$@"\n'
+    )
+    # A format is of a user namespace, from Linux 6.7 on.
+    apart = f"{shutil.which('unshare')} --user --map-current-user --keep-caps --mount"
+    shell.write_text(f'#!/bin/sh\nexec {apart} /bin/sh {inside} "$@"\n')
+    for each in (interpreter, shell):
+        each.chmod(0o755)
+    return shell
+
+
+def deploy(board: Board, fleet: Guarded, *options: str) -> str:
+    """What the command tells, which has to succeed."""
+    command = ("deploy", "ssh", *board.named, "--name", NAME, "--offline")
+    told = ("--address", fleet.address, "--up-within", "9m", *options)
+    done = edgerank(*command, *told, address=fleet.local)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +60,13 @@ def deployed(
 ) -> Iterator[Board]:
     """A board that an agent was brought to; all that its user starts is emulated."""
     folder = tmp_path_factory.mktemp("arm")
-    system = Path(os.environ["EDGERANK_AARCH64"]) / "bin"
-    with running_board(folder / "board", person, system=system) as board:
+    userland = Path(os.environ["EDGERANK_AARCH64"])
+    shell = knowing_shell(folder, userland)
+    board_of = running_board(folder / "board", person, system=userland / "bin", shell=shell)
+    with board_of as board:
         board.trust()
-        command = ("deploy", "ssh", *board.named, "--name", NAME, "--offline")
-        options = ("--address", fleet.address, "--up-within", "9m")
-        done = edgerank(*command, *options, address=fleet.local)
         try:
-            assert done.returncode == 0, done.stderr
+            deploy(board, fleet)
             yield board
         finally:
             edgerank("deploy", "remove", "ssh", *board.named)
@@ -80,39 +112,20 @@ def test_it_fetches_and_measures_and_its_figure_ranks_only_where_that_is_asked_f
     assert winner["measurement"]["emulator"] == "qemu-user"
 
 
-def emulated_runner(deployed: Board) -> Path:
-    """The native runner for aarch64 on the board, by a launcher as its other programs have."""
-    userland = Path(os.environ["EDGERANK_AARCH64"])
-    runner = Path(os.environ["EDGERANK_NATIVE"]) / "aarch64/edgerank-runner"
-    emulate = (userland / "qemu-aarch64-static", "-cpu", "cortex-a72", "-L", userland / "root")
-    launcher = deployed.folder / "edgerank-runner"
-    command = shlex.join(map(str, (*emulate, runner)))
-    launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-    launcher.chmod(0o755)
-    return launcher
-
-
-def start_with(deployed: Board, option: str) -> None:
-    """Tell the deployed agent something more; what keeps it running starts it anew with that."""
-    start = deployed.base / "current/agent"
-    start.write_text(start.read_text().replace("set -- agent ", f"set -- agent {option} "))
-    os.kill(int((deployed.base / "agent.pid").read_text()), signal.SIGKILL)
-
-
 def runtime_of(fleet: Guarded) -> dict[str, Any]:
     (device,) = asked(fleet, "devices")
     (runtime,) = device["profile"]["runtimes"]
     return dict(runtime)
 
 
-def test_the_native_runner_measures_there_with_the_library_of_the_installed_package(
+def test_a_native_runner_is_brought_and_measures_with_the_library_of_the_installed_package(
     deployed: Board, fleet: Guarded
 ) -> None:
     before = runtime_of(fleet)
-    start_with(deployed, f"--native-runner={emulated_runner(deployed)}")
-    while RUNNER not in runtime_of(fleet)["build"]:
-        # It ends with an agent that refuses what it was told.
-        assert (deployed.base / "supervisor.pid").exists()
+    deploy(deployed, fleet, "--runner-folder", os.environ["EDGERANK_NATIVE"])
+    (program,) = deployed.base.glob(f"runners/*/{RUNNER}")
+    assert program.read_bytes()[18] == 183
+    assert RUNNER in runtime_of(fleet)["build"]
     asked(
         *(fleet, "sweep", "--models", NETWORK, "--devices", NAME, "--runtimes", "onnxruntime"),
         *(*QUICK_SWEEP, "--repetitions", "1"),

@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from tests.integration.deploying.conftest import Board, pack_python
 from tests.processes import edgerank, running
 
 NAME: Final = "board"
+RUNNER: Final = "edgerank-runner"
 
 
 def deploying(board: Board, fleet: Guarded, *options: str) -> list[str]:
@@ -37,6 +39,12 @@ def device(fleet: Guarded) -> dict[str, Any]:
     """What the fleet knows of the board."""
     listed: list[dict[str, Any]] = json.loads(fleet.command("devices", "--json"))
     return next(each for each in listed if each["name"] == NAME)
+
+
+def runtime_build(fleet: Guarded) -> str:
+    """What the one runtime of the board says of its build; our runner names itself there."""
+    (runtime,) = device(fleet)["profile"]["runtimes"]
+    return str(runtime["build"])
 
 
 def times_connected(fleet: Guarded) -> int:
@@ -162,6 +170,49 @@ def test_another_option_takes_the_place_of_what_runs(deployed: Board, fleet: Gua
     assert "sending" not in done.stderr
 
 
+def test_a_native_runner_is_brought_once_and_measures_there(
+    deployed: Board, fleet: Guarded
+) -> None:
+    labels = [f"--label={key}={value}" for key, value in device(fleet)["labels"].items()]
+    options = (*labels, "--runner-folder", os.environ["EDGERANK_NATIVE"])
+    done = deploy(deployed, fleet, *options)
+    assert done.returncode == 0, done.stderr
+    assert "sending 1 of 1 files" in done.stderr
+    assert RUNNER in runtime_build(fleet)
+    before = (current(deployed), agent(deployed))
+    again = deploy(deployed, fleet, *options)
+    assert again.returncode == 0, again.stderr
+    assert "sending" not in again.stderr
+    assert (current(deployed), agent(deployed)) == before
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (lambda: Path(os.environ["EDGERANK_NATIVE"]) / "aarch64" / RUNNER, "is built for aarch64"),
+        (lambda: Path(shutil.which("true") or ""), "no native runner of edgerank"),
+        (lambda: Path(shutil.which("false") or ""), "does not start"),
+        (lambda: None, f"there is no {RUNNER}"),
+    ],
+)
+def test_what_is_no_runner_for_it_is_refused_and_what_runs_goes_on(
+    deployed: Board,
+    fleet: Guarded,
+    tmp_path: Path,
+    program: Callable[[], Path | None],
+    words: str,
+) -> None:
+    before = (current(deployed), agent(deployed))
+    if (file := program()) is not None:
+        shutil.copy(file, tmp_path / RUNNER)
+    done = deploy(deployed, fleet, "--runner-folder", str(tmp_path))
+    assert done.returncode in (2, 4)
+    assert words in done.stderr
+    assert "--runner-folder" in done.stderr or str(tmp_path) in done.stderr
+    assert (current(deployed), agent(deployed)) == before
+    assert device(fleet)["connected"]
+
+
 def test_an_agent_that_does_not_come_up_is_taken_back(deployed: Board, fleet: Guarded) -> None:
     before, device_id = current(deployed), device(fleet)["device_id"]
     with out_of_date(deployed) as there:
@@ -197,6 +248,7 @@ def test_an_interruption_leaves_the_old_agent_and_an_upgrade_brings_the_new_one(
     assert current(deployed) != before[0]
     assert device(fleet)["connected"]
     assert device(fleet)["labels"] == labels
+    assert RUNNER in runtime_build(fleet)
     # What ran before is there, and nothing of what broke off.
     assert {each.name for each in (deployed.base / "environments").iterdir()} == {
         there.name,
@@ -209,6 +261,7 @@ def test_how_it_stands_is_told(deployed: Board, fleet: Guarded) -> None:
     told = json.loads(edgerank(*asked, "--json", address=fleet.local).stdout)
     assert (told["deployed"], told["running"], told["connected"]) == (True, True, True)
     assert (told["device"], told["service"], told["base"]) == (NAME, "script", str(deployed.base))
+    assert told["native_runner"]
     assert NAME in edgerank(*asked, address=fleet.local).stdout
     log = edgerank("deploy", "logs", "ssh", *deployed.named)
     assert f"as {NAME}" in log.stdout
@@ -233,7 +286,8 @@ def test_boards_of_a_file_are_deployed_to_and_one_that_fails_keeps_no_other_from
         f"- {{board: pi@127.0.0.1, port: {deployed.port}, name: {NAME}, labels: {labels}}}\n"
     )
     before = (current(deployed), agent(deployed))
-    done = edgerank("deploy", "fleet", str(file), "--offline", address=fleet.local)
+    options = ("--offline", "--runner-folder", os.environ["EDGERANK_NATIVE"])
+    done = edgerank("deploy", "fleet", str(file), *options, address=fleet.local)
     assert done.returncode == 4
     assert "pi@localhost:1" in done.stderr
     assert "pi@127.0.0.1" not in done.stderr

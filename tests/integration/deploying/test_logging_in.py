@@ -4,6 +4,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -77,7 +79,10 @@ def test_a_changed_host_key_is_refused_also_when_it_is_named(board: Board, tmp_p
     for options in ((), ("--host-key", board.fingerprint())):
         done = logs(board, *options)
         assert done.returncode == 4
-        assert "ssh-keygen -R" in done.stderr
+        (command,) = re.findall("'(ssh-keygen -R .*)', and run", done.stderr)
+        # As any shell reads it, and not as a pattern.
+        assert shlex.split(command)[2] == f"[127.0.0.1]:{board.port}"
+        assert "-R [" not in command
     assert path.read_text() == known
 
 
@@ -166,8 +171,18 @@ def test_the_agent_of_keys_is_asked(
         keeper.stdout.readline()
         monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
         subprocess.run(["ssh-add", "-q", key], check=True)
+        # As it lies on a disk that others may see: with a passphrase.
+        locked = Path(shutil.copy(key, tmp_path / "locked"))
+        subprocess.run(
+            ["ssh-keygen", "-q", "-p", "-P", "", "-N", "a secret", "-f", locked], check=True
+        )
         key.rename(tmp_path / "away")
         assert logs(board).returncode == 0
+        assert logs(board, "--identity", str(locked)).returncode == 0
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+        unopened = logs(board, "--identity", str(locked))
+        assert unopened.returncode == 4
+        assert "ssh-add" in unopened.stderr
     finally:
         (tmp_path / "away").rename(key)
         keeper.terminate()

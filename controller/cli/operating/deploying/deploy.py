@@ -1,5 +1,6 @@
 """`edgerank deploy`: agents brought to boards, and looked after there."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from controller.cli.operating.deploying.options import (
     paddlelite_python_option,
     python_archives_option,
     read_archives,
+    runner_folder_option,
     runtimes_option,
     up_within_option,
     way_argument,
@@ -29,11 +31,11 @@ from controller.cli.printing.documents import print_json
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import examine
 from controller.server.deploying.deployment import Deployed, Deployment, Wanted
-from controller.server.deploying.deployment import upgrade as upgraded
 from controller.server.deploying.examining import examined
 from controller.server.deploying.installed import Installed
 from controller.server.deploying.ssh import Shell, Target
 from controller.server.deploying.status import status_of
+from controller.server.deploying.upgrading import upgrade as upgrade_of
 from protos.names import are_labels
 from protos.runtimes import Runtime
 
@@ -73,6 +75,7 @@ deploy.add_command(fleet)
 @runtimes_option
 @paddlelite_python_option
 @paddlelite_bin_option
+@runner_folder_option
 @python_archives_option
 @offline_option
 @click.option(
@@ -92,6 +95,7 @@ def ssh(
     runtimes: tuple[Runtime, ...],
     paddlelite_python: str | None,
     paddlelite_bin: str | None,
+    runner_folder: Path | None,
     archives: tuple[str, ...],
     offline: bool,
     rejoin: bool,
@@ -110,6 +114,7 @@ def ssh(
       edgerank deploy ssh pi@raspberrypi.local
       edgerank deploy ssh pi@10.0.0.7 --name kitchen --label room=lab --offline
       edgerank deploy ssh root@board --address lab.example.org:7700
+      edgerank deploy ssh pi@raspberrypi.local --runner-folder runners
     """
     if not are_labels(dict(labels)):
         raise EdgerankError(
@@ -124,6 +129,7 @@ def ssh(
         up_s=up_ms / 1_000,
         paddlelite_python=paddlelite_python,
         paddlelite_bin=paddlelite_bin,
+        runner_folder=runner_folder,
     )
     brought = read_archives(archives)
     with asked_fleet(address, addresses) as asked:
@@ -140,6 +146,7 @@ def ssh(
 @deploy.command()
 @way_argument
 @target_options
+@runner_folder_option
 @python_archives_option
 @offline_option
 @up_within_option("60s")
@@ -148,6 +155,7 @@ def ssh(
 def upgrade(
     *,
     target: Target,
+    runner_folder: Path | None,
     archives: tuple[str, ...],
     offline: bool,
     up_ms: int,
@@ -155,7 +163,7 @@ def upgrade(
 ) -> None:
     """Bring this version of edgerank to a board that has another.
 
-    Name, labels and runtimes stay. What does not report in time is taken back.
+    Name, labels, runtimes and native runner stay. What does not report in time is taken back.
 
     \b
     Example:
@@ -167,7 +175,9 @@ def upgrade(
         async def work(shell: Shell, steps: Steps) -> Deployed:
             fit = await examined(shell, (), steps.tell, offline=offline, archives=brought)
             deployment = Deployment(shell, fit, asked, steps.tell)
-            return await upgraded(deployment, offline=offline, up_s=up_ms / 1_000)
+            return await upgrade_of(
+                deployment, offline=offline, up_s=up_ms / 1_000, runner_folder=runner_folder
+            )
 
         print_deployed(Console(), on_board(target, work))
 

@@ -15,6 +15,7 @@ from controller.cli.operating.deploying.options import (
     offline_option,
     python_archives_option,
     read_archives,
+    runner_folder_option,
     runtimes_option,
     up_within_option,
 )
@@ -31,6 +32,7 @@ from protos.runtimes import Runtime
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @runtimes_option
+@runner_folder_option
 @python_archives_option
 @offline_option
 @addresses_option
@@ -41,6 +43,7 @@ def fleet(
     *,
     file: Path,
     runtimes: tuple[Runtime, ...],
+    runner_folder: Path | None,
     archives: tuple[str, ...],
     offline: bool,
     addresses: tuple[str, ...],
@@ -69,6 +72,7 @@ def fleet(
                 up_s=up_ms / 1_000,
                 paddlelite_python=host.paddlelite_python,
                 paddlelite_bin=host.paddlelite_bin,
+                runner_folder=runner_folder,
             )
             async with logged_in(host.target, lambda _key: False) as shell:
                 fit = await examined(shell, runtimes, tell, offline=offline, archives=brought)

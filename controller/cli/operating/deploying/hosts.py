@@ -146,7 +146,10 @@ def read_hosts(path: Path) -> tuple[Host, ...]:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    _hosts, *rest = error["loc"] or ("hosts",)
-    number = f"board {int(rest[0]) + 1}" if rest and isinstance(rest[0], int) else "hosts"
+    top, *rest = error["loc"] or ("hosts",)
+    number = f"board {int(rest[0]) + 1}" if rest and isinstance(rest[0], int) else top
     field = f", {rest[1]}" if len(rest) > 1 else ""
+    if error["type"] == "extra_forbidden":
+        fields = map(_written, Host.model_fields if rest else _HostsFile.model_fields)
+        return f"{number}{field}: there is no such field; write one of {', '.join(fields)}"
     return f"{number}{field}: {error['msg']}"

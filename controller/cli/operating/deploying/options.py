@@ -1,6 +1,7 @@
 """Options that several commands of `edgerank deploy` share."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -9,7 +10,7 @@ import platformdirs
 from controller.cli.options.values import Converted, read_runtimes
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_time_ms
-from controller.server.deploying.python_archive import PythonArchive, named_archive
+from controller.server.deploying.brought.python_archive import PythonArchive, named_archive
 from controller.server.deploying.releases import is_board_path
 from protos.runtimes import Runtime
 
@@ -69,6 +70,14 @@ python_archives_option: Final = click.option(
     multiple=True,
     help="A relocatable Python, as an install_only archive of python-build-standalone, for a board "
     "whose own does not serve; repeatable, one for each architecture.",
+)
+runner_folder_option: Final = click.option(
+    "--runner-folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Measure there with the native runner of this folder on this side, which 'make native' "
+    "prints: edgerank-runner and, unless an installed package has it, its runtime's library, or "
+    "folders of these by architecture.",
 )
 offline_option: Final = click.option(
     "--offline",

@@ -49,3 +49,4 @@ def _all_of(status: Status) -> Iterator[tuple[str, str]]:
     yield "connected", "" if status.device is None else "yes" if status.connected else "no"
     yield "labels", ", ".join(f"{key}={value}" for key, value in sorted(status.labels.items()))
     yield "runtimes", ", ".join(each.value for each in status.runtimes)
+    yield "measures", "with the native runner that was brought" if status.native_runner else ""

@@ -2,7 +2,7 @@
 set -eu
 base=$1
 shift
-for each in "$base"/environments/* "$base"/releases/* "$base"/wheels/*; do
+for each in "$base"/environments/* "$base"/releases/* "$base"/runners/* "$base"/wheels/*; do
     is_kept=no
     for kept; do
         [ "$each" != "$base/$kept" ] || is_kept=yes

@@ -9,6 +9,9 @@ for each in "$base"/environments/*; do
     # One may still be at work there, which then ends by itself.
     rm -rf "$each" 2>/dev/null || :
 done
+for each in "$base"/runners/*; do
+    grep -qsF "runners/$(basename "$each")/" "$base"/releases/*/agent || rm -rf "$each"
+done
 rm -rf "$base/wheels"
 while [ ! -e "$base" ]; do
     base=$(dirname "$base")

@@ -72,6 +72,13 @@ def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
     assert "name one that was built for" in result.output
 
 
+def test_a_library_that_is_not_there_is_refused(tmp_path: Path, runner: Path) -> None:
+    options = ["--native-runner", str(runner), "--onnxruntime-library", str(tmp_path / "none")]
+    result = CliRunner().invoke(agent, options)
+    assert result.exit_code == 2
+    assert "name the file of your build with --onnxruntime-library" in result.output
+
+
 def test_a_library_without_a_runner_is_refused(tmp_path: Path, library: Path) -> None:
     options = ["--onnxruntime-library", str(library), "--state", str(tmp_path)]
     result = CliRunner().invoke(agent, options)

@@ -31,7 +31,10 @@ def python(minor: int, bits: int = 64, *, makes: bool = True, pip: bool = True) 
         ({"system": "Darwin"}, {Obstacle.SYSTEM}),
         ({"machine": "armv7l", "user_bits": 32}, {Obstacle.MACHINE}),
         ({"user_bits": 32}, {Obstacle.USERLAND}),
-        ({"pythons": (python(11, 32),)}, {Obstacle.USERLAND, Obstacle.NO_PYTHON}),
+        ({"pythons": (python(11, 32),)}, {Obstacle.USERLAND}),
+        ({"user_bits": 32, "pythons": (python(11, 32),)}, {Obstacle.USERLAND}),
+        ({"machine": "armv7l", "pythons": (python(11, 32),)}, {Obstacle.MACHINE}),
+        ({"user_bits": 32, "pythons": (python(9, 32),)}, {Obstacle.USERLAND, Obstacle.NO_PYTHON}),
         ({"glibc": None, "is_musl": True}, {Obstacle.MUSL}),
         ({"glibc": (2, 27)}, {Obstacle.GLIBC}),
         ({"glibc": (2, 28)}, set()),
@@ -50,6 +53,12 @@ def test_what_is_in_the_way_is_found(changes: dict[str, Any], found: set[Obstacl
     assert all(each.sentence.isprintable() and ":" in each.sentence for each in told) or (
         found == {Obstacle.SYSTEM}
     )
+
+
+def test_a_python_that_is_too_old_is_not_to_be_installed_once_more() -> None:
+    (told,) = obstacles(replace(RASPBERRY_PI, pythons=(python(9),)), ONNX, offline=False)
+    assert "3.9" in told.sentence
+    assert "apt" not in told.sentence
 
 
 def test_paddle_lite_is_for_one_python_on_one_processor() -> None:

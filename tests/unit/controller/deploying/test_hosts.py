@@ -65,6 +65,16 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path, text: str, count: int
     assert len(str(refused.value).splitlines()) == count
 
 
+def test_of_a_field_that_there_is_not_those_are_told_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(EdgerankError) as refused:
+        read_hosts(written(tmp_path, "hosts:\n- {board: pi@a, prt: 1}\nothers: []"))
+    of_board, of_file = str(refused.value).splitlines()
+    assert "board 1, prt:" in of_board
+    assert {"port,", "host-key,"} <= set(of_board.split())
+    assert "others" in of_file
+    assert of_file.endswith("one of hosts")
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(EdgerankError) as refused:
         read_hosts(tmp_path / "none.yaml")

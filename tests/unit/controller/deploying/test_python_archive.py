@@ -14,7 +14,11 @@ import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import Python
-from controller.server.deploying.python_archive import archive_for, named_archive, read_archive
+from controller.server.deploying.brought.python_archive import (
+    archive_for,
+    named_archive,
+    read_archive,
+)
 from tests.unit.controller.deploying.boards import RASPBERRY_PI
 
 AARCH64, X86_64 = 183, 62

@@ -91,6 +91,17 @@ def test_what_the_board_has_of_paddle_lite_is_named(
     assert not [each for each in plain if each.startswith(option)]
 
 
+def test_the_runner_that_was_brought_is_named(tmp_path: Path) -> None:
+    board = replace(RASPBERRY_PI, base=str(tmp_path))
+    settings = replace(SETTINGS, native_runner="0123456789ab")
+    release = release_of(settings, board)
+    program = tmp_path / "runners/0123456789ab/edgerank-runner"
+    assert f"--native-runner={program}" in told(release.start, tmp_path)
+    assert read_settings(release.settings) == settings
+    plain = told(release_of(SETTINGS, board).start, tmp_path)
+    assert not [each for each in plain if each.startswith("--native-runner")]
+
+
 def test_a_release_is_another_one_when_anything_of_it_is() -> None:
     same = release_of(SETTINGS, RASPBERRY_PI)
     assert release_of(replace(SETTINGS), RASPBERRY_PI) == same
@@ -126,6 +137,7 @@ def test_an_environment_is_another_one_when_what_is_in_it_is() -> None:
         release_of(replace(SETTINGS, environment=".."), PLAIN).settings,
         release_of(replace(SETTINGS, paddlelite_python="bin/python"), PLAIN).settings,
         release_of(replace(SETTINGS, paddlelite_bin="bin/benchmark_bin"), PLAIN).settings,
+        release_of(replace(SETTINGS, native_runner="../../bin"), PLAIN).settings,
     ],
 )
 def test_settings_that_we_would_not_write_are_not_read(said: str) -> None:

@@ -30,11 +30,14 @@ def test_what_broke_off_is_swept_and_nothing_that_a_release_needs(tmp_path: Path
     broken, whole = (environment(tmp_path, each, complete=each == "b") for each in "ab")
     running = environment(tmp_path, "c", complete=False)
     (tmp_path / "releases/1").mkdir(parents=True)
-    (tmp_path / "releases/1/agent").write_text(f"exec {running}/bin/edgerank\n")
-    (tmp_path / "wheels/a").mkdir(parents=True)
+    for each in ("wheels/a", "runners/a", "runners/b"):
+        (tmp_path / each).mkdir(parents=True)
+    started = f"--native-runner={tmp_path}/runners/b/edgerank-runner"
+    (tmp_path / "releases/1/agent").write_text(f"exec {running}/bin/edgerank {started}\n")
     assert int(run("sweep", str(tmp_path))) > 0
     assert [each.exists() for each in (broken, whole, running)] == [False, True, True]
     assert not (tmp_path / "wheels").exists()
+    assert [each.name for each in (tmp_path / "runners").iterdir()] == ["b"]
 
 
 def test_a_board_with_nothing_on_it_is_swept_too(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from controller.server.deploying.wheels import platforms, requirement
+from controller.server.deploying.brought.wheels import platforms, requirement
 from protos.runtimes import Runtime
 from tests.unit.controller.deploying.boards import RASPBERRY_PI
 

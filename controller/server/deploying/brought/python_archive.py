@@ -11,6 +11,7 @@ from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.board import Board, Python
+from controller.server.deploying.brought.elf import HEAD_BYTES, machine_in
 from controller.server.deploying.fitness import LAST_PYTHON, LEAST_PYTHON
 from models.digest import file_sha256
 from models.weights.download import DownloadFailed, download
@@ -19,8 +20,6 @@ UNPACKED_BYTES: Final = 150_000_000
 """What such a Python takes on a board, with the archive beside it."""
 _PROGRAM: Final = re.compile(r"(?:\./)?python/bin/python(3)\.(\d{1,3})")
 _PIP: Final = re.compile(r"(?:\./)?python/lib/python3\.\d{1,3}/ensurepip/__init__\.py")
-# The machine in the head of an ELF file.
-_MACHINES: Final = {62: "x86_64", 183: "aarch64"}
 _DIGEST_LETTERS: Final = 12
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 
@@ -109,7 +108,8 @@ def read_archive(path: Path) -> PythonArchive:
                 match = _PROGRAM.fullmatch(member.name)
                 file = archive.extractfile(member) if match and member.isfile() else None
                 if match is not None and file is not None:
-                    found, machine = (int(match[1]), int(match[2])), _machine(file.read(20))
+                    found = (int(match[1]), int(match[2]))
+                    machine = machine_in(file.read(HEAD_BYTES))
         sha256 = file_sha256(path)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _no_python(path) from error
@@ -132,12 +132,6 @@ def read_archive(path: Path) -> PythonArchive:
 def archive_for(board: Board, archives: Iterable[PythonArchive]) -> PythonArchive | None:
     """The first that a board's processor runs."""
     return next((each for each in archives if each.machine == board.machine), None)
-
-
-def _machine(head: bytes) -> str | None:
-    """Of an executable of 64 bits."""
-    is_elf = head[:5] == b"\x7fELF\x02" and len(head) == 20
-    return _MACHINES.get(int.from_bytes(head[18:20], "little")) if is_elf else None
 
 
 def _no_python(path: Path) -> EdgerankError:
