@@ -25,7 +25,7 @@ from controller.domain.names import find_choice
 from controller.domain.quantities import parse_fps, parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.rankings.limits import FIGURES, Bound, Criterion, Limit, check_front
-from controller.domain.sweeps import MAX_MINUTES
+from controller.domain.sweeps import MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
@@ -302,7 +302,7 @@ constraint_options = option_group(
         metavar="PRECISION",
         help="Only this precision, as int8-static.",
     ),
-    click.option("--threads", type=click.IntRange(1)),
+    click.option("--threads", type=click.IntRange(1, MAX_THREADS)),
     click.option(
         "--by",
         type=Converted("merit", read_merit),

@@ -57,6 +57,7 @@ def _add_list(router: APIRouter) -> None:
             "devices/list.html",
             devices=found,
             doing=_doing(parts_of(request).fleet.activities()),
+            can_join=parts_of(request).is_encrypted,
         )
 
 
@@ -71,7 +72,7 @@ def _add_joining(router: APIRouter) -> None:
         )
         await changed(request, token_id)
         command = f"edgerank agent --join {token}"
-        return await page(request, "devices/join.html", command=command, code=_code(command))
+        return await page(request, "devices/join.html", command=command, code=qr_code(command))
 
 
 def _add_one(router: APIRouter) -> None:
@@ -153,7 +154,7 @@ def _doing(activities: Sequence[Activity]) -> dict[str, tuple[Activity, ...]]:
     return found
 
 
-def _code(command: str) -> Markup:
+def qr_code(command: str) -> Markup:
     """A QR code of a command, as SVG without a style of its own."""
     drawn = io.BytesIO()
     segno.make(command, error="m").save(

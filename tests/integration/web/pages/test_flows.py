@@ -75,7 +75,7 @@ def test_every_limit_has_its_field_and_stands_in_the_address(lab: Lab, visit: Vi
 def test_contradictory_limits_say_which_one_empties_the_set(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}?device=desk&max_latency_ms=1&min_top1=75").page
     expect(page.locator("#effects li")).to_have_count(2)
-    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 %")
+    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 points")
 
 
 def test_limits_that_leave_no_backbone_for_a_fleet_say_which_and_where(
@@ -111,12 +111,16 @@ def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Vis
 def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
     for query, status in (
         ("device=desk&max_latency_ms=-3", 400),
+        ("device=desk&max_latency=3", 400),
         ("device=desk&tier=cloud", 400),
         ("device=nobody", 404),
         ("device=desk&series=MobileNet", 404),
         ("device=desk&min_top1=99", 200),
     ):
         assert httpx.get(f"{lab.url}?{query}", trust_env=False, timeout=60).status_code == status
+    misspelt = httpx.get(f"{lab.url}fleet?max_latency=3", trust_env=False, timeout=60)
+    assert misspelt.status_code == 400
+    assert "max_latency_ms" in misspelt.text
 
 
 def test_failures_of_a_sweep_have_their_reasons(lab: Lab, visit: Visitor) -> None:
