@@ -155,10 +155,20 @@ def _doing(activities: Sequence[Activity]) -> dict[str, tuple[Activity, ...]]:
 
 
 def qr_code(command: str) -> Markup:
-    """A QR code of a command, as SVG without a style of its own."""
+    """A QR code of a command, as SVG without a style or a size of its own.
+
+    A token of many addresses is a code of many modules, which has the place of a small one.
+    """
     drawn = io.BytesIO()
     segno.make(command, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff"
+        drawn,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        omitsize=True,
+        border=3,
+        dark="#000",
+        light="#fff",
     )
     # Of modules only: nothing of the command stands in it as text.
     return Markup(drawn.getvalue().decode())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from controller.api.web.pages.devices import qr_code
 from protos.joining import parse_access_token, parse_join_token
 from tests.integration.access.conftest import Guarded, guarded_controller
 from tests.integration.web.pages.conftest import Visitor, barriers, url_of
@@ -66,5 +67,16 @@ def test_whoever_administers_lets_a_device_join(guarded: Guarded, visit: Visitor
     command = page.locator("#join-command").inner_text()
     assert parse_join_token(command.rpartition(" ")[2]).addresses
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    for url in (guarded.address, ",".join(f"192.0.2.{each}:7700" for each in range(9))):
+        page.locator(".qr").evaluate("(place, code) => place.innerHTML = code", qr_code(url))
+        place, ground = (
+            page.locator(f".qr {part}").bounding_box() for part in ("svg", "path[fill='#fff']")
+        )
+        assert place is not None
+        assert ground is not None
+        # Neither cut off nor in a corner.
+        assert [round(ground[side]) for side in ("x", "y", "width", "height")] == [
+            round(place[side]) for side in ("x", "y", "width", "height")
+        ]
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
     assert barriers(page) == []
