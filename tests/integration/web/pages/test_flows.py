@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.web.conftest import web_of
-from tests.integration.web.pages.conftest import Lab, Visitor, drawn
+from tests.integration.web.pages.conftest import Lab, Visitor, barriers, drawn
 from tests.integration.web.pages.lab import DEVICES, DRIFTS, FAILS, fill
 from tests.processes import running_controller
 
@@ -94,6 +94,21 @@ def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: V
     expect(page.locator("#may-be-first tbody")).to_contain_text("PPLCNet_x0_25")
     refused = f"{lab.url}?device=desk&confidence=95&by=value"
     assert httpx.get(refused, trust_env=False, timeout=60).status_code == 400
+
+
+def test_of_many_ties_the_names_come_first_and_the_figures_stay_in_view(
+    lab: Lab, visit: Visitor
+) -> None:
+    page = visit(f"{lab.url}?device=desk&by=memory", viewport={"width": 1_200, "height": 850}).page
+    expect(page.locator(".tie > p a")).to_have_count(5)
+    expect(page.locator(".tie > p")).to_contain_text("and 22 more")
+    figures = page.locator("#answer .figures").bounding_box()
+    assert figures is not None
+    assert figures["y"] + figures["height"] < 850
+    page.get_by_text("Why not").click()
+    expect(page.locator(".tie li")).to_have_count(5)
+    expect(page.locator(".tie li").first).to_be_visible()
+    assert barriers(page) == []
 
 
 def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
