@@ -17,8 +17,8 @@ DETAILS_KEY: Final = "grpc-status-details-bin"
 DOMAIN: Final = "edgerank"
 """Whose reasons stand in a `google.rpc.ErrorInfo`: they are the names of `ErrorCode`."""
 
-# Whoever is answered refuses headers of more than 8 KiB; these travel in base 64.
-_MOST_DETAILS_BYTES: Final = 1_500
+# Whoever is answered refuses headers of more than 8 KiB. Details hold the sentence once more.
+_MOST_BYTES: Final = 7_000
 
 STATUSES = {
     ErrorCode.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,
@@ -43,11 +43,21 @@ STATUSES = {
 
 
 def details_of(code: ErrorCode, sentence: str) -> tuple[tuple[str, bytes], ...]:
-    """The trailing metadata that name a failure, beside its status; none beside a long sentence."""
+    """The trailing metadata that name a failure, beside its status and its sentence.
+
+    Beside a sentence of some 2,800 letters there are none: its status alone names it.
+    """
     told = status_pb2.Status(code=STATUSES[code].value[0], message=sentence)
     told.details.add().Pack(error_details_pb2.ErrorInfo(reason=code.name, domain=DOMAIN))
     content = told.SerializeToString()
-    return ((DETAILS_KEY, content),) if len(content) <= _MOST_DETAILS_BYTES else ()
+    # In base 64, the sentence with each byte that is no ASCII as three.
+    taken = len(content) * 4 // 3 + sum(map(letters_of, sentence))
+    return ((DETAILS_KEY, content),) if taken <= _MOST_BYTES else ()
+
+
+def letters_of(character: str) -> int:
+    """As how many one travels: each byte that is no ASCII as three."""
+    return 1 if character.isascii() and character != "%" else 3 * len(character.encode())
 
 
 def code_of(call: grpc.Call) -> ErrorCode:

@@ -30,6 +30,7 @@ from controller.domain.catalog import OwnModelHeader
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.on_device import on_device
 from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
+from controller.domain.sweeps import MAX_THREADS
 from models.catalog.catalog import Backbone, load_catalog
 from models.catalog.tiers import Tier, TierSelection, apply_rule
 from protos.inputs import ImageSize, InputValues
@@ -49,7 +50,7 @@ from protos.runtimes import Runtime
     metavar="RUNTIME",
     help="With --device: in this one, not in what most were measured in.",
 )
-@click.option("--threads", type=click.IntRange(1), help="With --device: likewise.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="With --device: likewise.")
 @controller_option
 @json_option
 @click.pass_context

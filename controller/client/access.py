@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from controller.client.channel import DEADLINE_S, Client
+from controller.client.channel import DEADLINE_S, Client, asked_message
 from controller.domain.access import (
     AccessSpec,
     AccessState,
@@ -11,7 +11,7 @@ from controller.domain.access import (
     JoinTokenSpec,
     JoinTokenState,
 )
-from protos.codec import from_answer, to_message
+from protos.codec import from_answer
 from protos.v1 import query_pb2, query_pb2_grpc
 
 
@@ -30,7 +30,7 @@ class AccessClient(Client):
 
     def create_join_token(self, spec: JoinTokenSpec) -> tuple[str, str]:
         """A token by which devices join, and its id."""
-        request = to_message(spec, query_pb2.CreateJoinTokenRequest)
+        request = asked_message(spec, query_pb2.CreateJoinTokenRequest)
         with self.said():
             answer = self._stub.CreateJoinToken(request, timeout=DEADLINE_S)
         return answer.token, answer.token_id
@@ -51,7 +51,7 @@ class AccessClient(Client):
 
     def create_access(self, spec: AccessSpec) -> str:
         """A token for a person or a program."""
-        request = to_message(spec, query_pb2.CreateAccessRequest)
+        request = asked_message(spec, query_pb2.CreateAccessRequest)
         with self.said():
             return self._stub.CreateAccess(request, timeout=DEADLINE_S).token
 

@@ -6,11 +6,13 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from controller.api.statuses import code_of, code_of_status
 from controller.client.leaving_out import LeftOutTeller
 from controller.client.logins import Login, find_login, known_addresses
 from controller.domain.errors import EdgerankError, ErrorCode
+from protos.codec import MessageInvalid, to_message
 from protos.joining import SERVER_NAME, bearer_letters
 from protos.names import printable
 
@@ -26,6 +28,7 @@ _OPTIONS: Final = (
 
 ClientT = TypeVar("ClientT", bound="Client")
 MessageT = TypeVar("MessageT")
+QuestionT = TypeVar("QuestionT", bound=Message)
 
 
 class Client:
@@ -110,6 +113,20 @@ class Client:
             if failures:
                 raise failures[0] from error
             raise
+
+
+def asked_message(question: object, message_type: type[QuestionT]) -> QuestionT:
+    """The message that asks a question.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for a number that is larger than any may be, or no number.
+    """
+    try:
+        return to_message(question, message_type)
+    except MessageInvalid as error:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"this cannot be asked: {error.__cause__ or error}"
+        ) from error
 
 
 def _channel(address: str, login: Login | None) -> grpc.Channel:

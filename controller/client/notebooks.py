@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import fields
 from itertools import islice
 from types import TracebackType
@@ -29,6 +30,7 @@ from protos.runtimes import Runtime
 USUAL_ADDRESS: Final = "127.0.0.1:7700"
 
 ClientT = TypeVar("ClientT", bound="Client")
+AskedT = TypeVar("AskedT", Constraints, Limits, PredictQuestion)
 
 
 class Client:
@@ -124,13 +126,14 @@ class Client:
             device: its name.
             accuracy_dataset: whose accuracy counts.
             most_listed: so many of the others are told, and of what is left out; None is all.
-            constraints: those of `controller.domain.rankings.Constraints`, as in max_latency_ms=20.
+            constraints: those of `controller.domain.rankings.Constraints`, as in max_latency_ms=20
+                or tier="mobile".
 
         Raises:
-            EdgerankError: INVALID_INPUT for a constraint that there is not, too.
+            EdgerankError: INVALID_INPUT for a constraint that there is not, or that cannot be so.
         """
         return self._asked.rank(
-            device, _constraints(constraints), accuracy_dataset, most_listed=most_listed
+            device, _asked(Constraints, constraints), accuracy_dataset, most_listed=most_listed
         )
 
     def why(
@@ -148,7 +151,7 @@ class Client:
         question = ExplainQuestion(
             backbone=backbone,
             device=device,
-            constraints=_constraints(constraints),
+            constraints=_asked(Constraints, constraints),
             accuracy_dataset=accuracy_dataset,
         )
         return self._asked.explain(question)
@@ -157,14 +160,12 @@ class Client:
         self,
         device: str,
         *backbones: str,
-        runtime: Runtime | None = None,
+        runtime: Runtime | str | None = None,
         threads: int | None = None,
     ) -> DevicePredictions:
         """What backbones, or all, would be measured at on a device where they were not."""
-        question = PredictQuestion(
-            device=device, backbones=backbones, runtime=runtime, threads=threads
-        )
-        return self._asked.predict(question)
+        meant = {"backbones": backbones, "runtime": runtime, "threads": threads}
+        return self._asked.predict(_asked(PredictQuestion, {"device": device, **meant}))
 
     def pareto(
         self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any
@@ -174,12 +175,20 @@ class Client:
         return Table(Candidate, ranking.pareto_front)
 
     def best_for_fleet(
-        self, *devices: str, accuracy_dataset: str = IMAGENET, **constraints: Any
+        self,
+        *devices: str,
+        shares: Mapping[str, float] | None = None,
+        accuracy_dataset: str = IMAGENET,
+        **constraints: Any,
     ) -> FleetRanking:
-        """What is best on each of many devices, and for all; without any, every device."""
+        """What is best on each of many devices, and for all; without any, every device.
+
+        `shares` tells how much a device counts on average, as {"phone": 3}; all others count 1.
+        """
         question = FleetQuestion(
             devices=devices,
-            constraints=_constraints(constraints),
+            shares=dict(shares or {}),
+            constraints=_asked(Constraints, constraints),
             accuracy_dataset=accuracy_dataset,
         )
         return self._asked.rank_fleet(question)
@@ -196,26 +205,33 @@ class Client:
         Raises:
             EdgerankError: INVALID_INPUT for terms or limits that there are not, too.
         """
-        try:
-            held = Limits(**limits)
-        except TypeError as error:
-            raise _unknown_word(Limits, error) from error
         question = CompareQuestion(
-            a=parse_selector(a), b=parse_selector(b), device=device, limits=held
+            a=parse_selector(a), b=parse_selector(b), device=device, limits=_asked(Limits, limits)
         )
         return self._asked.compare(question)
 
 
-def _constraints(given: dict[str, Any]) -> Constraints:
+def _asked(kind: type[AskedT], given: dict[str, Any]) -> AskedT:
+    """What is asked, of the words and numbers that a notebook has: "mobile" is `Tier.MOBILE`.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for what there is not, and for what is no value of it.
+    """
+    # Reading the library takes longer than the rest of what a command asks with.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    known = [each.name for each in fields(kind)]
+    for name in given:
+        if name not in known:
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{name!r} is not among what can be asked for: {', '.join(known)}",
+            )
     try:
-        return Constraints(**given)
-    except TypeError as error:
-        raise _unknown_word(Constraints, error) from error
-
-
-def _unknown_word(kind: type[Limits | Constraints], error: TypeError) -> EdgerankError:
-    name = str(error).rpartition("argument ")[2]
-    known = ", ".join(each.name for each in fields(kind))
-    return EdgerankError(
-        ErrorCode.INVALID_INPUT, f"{name} is not among what can be asked for: {known}"
-    )
+        return TypeAdapter(kind).validate_python(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT, f"{where} is {wrong['input']!r}: {wrong['msg']}"
+        ) from error

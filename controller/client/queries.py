@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
-from controller.client.channel import DEADLINE_S
+from controller.client.channel import DEADLINE_S, asked_message
 from controller.client.rankings import RankingClient
 from controller.domain.catalog import (
     AccuracyFigure,
@@ -33,7 +33,7 @@ from controller.domain.sweeps import (
 )
 from controller.domain.sweeps.editing import SweepEdit
 from models.catalog.catalog import Catalog, load_catalog
-from protos.codec import from_answer, to_message
+from protos.codec import from_answer
 from protos.v1 import query_pb2
 
 # About 100 kB a message.
@@ -61,7 +61,7 @@ class QueryClient(RankingClient):
 
     def plan_sweep(self, spec: SweepSpec, *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take; starts nothing."""
-        asked = to_message(spec, query_pb2.SweepSpec)
+        asked = asked_message(spec, query_pb2.SweepSpec)
         request = query_pb2.PlanSweepRequest(spec=asked, with_jobs=with_jobs)
         first, *others = self._stream(lambda: self._stub.PlanSweep(request), SweepPlan)
         return replace(first, jobs=tuple(job for each in others for job in each.jobs))
@@ -76,7 +76,7 @@ class QueryClient(RankingClient):
             request_id: as in the contract; empty is a new one.
             on_lost: told before it is asked again, since no answer came.
         """
-        asked = to_message(spec, query_pb2.SweepSpec)
+        asked = asked_message(spec, query_pb2.SweepSpec)
         request = query_pb2.StartSweepRequest(spec=asked, request_id=request_id or uuid.uuid4().hex)
         with self.said():
             response = asked_again(partial(self._stub.StartSweep, request), on_lost)
@@ -116,7 +116,7 @@ class QueryClient(RankingClient):
 
     def edit_sweep(self, wanted: SweepEdit) -> SweepEdit:
         """Makes a sweep more or less urgent; gives its whole id, and what holds from now on."""
-        request = to_message(wanted, query_pb2.EditSweepRequest)
+        request = asked_message(wanted, query_pb2.EditSweepRequest)
         with self.said():
             response = self._stub.EditSweep(request, timeout=DEADLINE_S)
         return from_answer(response, SweepEdit)
@@ -130,7 +130,7 @@ class QueryClient(RankingClient):
 
     def convert(self, spec: ConversionSpec) -> Iterator[ConversionSnapshot]:
         """Snapshots of a conversion until it has ended."""
-        request = to_message(spec, query_pb2.ConvertRequest)
+        request = asked_message(spec, query_pb2.ConvertRequest)
         yield from self._stream(lambda: self._stub.Convert(request), ConversionSnapshot)
 
     def profile(
@@ -144,7 +144,7 @@ class QueryClient(RankingClient):
             query_pb2.ProfileRequest(profile_id=wanted)
             if isinstance(wanted, str)
             else query_pb2.ProfileRequest(
-                spec=to_message(wanted, query_pb2.ProfileSpec),
+                spec=asked_message(wanted, query_pb2.ProfileSpec),
                 request_id=request_id or uuid.uuid4().hex,
             )
         )
@@ -167,7 +167,7 @@ class QueryClient(RankingClient):
 
     def list_measurements(self, wanted: MeasurementFilter) -> Iterator[Measurement]:
         """The measurements that the filter lets through, oldest first."""
-        request = to_message(wanted, query_pb2.ListMeasurementsRequest)
+        request = asked_message(wanted, query_pb2.ListMeasurementsRequest)
         with self.said():
             for response in self._stub.ListMeasurements(request):
                 yield from_answer(response.measurement, Measurement)
@@ -185,7 +185,7 @@ class QueryClient(RankingClient):
         They come without samples. What is underway is before the newest, where it is wanted.
         """
         request = query_pb2.PageMeasurementsRequest(
-            wanted=to_message(wanted, query_pb2.ListMeasurementsRequest),
+            wanted=asked_message(wanted, query_pb2.ListMeasurementsRequest),
             most=most,
             after=after,
             newest_first=newest_first,
@@ -225,7 +225,7 @@ class QueryClient(RankingClient):
         batches = (
             query_pb2.ImportAccuracyRequest(
                 figures=[
-                    to_message(figure, query_pb2.AccuracyFigure)
+                    asked_message(figure, query_pb2.AccuracyFigure)
                     for figure in figures[start : start + FIGURES_A_MESSAGE]
                 ]
             )
@@ -243,7 +243,7 @@ class QueryClient(RankingClient):
 
     def add_model(self, header: OwnModelHeader, chunks: Iterable[bytes]) -> OwnModel:
         """Takes in an own model; the chunks are its files' bytes, one file after the other."""
-        first = query_pb2.AddModelRequest(header=to_message(header, query_pb2.OwnModelHeader))
+        first = query_pb2.AddModelRequest(header=asked_message(header, query_pb2.OwnModelHeader))
         rest = (query_pb2.AddModelRequest(chunk=chunk) for chunk in chunks)
         with self.sending(itertools.chain((first,), rest)) as sent:
             response = self._stub.AddModel(sent)

@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 
-from controller.client.channel import DEADLINE_S
+from controller.client.channel import DEADLINE_S, asked_message
 from controller.client.devices import DeviceClient
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.errors import EdgerankError
@@ -16,7 +16,7 @@ from controller.domain.rankings.fleet import FleetQuestion, FleetRanking
 from controller.domain.rankings.pages import RankingPage, RankingPageQuestion
 from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
 from models.catalog.catalog import IMAGENET
-from protos.codec import from_answer, to_message
+from protos.codec import from_answer
 from protos.v1 import query_pb2
 
 PREDICT_DEADLINE_S: Final = 60.0
@@ -46,7 +46,7 @@ class RankingClient(DeviceClient):
         """
         request = query_pb2.RankRequest(
             device=device,
-            constraints=to_message(constraints, query_pb2.Constraints),
+            constraints=asked_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
         )
         if most_listed is not None or _is_read_anew(constraints):
@@ -102,7 +102,7 @@ class RankingClient(DeviceClient):
 
     def ranking_page(self, wanted: RankingPageQuestion) -> RankingPage:
         """Some of the others of a ranking, or of what it leaves out."""
-        request = to_message(wanted, query_pb2.PageRankingRequest)
+        request = asked_message(wanted, query_pb2.PageRankingRequest)
         with self.said():
             response = self._stub.PageRanking(request, timeout=DEADLINE_S)
         return from_answer(response, RankingPage)
@@ -110,19 +110,19 @@ class RankingClient(DeviceClient):
     def rank_fleet(self, question: FleetQuestion) -> FleetRanking:
         """What is best on each of several devices, and which one backbone for all of them."""
         with self.said():
-            response = self._stub.RankFleet(to_message(question, query_pb2.RankFleetRequest))
+            response = self._stub.RankFleet(asked_message(question, query_pb2.RankFleetRequest))
         return from_answer(response, FleetRanking)
 
     def predict(self, question: PredictQuestion) -> DevicePredictions:
         """What backbones would be measured at on a device, where they were not."""
         with self.said():
-            request = to_message(question, query_pb2.PredictRequest)
+            request = asked_message(question, query_pb2.PredictRequest)
             response = self._stub.Predict(request, timeout=PREDICT_DEADLINE_S)
         return from_answer(response, DevicePredictions)
 
     def explain(self, question: ExplainQuestion) -> Explanations:
         """Why a backbone is where it is in a ranking, device by device."""
-        request = to_message(question, query_pb2.ExplainRequest)
+        request = asked_message(question, query_pb2.ExplainRequest)
         with self.said():
             response = self._stub.Explain(request, timeout=DEADLINE_S)
         return from_answer(response, Explanations)
@@ -130,7 +130,7 @@ class RankingClient(DeviceClient):
     def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair."""
         with self.said():
-            response = self._stub.Compare(to_message(question, query_pb2.CompareRequest))
+            response = self._stub.Compare(asked_message(question, query_pb2.CompareRequest))
         return from_answer(response, Comparison)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from controller.client.channel import Client
+from controller.client.channel import Client, asked_message
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.domain.measurements.imports import ImportDone, ImportHeader
@@ -28,7 +28,7 @@ class ReportClient(Client):
     def reference(self, question: ReferenceQuestion) -> Reference:
         """What others published of devices like those, beside our measurements."""
         with self.said():
-            response = self._stub.Reference(to_message(question, query_pb2.ReferenceRequest))
+            response = self._stub.Reference(asked_message(question, query_pb2.ReferenceRequest))
         return from_answer(response, Reference)
 
     def import_measurements(
@@ -43,7 +43,7 @@ class ReportClient(Client):
         failures: list[EdgerankError] = []
 
         def parts() -> Iterator[query_pb2.ImportMeasurementsRequest]:
-            told = to_message(header, query_pb2.ImportHeader)
+            told = asked_message(header, query_pb2.ImportHeader)
             yield query_pb2.ImportMeasurementsRequest(header=told)
             has_sent = False
             try:

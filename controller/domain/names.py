@@ -35,12 +35,13 @@ def find_backbone(catalog: Catalog, name: str) -> Backbone:
     """The backbone of exactly this name.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME, with the nearest right names.
+        EdgerankError: UNKNOWN_NAME, with the nearest right names, or where they are listed.
     """
     try:
         return catalog.get(name)
     except UnknownBackbone as error:
-        raise EdgerankError(ErrorCode.UNKNOWN_NAME, str(error)) from error
+        hint = "" if error.nearest else "; 'edgerank models' lists them"
+        raise EdgerankError(ErrorCode.UNKNOWN_NAME, f"{error}{hint}") from error
 
 
 def find_device(devices: Sequence[Device], name: str) -> Device:

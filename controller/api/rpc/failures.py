@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 import grpc
 
 from controller.api.meters import ends_with
-from controller.api.statuses import LEFT_OUT_KEY, STATUSES, details_of
+from controller.api.statuses import LEFT_OUT_KEY, STATUSES, details_of, letters_of
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.state.schema.unreadable import note_left_out
 from controller.views.reasons import sentences
@@ -80,11 +80,6 @@ async def end(
 
 
 def _fitting(line: str) -> str:
-    ends = accumulate(map(_letters, line))
+    ends = accumulate(map(letters_of, line))
     count = sum(1 for _ in takewhile(lambda end: end <= MOST_LETTERS, ends))
     return line if count == len(line) else f"{line[:count]}..."
-
-
-def _letters(character: str) -> int:
-    """As how many one travels: each byte that is no ASCII as three."""
-    return 1 if character.isascii() and character != "%" else 3 * len(character.encode())

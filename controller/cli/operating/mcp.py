@@ -14,9 +14,11 @@ from controller.cli.options.asking import controller_option
 from controller.cli.options.failures import says_failures
 from controller.client import Client
 from controller.domain.errors import EdgerankError
+from controller.domain.rankings import Merit
 from controller.domain.rankings.limits import Criterion, at_most
 from controller.views.documents import to_document
 from models.catalog.precisions import Precision
+from models.catalog.tiers import Tier
 from protos.runtimes import Runtime
 
 MOST_LISTED: Final = 20
@@ -118,10 +120,14 @@ class _Tools:
         max_p99_ms: float | None = None,
         max_artifact_bytes: int | None = None,
         max_params_m: float | None = None,
+        tier: Tier | None = None,
         series: tuple[str, ...] = (),
         distilled: bool | None = None,
         extra_data: bool | None = None,
+        runtime: Runtime | None = None,
         precision: Precision | None = None,
+        threads: int | None = None,
+        by: Merit | None = None,
         confidence: float | None = None,
         front: tuple[Criterion, ...] = (),
         most: int = MOST_LISTED,
@@ -129,8 +135,9 @@ class _Tools:
         """Say which backbone is best on a device under limits, and why the others are not.
 
         Within a limit of latency or memory the most accurate wins, with an accuracy alone the
-        fastest, else the best value. `confidence`, a fraction, is how sure the winner has to be the
-        first; `front` names the two or three figures of the Pareto front, else latency and top1.
+        fastest, else the best value, or what `by` says. `confidence`, a fraction, is how sure the
+        winner has to be the first; `front` names the two or three figures of the Pareto front,
+        else latency and top1.
         Without a winner, `suggested_sweep` would measure what is missing.
         """
         ranking = self._client.best(
@@ -146,10 +153,14 @@ class _Tools:
                     Criterion.PARAMS: max_params_m,
                 }
             ),
+            tier=tier,
             series=series,
             distilled=distilled,
             extra_data=extra_data,
+            runtime=runtime,
             precision=precision,
+            threads=threads,
+            by=by,
             confidence=confidence,
             front=front,
             most_listed=_most(most),
@@ -164,11 +175,22 @@ class _Tools:
         max_latency_ms: float | None = None,
         max_memory_bytes: int | None = None,
         min_top1: float | None = None,
+        *,
+        devices: tuple[str, ...] = (),
+        shares: dict[str, float] | None = None,
         most: int = MOST_LISTED,
     ) -> dict[str, Any]:
-        """Say which one backbone is best for all devices, and what each device loses by it."""
+        """Say which one backbone is best for all devices, and what each device loses by it.
+
+        `devices` are names, or labels as room=lab; without any, every one. `shares` tells how much
+        a device counts on average, as {"phone": 3}, others 1.
+        """
         ranking = self._client.best_for_fleet(
-            max_latency_ms=max_latency_ms, max_memory_bytes=max_memory_bytes, min_top1=min_top1
+            *devices,
+            shares=shares,
+            max_latency_ms=max_latency_ms,
+            max_memory_bytes=max_memory_bytes,
+            min_top1=min_top1,
         )
         return bounded(_document(ranking), most)
 
@@ -216,8 +238,8 @@ class _Tools:
     ) -> dict[str, Any]:
         """Say whether B is faster or slower than A, pair by pair.
 
-        Each is a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION, after:DATE or
-        before:DATE, several joined by commas.
+        Each is backbone:NAME, a sweep's id or name, runtime:NAME, version:RUNTIME=VERSION,
+        build:RUNTIME=TEXT, after:DATE or before:DATE, several joined by commas.
         """
         return bounded(_document(self._client.compare(a, b, device=device)), most)
 

@@ -25,7 +25,7 @@ from controller.domain.names import find_choice
 from controller.domain.quantities import parse_fps, parse_latency_ms, parse_memory_bytes
 from controller.domain.rankings import WITH_FIGURES, Constraints, Merit
 from controller.domain.rankings.limits import FIGURES, Bound, Criterion, Limit, check_front
-from controller.domain.sweeps import MAX_MINUTES
+from controller.domain.sweeps import MAX_MINUTES, MAX_THREADS
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
@@ -224,7 +224,14 @@ def read_axes(text: str) -> tuple[Criterion, ...]:
     Raises:
         EdgerankError: UNKNOWN_NAME, or INVALID_INPUT for too few, too many, or what is no figure.
     """
-    axes = tuple(find_choice(Criterion, "figure", part) for part in read_list(text))
+    known = {each.value: each for each in FIGURES}
+    parts = read_list(text)
+    for part in parts:
+        if part not in known:
+            raise EdgerankError(
+                ErrorCode.UNKNOWN_NAME, f"no figure is named {part!r}; there are {', '.join(known)}"
+            )
+    axes = tuple(known[part] for part in parts)
     check_front(axes)
     return axes
 
@@ -302,7 +309,7 @@ constraint_options = option_group(
         metavar="PRECISION",
         help="Only this precision, as int8-static.",
     ),
-    click.option("--threads", type=click.IntRange(1)),
+    click.option("--threads", type=click.IntRange(1, MAX_THREADS)),
     click.option(
         "--by",
         type=Converted("merit", read_merit),

@@ -26,7 +26,11 @@ from protos.device import DeviceProfile
 from protos.runtimes import RuntimeInfo
 
 _ANY_LENGTH = 10_000
-_NOBODY = "The fleet has no device; start an agent with: edgerank agent"
+_NOBODY = (
+    "The fleet has no device. Start an agent: on the controller's own machine 'edgerank agent "
+    "--controller HOST:PORT', elsewhere 'edgerank agent --join' with a token of 'edgerank token "
+    "create'"
+)
 
 
 def print_devices(console: Console, devices: Sequence[Device]) -> None:

@@ -12,6 +12,7 @@ from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.rankings.predictions import CONFIDENCE
+from controller.domain.sweeps import MAX_THREADS
 from protos.runtimes import Runtime
 
 
@@ -19,7 +20,7 @@ from protos.runtimes import Runtime
 @click.argument("backbones", metavar="[NAME]...", nargs=-1)
 @click.option("--device", required=True, help="On this device (see 'edgerank devices').")
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
-@click.option("--threads", type=click.IntRange(1))
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS))
 @click.option(
     "--confidence",
     type=Converted("percentage", read_percentage),

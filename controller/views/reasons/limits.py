@@ -87,7 +87,10 @@ def _effect_words(effect: LimitEffect, constraints: Constraints, what: str, near
     of = "of these" if effect.would_leave else "of all"
     if effect.figure is None or effect.over is None:
         return f"{others}, the fastest {of} is {nearest}"
-    has, over = (amount(effect.criterion, each) for each in (effect.figure, effect.over))
+    has, over = amount(effect.criterion, effect.figure), amount(effect.criterion, effect.over)
+    if effect.criterion is Criterion.TOP1:
+        # A difference of percentages is no percentage.
+        over = f"{round(effect.over, 2):g} points"
     # It is the upper end of an interval.
     has = f"up to {has}" if effect.criterion is Criterion.LATENCY else has
     way = "under" if effect.limit and effect.limit.bound is Bound.AT_LEAST else "over"

@@ -44,12 +44,20 @@ def _without(reference: Reference) -> Iterator[str]:
 def _device_part(device: DeviceReference) -> Part:
     measured = [pair for pair in device.pairs if pair.agreement is not Agreement.NOT_MEASURED]
     counts = Counter(pair.agreement for pair in device.pairs)
-    told = ", ".join(f"{counts[each]} {each.value}" for each in Agreement if counts[each])
+    told = ", ".join(_counted(counts[each], each) for each in Agreement if counts[each])
     return Part(
         heading=f"{device.device}, beside {', '.join(device.published_devices)}",
         sentences=(f"{counted(len(device.pairs), 'published figure')}: {told or 'none'}.",),
         table=_table(measured) if measured else None,
     )
+
+
+def _counted(count: int, agreement: Agreement) -> str:
+    """As in 1 agrees, 8 disagree, 33 of another setting."""
+    if agreement is Agreement.OTHER_SETTING:
+        return f"{count} of another setting"
+    words = agreement.value
+    return f"{count} {words}" if count == 1 else f"{count} {words.removesuffix('s')}"
 
 
 def _table(pairs: Sequence[ReferencePair]) -> Table:

@@ -28,13 +28,15 @@ async def _asked(lab: Lab, *calls: tuple[str, dict[str, Any]]) -> tuple[set[str]
 
 @pytest.mark.asyncio
 async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None:
-    tools, (devices, best, unknown, why, short) = await _asked(
+    tools, (devices, best, unknown, why, short, fastest, fleet) = await _asked(
         lab,
         ("devices", {}),
         ("best", {"device": "phone", "max_latency_ms": 1_000}),
         ("best", {"device": "watch"}),
         ("why", {"backbone": "MobileNetV1"}),
         ("measurements", {"most": 2}),
+        ("best", {"device": "phone", "by": "latency", "runtime": "onnxruntime", "threads": 1}),
+        ("best_for_fleet", {"devices": ["phone", "board"], "shares": {"phone": 3}}),
     )
     assert tools == {
         "devices",
@@ -57,6 +59,13 @@ async def test_an_assistant_reads_what_the_command_line_prints(lab: Lab) -> None
     assert best.structured_content is None
     explained = edgerank("why", "MobileNetV1", "--json", address=lab.address).stdout
     assert json.loads(why.content[0].text) == without_empty(json.loads(explained))
+    setting = ("--by", "latency", "--runtime", "onnxruntime", "--threads", "1", "--json")
+    printed = json.loads(
+        edgerank("best", "--device", "phone", *setting, address=lab.address).stdout
+    )
+    assert json.loads(fastest.content[0].text) == without_empty(printed)
+    shares = {each["device"]: each["share"] for each in json.loads(fleet.content[0].text)["places"]}
+    assert shares == {"phone": 0.75, "board": 0.25}
     told = json.loads(short.content[0].text)
     assert (len(told["measurements"]), told["cut"]) == (2, {"measurements": 3})
     assert unknown.is_error

@@ -9,6 +9,9 @@ import pytest
 from controller.client import Client, Table
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.rankings import Merit
+from controller.domain.rankings.limits import Criterion
+from protos.runtimes import Runtime
 from tests.integration.web.conftest import Lab
 
 
@@ -49,6 +52,11 @@ def test_it_works_where_a_loop_runs(lab: Lab) -> None:
     ("asked", "code"),
     [
         ({"max_latncy_ms": 1.0}, ErrorCode.INVALID_INPUT),
+        ({"max_latency_ms": "20ms"}, ErrorCode.INVALID_INPUT),
+        ({"max_latency_ms": -1}, ErrorCode.INVALID_INPUT),
+        ({"max_memory_bytes": 10**30}, ErrorCode.INVALID_INPUT),
+        ({"tier": "huge"}, ErrorCode.INVALID_INPUT),
+        ({"series": "MobileNetV1"}, ErrorCode.INVALID_INPUT),
         ({"accuracy_dataset": "moons"}, ErrorCode.UNKNOWN_NAME),
     ],
 )
@@ -58,6 +66,38 @@ def test_what_cannot_be_asked_is_an_error_with_its_code(
     with Client(lab.address) as client, pytest.raises(EdgerankError) as caught:
         client.best("phone", **asked)
     assert caught.value.code is code
+
+
+def test_words_are_written_as_they_are_read(lab: Lab) -> None:
+    with Client(lab.address) as client:
+        asked: dict[str, Any] = {
+            "runtime": "onnxruntime",
+            "by": "latency",
+            "front": ["latency", "top1"],
+        }
+        ranking = client.best("phone", **asked)
+        assert (ranking.constraints.runtime, ranking.merit) == (Runtime.ONNXRUNTIME, Merit.LATENCY)
+        assert ranking == client.best(
+            "phone",
+            runtime=Runtime.ONNXRUNTIME,
+            by=Merit.LATENCY,
+            front=(Criterion.LATENCY, Criterion.TOP1),
+        )
+        assert client.predict("phone", runtime="onnxruntime") == client.predict(
+            "phone", runtime=Runtime.ONNXRUNTIME
+        )
+        with pytest.raises(EdgerankError, match="runtime is 'tflite'"):
+            client.predict("phone", runtime="tflite")
+        with pytest.raises(EdgerankError, match="regression_threshold is 'much'"):
+            client.compare("MobileNetV1", "MobileNetV2", regression_threshold="much")
+
+
+def test_devices_of_a_fleet_have_their_shares(lab: Lab) -> None:
+    with Client(lab.address) as client:
+        places = client.best_for_fleet(shares={"phone": 3}).places
+        assert {each.device: each.share for each in places} == {"phone": 0.75, "board": 0.25}
+        with pytest.raises(EdgerankError, match="share of 'phone'"):
+            client.best_for_fleet(shares={"phone": -3})
 
 
 def test_without_pandas_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

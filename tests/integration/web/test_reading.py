@@ -43,16 +43,18 @@ def test_documents_are_those_of_the_command_line(asking: httpx.Client, lab: Lab)
 
 def test_a_failure_has_the_same_code_over_grpc(asking: httpx.Client, lab: Lab) -> None:
     _, code = _refused(asking, "best", device="nobody")
-    with grpc.insecure_channel(lab.address) as channel:
-        ask = query_pb2_grpc.QueryStub(channel).Rank
-        with pytest.raises(grpc.RpcError) as ended:
-            ask(query_pb2.RankRequest(device="nobody"), timeout=60)
-    trailing = {each.key: each.value for each in ended.value.trailing_metadata()}
-    told = status_pb2.Status.FromString(trailing[DETAILS_KEY])
-    info = error_details_pb2.ErrorInfo()
-    assert told.details[0].Unpack(info)
-    assert (told.code, told.message) == (ended.value.code().value[0], ended.value.details())
-    assert (info.domain, info.reason.lower()) == ("edgerank", code)
+    # Sentences as long as headers take beside their details, also of letters that take more.
+    for device in ("nobody", "n" * 2_500, "\N{SNOWMAN}" * 450):
+        with grpc.insecure_channel(lab.address) as channel:
+            ask = query_pb2_grpc.QueryStub(channel).Rank
+            with pytest.raises(grpc.RpcError) as ended:
+                ask(query_pb2.RankRequest(device=device), timeout=60)
+        trailing = {each.key: each.value for each in ended.value.trailing_metadata()}
+        told = status_pb2.Status.FromString(trailing[DETAILS_KEY])
+        info = error_details_pb2.ErrorInfo()
+        assert told.details[0].Unpack(info)
+        assert (told.code, told.message) == (ended.value.code().value[0], ended.value.details())
+        assert (info.domain, info.reason.lower()) == ("edgerank", code)
 
 
 def test_every_document_has_its_schema(asking: httpx.Client) -> None:

@@ -57,6 +57,7 @@ def _add_list(router: APIRouter) -> None:
             "devices/list.html",
             devices=found,
             doing=_doing(parts_of(request).fleet.activities()),
+            can_join=parts_of(request).is_encrypted,
         )
 
 
@@ -71,7 +72,7 @@ def _add_joining(router: APIRouter) -> None:
         )
         await changed(request, token_id)
         command = f"edgerank agent --join {token}"
-        return await page(request, "devices/join.html", command=command, code=_code(command))
+        return await page(request, "devices/join.html", command=command, code=qr_code(command))
 
 
 def _add_one(router: APIRouter) -> None:
@@ -153,11 +154,21 @@ def _doing(activities: Sequence[Activity]) -> dict[str, tuple[Activity, ...]]:
     return found
 
 
-def _code(command: str) -> Markup:
-    """A QR code of a command, as SVG without a style of its own."""
+def qr_code(command: str) -> Markup:
+    """A QR code of a command, as SVG without a style or a size of its own.
+
+    A token of many addresses is a code of many modules, which has the place of a small one.
+    """
     drawn = io.BytesIO()
     segno.make(command, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff"
+        drawn,
+        kind="svg",
+        xmldecl=False,
+        svgns=True,
+        omitsize=True,
+        border=3,
+        dark="#000",
+        light="#fff",
     )
     # Of modules only: nothing of the command stands in it as text.
     return Markup(drawn.getvalue().decode())

@@ -33,6 +33,7 @@ from models.catalog.tiers import Tier
 _HEATS: Final = 6
 _MOST_DEVICES: Final = 12
 _DIGITS: Final = 7
+_BESIDES: Final = ("devices", "column")
 Row = tuple[FleetChoice, Sequence[ChoiceOnDevice]]
 
 
@@ -48,7 +49,7 @@ def add_fleet(router: APIRouter) -> None:
         try:
             question = FleetQuestion(
                 devices=tuple(filter(None, map(str.strip, asked.get("devices", "").split(",")))),
-                constraints=read_question(asked).constraints,
+                constraints=read_question(asked, besides=_BESIDES).constraints,
             )
             ranking = await queries.rank_fleet(question)
             # In a thread: of hundreds of devices it takes a moment, in which agents would wait.

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.integration.access.conftest import Guarded
 from tests.integration.report.conftest import Visit, browser, watched
 from tests.integration.web.conftest import web_of
 from tests.integration.web.pages.lab import fill
-from tests.processes import running_controller
+from tests.processes import own_address, running_controller
 from tests.processes.sharing import made_once
 
 __all__ = ["browser"]
@@ -33,6 +35,11 @@ def barriers(page: Page) -> list[dict[str, Any]]:
 def drawn(page: Page) -> None:
     """Waits until every chart of a page is drawn."""
     expect(page.locator("[data-chart]:not([data-state=drawn])")).to_have_count(0)
+
+
+def url_of(guarded: Guarded) -> str:
+    """Where a controller's pages are for whoever comes from elsewhere: it ends with a slash."""
+    return f"https://{own_address()}:{httpx.URL(web_of(guarded.running)).port}/"
 
 
 @dataclass(frozen=True)

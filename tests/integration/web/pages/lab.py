@@ -62,6 +62,7 @@ NIGHT_UNIX_MS: Final = NOON_UNIX_MS + 12 * 3_600_000
 DEVICES: Final = {"pixel-8": 1.4, "pi5": 2.6, "desk": 0.7}
 """The devices, by how slow they are."""
 _MS: Final = 1_000_000
+_LOOKS: Final = 8
 _WEIGHTS: Final = Weights(WeightsKind.PRETRAINED, "MobileNetV1", "d" * 64, "a lab's", None, None)
 _RUNTIMES: Final = (
     RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2", build="Release"),
@@ -187,16 +188,21 @@ def _repetition(level_ms: float, at_unix_ms: int, rng: random.Random) -> Repetit
         round(level_ms * _MS * (1 + abs(rng.gauss(0, 0.012)) + (0.2 if rng.random() < 0.01 else 0)))
         for _ in range(160)
     )
-    states = tuple(_state(at_unix_ms + 1_000 * second, second, rng) for second in range(9))
-    return replace(repetition_of(samples), before=states[0], during=states[1:-1], after=states[-1])
+    taken = repetition_of(samples)
+    run_ms = (sum(taken.warmup_ns) + sum(samples)) / _MS
+    states = tuple(
+        _state(at_unix_ms + round(run_ms * place / _LOOKS), place, rng)
+        for place in range(_LOOKS + 1)
+    )
+    return replace(taken, before=states[0], during=states[1:-1], after=states[-1])
 
 
-def _state(at_unix_ms: int, second: int, rng: random.Random) -> DeviceState:
+def _state(at_unix_ms: int, place: int, rng: random.Random) -> DeviceState:
     return DeviceState(
         taken_at_unix_ms=at_unix_ms,
         clocks=(CpuClock(cpu=0, governor="schedutil", frequency_khz=2_400_000),),
         temperatures=(
-            Temperature(zone="cpu-thermal", celsius=round(41 + second * 0.6 + rng.random(), 1)),
+            Temperature(zone="cpu-thermal", celsius=round(41 + place * 0.6 + rng.random(), 1)),
         ),
         load_by_others=0.02,
     )

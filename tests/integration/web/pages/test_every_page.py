@@ -175,6 +175,12 @@ def test_a_link_that_leads_nowhere_is_a_page_for_people_and_a_problem_for_progra
         assert (told.status_code, told.json()["code"]) == (404, "unknown_name")
 
 
+def test_where_no_device_can_join_the_way_there_is_told(lab: Lab, visit: Visitor) -> None:
+    page = visit(f"{lab.url}devices").page
+    expect(page.get_by_role("button", name="Make a join command")).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("edgerank controller --host 0.0.0.0")
+
+
 def test_its_first_key_leads_to_the_content(lab: Lab, visit: Visitor) -> None:
     page = visit(lab.url).page
     page.keyboard.press("Tab")

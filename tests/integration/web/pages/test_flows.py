@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.web.conftest import web_of
-from tests.integration.web.pages.conftest import Lab, Visitor, drawn
+from tests.integration.web.pages.conftest import Lab, Visitor, barriers, drawn
 from tests.integration.web.pages.lab import DEVICES, DRIFTS, FAILS, fill
 from tests.processes import running_controller
 
@@ -75,7 +75,7 @@ def test_every_limit_has_its_field_and_stands_in_the_address(lab: Lab, visit: Vi
 def test_contradictory_limits_say_which_one_empties_the_set(lab: Lab, visit: Visitor) -> None:
     page = visit(f"{lab.url}?device=desk&max_latency_ms=1&min_top1=75").page
     expect(page.locator("#effects li")).to_have_count(2)
-    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 %")
+    expect(page.locator("#effects li").last).to_contain_text("68.24 %, 6.76 points")
 
 
 def test_limits_that_leave_no_backbone_for_a_fleet_say_which_and_where(
@@ -96,6 +96,21 @@ def test_an_answer_at_a_confidence_tells_who_may_be_the_first(lab: Lab, visit: V
     assert httpx.get(refused, trust_env=False, timeout=60).status_code == 400
 
 
+def test_of_many_ties_the_names_come_first_and_the_figures_stay_in_view(
+    lab: Lab, visit: Visitor
+) -> None:
+    page = visit(f"{lab.url}?device=desk&by=memory", viewport={"width": 1_200, "height": 850}).page
+    expect(page.locator(".tie > p a")).to_have_count(5)
+    expect(page.locator(".tie > p")).to_contain_text("and 22 more")
+    figures = page.locator("#answer .figures").bounding_box()
+    assert figures is not None
+    assert figures["y"] + figures["height"] < 850
+    page.get_by_text("Why not").click()
+    expect(page.locator(".tie li")).to_have_count(5)
+    expect(page.locator(".tie li").first).to_be_visible()
+    assert barriers(page) == []
+
+
 def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Visitor) -> None:
     visited = visit(f"{lab.url}?device=desk")
     page = visited.page
@@ -111,12 +126,16 @@ def test_a_point_tells_everything_and_opens_its_measurement(lab: Lab, visit: Vis
 def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
     for query, status in (
         ("device=desk&max_latency_ms=-3", 400),
+        ("device=desk&max_latency=3", 400),
         ("device=desk&tier=cloud", 400),
         ("device=nobody", 404),
         ("device=desk&series=MobileNet", 404),
         ("device=desk&min_top1=99", 200),
     ):
         assert httpx.get(f"{lab.url}?{query}", trust_env=False, timeout=60).status_code == status
+    misspelt = httpx.get(f"{lab.url}fleet?max_latency=3", trust_env=False, timeout=60)
+    assert misspelt.status_code == 400
+    assert "max_latency_ms" in misspelt.text
 
 
 def test_failures_of_a_sweep_have_their_reasons(lab: Lab, visit: Visitor) -> None:

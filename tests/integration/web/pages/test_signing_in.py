@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from controller.api.web.pages.devices import qr_code
 from protos.joining import parse_access_token, parse_join_token
 from tests.integration.access.conftest import Guarded, guarded_controller
-from tests.integration.web.conftest import web_of
-from tests.integration.web.pages.conftest import Visitor, barriers
-from tests.processes import own_address
+from tests.integration.web.pages.conftest import Visitor, barriers, url_of
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +19,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
             yield started
 
 
-def _url(guarded: Guarded) -> str:
-    return f"https://{own_address()}:{httpx.URL(web_of(guarded.running)).port}/"
-
-
 def _sign_in(visit: Visitor, guarded: Guarded, token: str, path: str = "") -> Page:
     # The controller's own authority is none that a browser knows.
-    page = visit(_url(guarded) + path, ignore_https_errors=True).page
+    page = visit(url_of(guarded) + path, ignore_https_errors=True).page
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
     return page
@@ -36,7 +30,7 @@ def _sign_in(visit: Visitor, guarded: Guarded, token: str, path: str = "") -> Pa
 def test_a_token_opens_the_page_that_was_asked_for(guarded: Guarded, visit: Visitor) -> None:
     token = guarded.access("reader", "--scope", "read")
     page = _sign_in(visit, guarded, token, "sweeps?x=1")
-    expect(page).to_have_url(f"{_url(guarded)}sweeps?x=1")
+    expect(page).to_have_url(f"{url_of(guarded)}sweeps?x=1")
     expect(page.get_by_role("heading", name="Sweeps")).to_be_visible()
     # What the token may not do is not offered.
     expect(page.get_by_role("link", name="New sweep")).to_have_count(0)
@@ -48,7 +42,7 @@ def test_a_token_opens_the_page_that_was_asked_for(guarded: Guarded, visit: Visi
     assert cookie["name"].rpartition("-")[2] in parse_access_token(token).authority_sha256.hex()
     assert barriers(page) == []
     page.get_by_role("button", name="Sign out").click()
-    page.goto(f"{_url(guarded)}devices")
+    page.goto(f"{url_of(guarded)}devices")
     expect(page.get_by_label("Token")).to_be_visible()
 
 
@@ -56,7 +50,7 @@ def test_a_revoked_token_ends_its_sessions_at_once(guarded: Guarded, visit: Visi
     page = _sign_in(visit, guarded, guarded.access("leaver", "--scope", "read"), "devices")
     expect(page.get_by_role("heading", name="Devices")).to_be_visible()
     guarded.command("access", "revoke", "leaver")
-    page.goto(f"{_url(guarded)}sweeps")
+    page.goto(f"{url_of(guarded)}sweeps")
     expect(page.get_by_label("Token")).to_be_visible()
 
 
@@ -73,5 +67,16 @@ def test_whoever_administers_lets_a_device_join(guarded: Guarded, visit: Visitor
     command = page.locator("#join-command").inner_text()
     assert parse_join_token(command.rpartition(" ")[2]).addresses
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    for url in (guarded.address, ",".join(f"192.0.2.{each}:7700" for each in range(9))):
+        page.locator(".qr").evaluate("(place, code) => place.innerHTML = code", qr_code(url))
+        place, ground = (
+            page.locator(f".qr {part}").bounding_box() for part in ("svg", "path[fill='#fff']")
+        )
+        assert place is not None
+        assert ground is not None
+        # Neither cut off nor in a corner.
+        assert [round(ground[side]) for side in ("x", "y", "width", "height")] == [
+            round(place[side]) for side in ("x", "y", "width", "height")
+        ]
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
     assert barriers(page) == []

@@ -1,6 +1,6 @@
 """The question that people put on the first page: a form, and the same in the page's address."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
@@ -12,6 +12,7 @@ from controller.domain.rankings import Constraints, Merit
 from controller.domain.rankings.limits import Criterion, at_most
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier
+from models.names import nearest
 from protos.names import printable
 from protos.runtimes import Runtime
 
@@ -41,12 +42,18 @@ class Question:
     shows_all: bool = False
 
 
-def read_question(asked: Mapping[str, str]) -> Question:
+def read_question(asked: Mapping[str, str], besides: Collection[str] = ()) -> Question:
     """Read a question from the parameters of an address; what is empty is not asked.
 
+    Args:
+        asked: the parameters.
+        besides: names of those that the page reads itself.
+
     Raises:
-        EdgerankError: INVALID_INPUT, with the parameter and what it may be.
+        EdgerankError: INVALID_INPUT, with the parameter and what it may be. A limit whose name is
+            misspelt would else be none.
     """
+    _check_names(asked, besides)
     least = _number(asked, "min_top1")
     if least is not None and least > 100:
         raise _invalid("min_top1", asked, "a percentage, at most 100")
@@ -81,9 +88,15 @@ def read_question(asked: Mapping[str, str]) -> Question:
 
 def write_question(question: Question) -> str:
     """Write a question as the parameters of an address, without what is not asked."""
+    values = _values(question)
+    return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+def _values(question: Question) -> dict[str, object]:
+    """What stands in an address, by the names of its parameters."""
     asked = question.constraints
     limits = {each.criterion: each.value for each in asked.limits}
-    values: dict[str, object] = {
+    return {
         "device": question.device,
         "max_latency_ms": _plain(asked.max_latency_ms),
         "max_memory_mb": _megabytes(asked.max_memory_bytes),
@@ -103,7 +116,18 @@ def write_question(question: Question) -> str:
         "confidence": _plain(None if asked.confidence is None else 100 * asked.confidence),
         "all": "1" if question.shows_all else "",
     }
-    return urlencode({name: value for name, value in values.items() if value not in ("", None)})
+
+
+def _check_names(asked: Mapping[str, str], besides: Collection[str]) -> None:
+    known = [*_values(Question()), *besides]
+    for name in asked:
+        if name not in known:
+            near = nearest(name, known, likeness=0.4) or known
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"{printable(name)[:_LONGEST_WORD]!r} is nothing that can be asked here; write "
+                f"{' or '.join(near)}",
+            )
 
 
 def _plain(number: float | None) -> str:

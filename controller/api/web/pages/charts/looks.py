@@ -58,6 +58,8 @@ def _config() -> Specification:
         "font": _FONT,
         "view": {"stroke": None},
         "axis": {**quiet, **sizes, **lines},
+        # Names of settings are longer than what Vega leaves of a label.
+        "axisY": {"labelLimit": 320},
         "legend": {**quiet, **sizes, "labelColor": "var(--text)", "orient": "top", "columns": 4},
         "header": {**quiet, **sizes},
     }

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from controller.api.web.pages.charts.looks import drawn
-from controller.api.web.pages.charts.states import fastest_ghz, hottest, states_of
+from controller.api.web.pages.charts.states import fastest_ghz, hottest, roomy, states_of
 from controller.domain.measurements import Measurement
 from controller.views.chart import Specification
 from protos.measuring import Repetition
@@ -95,7 +95,11 @@ def _timed(
         for state in known:
             at_s = offset_s + (state.taken_at_unix_ms - known[0].taken_at_unix_ms) / 1e3
             values = (("celsius", hottest(state)), ("ghz", fastest_ghz(state)))
-            states += [{"s": at_s, "of": kind, "value": v} for kind, v in values if v is not None]
+            states += [
+                {"s": at_s, "of": kind, "value": value, "process": str(number)}
+                for kind, value in values
+                if value is not None
+            ]
         offset_s += max(spans_s, sampled_s)
     return latencies, states, offset_s
 
@@ -141,9 +145,15 @@ def _state(rows: list[dict[str, Any]], title: str, ends_s: float) -> Specificati
                 "field": "value",
                 "type": "quantitative",
                 "title": title,
-                "scale": {"zero": False, "padding": 6},
+                "scale": {
+                    "domain": roomy([row["value"] for row in rows]),
+                    "nice": False,
+                    "zero": False,
+                },
                 "axis": {"minExtent": 45, "tickCount": 3},
             },
+            # What lies between two processes is left out, and so is a line across it.
+            "detail": {"field": "process", "type": "nominal"},
         },
     )
 

@@ -73,6 +73,12 @@ def fastest_ghz(state: DeviceState) -> float | None:
     return max(clocks, default=0) / 1e6 or None
 
 
+def roomy(values: Sequence[float]) -> list[float]:
+    """The ends of an axis for these: of one that never changes, too, it has more than one label."""
+    room = _ROOM * max(map(abs, values)) or _ROOM
+    return [min(values) - room, max(values) + room]
+
+
 def _rows(state: DeviceState, backbone: str) -> Iterator[dict[str, Any]]:
     for kind, value in (("celsius", hottest(state)), ("ghz", fastest_ghz(state))):
         if value is not None:
@@ -86,10 +92,7 @@ def _rows(state: DeviceState, backbone: str) -> Iterator[dict[str, Any]]:
 
 def _over_time(rows: list[dict[str, Any]], title: str) -> Specification:
     value = {"field": "value", "type": "quantitative", "title": title}
-    values = [row["value"] for row in rows]
-    # Else one that never changes stands on no axis.
-    room = _ROOM * max(values)
-    domain = [min(values) - room, max(values) + room]
+    domain = roomy([row["value"] for row in rows])
     return drawn(
         f"{title} of the device while it measured, over time",
         150,

@@ -69,12 +69,20 @@ def test_what_is_written_into_an_address_is_read_from_it(question: Question) -> 
         ("confidence", "sure"),
         ("series", "x" * 201),
         ("series", ",".join(map(str, range(101)))),
+        ("max_latency", "5"),
+        ("devices", "pi5"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(name: str, text: str) -> None:
     with pytest.raises(EdgerankError) as refused:
         read_question({name: text})
     assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
+def test_a_name_that_is_misspelt_gets_the_nearest_one() -> None:
+    with pytest.raises(EdgerankError, match=r"'max_latency' .* write max_latency_ms"):
+        read_question({"device": "pi5", "max_latency": "5"})
+    assert read_question({"devices": "pi5"}, besides=("devices",)) == Question()
 
 
 @pytest.mark.parametrize("slider", [*USUAL, *FURTHER], ids=lambda slider: slider.name)
