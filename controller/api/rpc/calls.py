@@ -10,6 +10,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import grpc
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# Of a peer, as gRPC says, so many bytes came whole; none as its call begins.
+Came: TypeAlias = "Callable[[str, int], None]"
 
 
 class Said(NamedTuple):
@@ -38,10 +41,17 @@ class Said(NamedTuple):
     response: Any
 
 
+def uncounted(_peer: str, _size_bytes: int) -> None:
+    """Where nobody asks how much came."""
+
+
 class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
     """A handler with the guard before it."""
 
-    def __init__(self, guard: Guard, inner: Handler, method: str, need: Need) -> None:
+    def __init__(
+        self, guard: Guard, inner: Handler, method: str, need: Need, came: Came = uncounted
+    ) -> None:
+        """`came` is told of what came whole."""
         self.request_streaming = True
         self.response_streaming = True
         # A single request is weighed first.
@@ -51,7 +61,7 @@ class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
         self.unary_unary = None
         self.unary_stream = None
         self.stream_unary = None
-        self.stream_stream = _guarded(guard, inner, method, need)
+        self.stream_stream = _guarded(guard, inner, method, need, came)
 
 
 def _behaviour(inner: Handler) -> Any:
@@ -64,19 +74,21 @@ def _tells(inner: Handler) -> bool:
     return not inner.response_streaming or inspect.isasyncgenfunction(_behaviour(inner))
 
 
-def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
+def _guarded(guard: Guard, inner: Handler, method: str, need: Need, came: Came) -> Any:
     behaviour = _behaviour(inner)
     encode: Callable[[Any], bytes] = inner.response_serializer or bytes
 
     async def answer(_requests: AsyncIterator[Any], context: Context) -> None:
         async with guard.admitted(method, need, context) as caller:
+            came_here = partial(came, context.peer())
+            came_here(0)
             with ExitStack() as held:
                 async with answered_failures(context):
                     if inner.request_streaming:
-                        request: Any = _Each(context, guard.limits)
+                        request: Any = _Each(context, guard.limits, came_here)
                     else:
                         async with guard.hearing.turn(caller, context.peer()) as heard:
-                            content = await _only(context, heard)
+                            content = await _only(context, heard, came_here)
                         try:
                             await guard.keep(context.peer(), len(content), held)
                             request = _decoded(content, inner.request_deserializer, need)
@@ -178,9 +190,9 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(context: Context, heard: Heard) -> bytes:
+async def _only(context: Context, heard: Heard, came: Callable[[int], None]) -> bytes:
     """The request of a call that has one, as it came."""
-    content: bytes | None = await _next(context, heard.within_s)
+    content: bytes | None = await _next(context, heard.within_s, came)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
     if (size_bytes := len(content)) > heard.most_bytes:
@@ -216,8 +228,9 @@ class _Each:
     None of them is kept until the next one comes, as a generator would.
     """
 
-    def __init__(self, context: Context, limits: Limits) -> None:
+    def __init__(self, context: Context, limits: Limits, came: Callable[[int], None]) -> None:
         self._context = context
+        self._came = came
         self._within_s = limits.request_s
         self._silence_s = limits.silence_s
 
@@ -225,14 +238,14 @@ class _Each:
         return self
 
     async def __anext__(self) -> Any:
-        request = await _next(self._context, self._within_s)
+        request = await _next(self._context, self._within_s, self._came)
         if request is None:
             raise StopAsyncIteration
         self._within_s = self._silence_s
         return request
 
 
-async def _next(context: Context, within_s: float) -> Any:
+async def _next(context: Context, within_s: float, came: Callable[[int], None]) -> Any:
     """The next request; None after the last.
 
     gRPC's own iterator keeps what it gave until it gives the next.
@@ -243,7 +256,10 @@ async def _next(context: Context, within_s: float) -> Any:
     patience = _Patience(within_s / 2)
     try:
         request = await context.read()
-        return None if request is grpc.aio.EOF else request
+        if request is grpc.aio.EOF:
+            return None
+        came(len(request) if isinstance(request, bytes) else request.ByteSize())
+        return request
     except asyncio.CancelledError:
         if not patience.is_over:
             raise

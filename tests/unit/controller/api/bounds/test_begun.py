@@ -1,0 +1,93 @@
+"""What began to come and is not whole is known by what the kernel and gRPC tell, and bounded."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Final
+
+from controller.access.local_peers import Endpoint
+from controller.api.rpc.held.begun import Beginnings
+
+MOST_BYTES: Final = 10_000_000
+LONG_BYTES: Final = 4_000_000
+HOUR_S: Final = 3_600.0
+
+
+def peer(number: int) -> str:
+    return f"ipv4:192.0.2.{number}:1"
+
+
+def end(number: int) -> Endpoint:
+    return Endpoint(ip_address(f"192.0.2.{number}"), 1)
+
+
+def begun(*numbers: int) -> Beginnings:
+    """A call in each of these connections."""
+    beginnings = Beginnings(MOST_BYTES)
+    for number in numbers:
+        beginnings.heard(peer(number))
+    return beginnings
+
+
+def ended(beginnings: Beginnings, received: Mapping[int, int], passed_s: float = 1) -> list[int]:
+    surplus = beginnings.weigh({end(number): came for number, came in received.items()}, passed_s)
+    return [int(str(each.peer.address).rpartition(".")[2]) for each in surplus]
+
+
+def test_what_began_is_left_alone_while_all_of_it_fits() -> None:
+    assert not ended(begun(1, 2), {1: LONG_BYTES, 2: LONG_BYTES})
+
+
+def test_where_most_began_is_ended_until_the_rest_fits() -> None:
+    received = {1: LONG_BYTES, 2: 3 * LONG_BYTES, 3: 2 * LONG_BYTES, 4: LONG_BYTES}
+    assert ended(begun(*received), received) == [2, 3]
+
+
+def test_what_came_whole_is_not_counted() -> None:
+    beginnings = begun(1, 2)
+    beginnings.heard(peer(1), 5 * LONG_BYTES)
+    received = {1: 5 * LONG_BYTES, 2: 2 * LONG_BYTES}
+    assert not ended(beginnings, received)
+    # It began before the look, and came whole after it.
+    beginnings.heard(peer(2), 2 * LONG_BYTES)
+    assert not ended(beginnings, {1: 7 * LONG_BYTES, 2: 2 * LONG_BYTES})
+
+
+def test_who_said_much_whole_long_ago_may_begin_no_more_for_it() -> None:
+    beginnings = begun(1)
+    for hour in range(24):
+        beginnings.heard(peer(1), LONG_BYTES)
+        assert not ended(beginnings, {1: (hour + 1) * LONG_BYTES}, HOUR_S)
+    assert ended(beginnings, {1: 28 * LONG_BYTES}) == [1]
+
+
+def test_what_is_said_besides_for_weeks_is_not_taken_for_a_beginning() -> None:
+    many = range(1, 200)
+    beginnings = begun(*many)
+    for hour in range(500):
+        # A ping every ten seconds, and a beat that is heard.
+        for number in many:
+            beginnings.heard(peer(number), 40)
+        received = dict.fromkeys(many, (hour + 1) * (360 * 60 + 140))
+        assert not ended(beginnings, received, HOUR_S)
+
+
+def test_a_fleet_of_short_messages_that_come_in_part_is_left_alone() -> None:
+    many = range(1, 200)
+    assert not ended(begun(*many), dict.fromkeys(many, 200_000))
+
+
+def test_connections_that_ended_are_forgotten_and_new_ones_are_not() -> None:
+    beginnings = begun(1, 2)
+    # The second may have come after the kernel was asked.
+    ended(beginnings, {1: 100})
+    assert beginnings.connections == 2
+    ended(beginnings, {2: 100})
+    assert beginnings.connections == 2
+    ended(beginnings, {2: 100})
+    assert beginnings.connections == 1
+
+
+def test_what_began_in_a_connection_that_ended_is_gone() -> None:
+    beginnings = begun(1, 2)
+    assert ended(beginnings, {1: 2 * LONG_BYTES, 2: 3 * LONG_BYTES}) == [2]
+    assert not ended(beginnings, {1: 2 * LONG_BYTES})
