@@ -10,13 +10,13 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from controller.api.rpc.failures import answered_failures, end
+from controller.api.rpc.held.begun import Incoming, uncounted
 from controller.domain.access import Caller, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import to_its_end, told_at_its_end
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-# Of a peer, as gRPC says, so many bytes came whole; none as its call begins.
-Came: TypeAlias = "Callable[[str, int], None]"
+# Of a peer, as gRPC says.
+Counting: TypeAlias = "Callable[[str], Incoming]"
 
 
 class Said(NamedTuple):
@@ -41,17 +41,13 @@ class Said(NamedTuple):
     response: Any
 
 
-def uncounted(_peer: str, _size_bytes: int) -> None:
-    """Where nobody asks how much came."""
-
-
 class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
     """A handler with the guard before it."""
 
     def __init__(
-        self, guard: Guard, inner: Handler, method: str, need: Need, came: Came = uncounted
+        self, guard: Guard, inner: Handler, method: str, need: Need, incoming: Counting = uncounted
     ) -> None:
-        """`came` is told of what came whole."""
+        """`incoming` counts what comes in the call."""
         self.request_streaming = True
         self.response_streaming = True
         # A single request is weighed first.
@@ -61,7 +57,7 @@ class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
         self.unary_unary = None
         self.unary_stream = None
         self.stream_unary = None
-        self.stream_stream = _guarded(guard, inner, method, need, came)
+        self.stream_stream = _guarded(guard, inner, method, need, incoming)
 
 
 def _behaviour(inner: Handler) -> Any:
@@ -74,21 +70,20 @@ def _tells(inner: Handler) -> bool:
     return not inner.response_streaming or inspect.isasyncgenfunction(_behaviour(inner))
 
 
-def _guarded(guard: Guard, inner: Handler, method: str, need: Need, came: Came) -> Any:
+def _guarded(guard: Guard, inner: Handler, method: str, need: Need, incoming: Counting) -> Any:
     behaviour = _behaviour(inner)
     encode: Callable[[Any], bytes] = inner.response_serializer or bytes
 
     async def answer(_requests: AsyncIterator[Any], context: Context) -> None:
         async with guard.admitted(method, need, context) as caller:
-            came_here = partial(came, context.peer())
-            came_here(0)
+            coming = incoming(context.peer())
             with ExitStack() as held:
                 async with answered_failures(context):
                     if inner.request_streaming:
-                        request: Any = _Each(context, guard.limits, came_here)
+                        request: Any = _Each(context, guard.limits, coming)
                     else:
                         async with guard.hearing.turn(caller, context.peer()) as heard:
-                            content = await _only(context, heard, came_here)
+                            content = await _only(context, heard, coming)
                         try:
                             await guard.keep(context.peer(), len(content), held)
                             request = _decoded(content, inner.request_deserializer, need)
@@ -190,9 +185,9 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(context: Context, heard: Heard, came: Callable[[int], None]) -> bytes:
+async def _only(context: Context, heard: Heard, coming: Incoming) -> bytes:
     """The request of a call that has one, as it came."""
-    content: bytes | None = await _next(context, heard.within_s, came)
+    content: bytes | None = await _next(context, heard.within_s, coming)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
     if (size_bytes := len(content)) > heard.most_bytes:
@@ -228,9 +223,9 @@ class _Each:
     None of them is kept until the next one comes, as a generator would.
     """
 
-    def __init__(self, context: Context, limits: Limits, came: Callable[[int], None]) -> None:
+    def __init__(self, context: Context, limits: Limits, coming: Incoming) -> None:
         self._context = context
-        self._came = came
+        self._coming = coming
         self._within_s = limits.request_s
         self._silence_s = limits.silence_s
 
@@ -238,14 +233,14 @@ class _Each:
         return self
 
     async def __anext__(self) -> Any:
-        request = await _next(self._context, self._within_s, self._came)
+        request = await _next(self._context, self._within_s, self._coming)
         if request is None:
             raise StopAsyncIteration
         self._within_s = self._silence_s
         return request
 
 
-async def _next(context: Context, within_s: float, came: Callable[[int], None]) -> Any:
+async def _next(context: Context, within_s: float, coming: Incoming) -> Any:
     """The next request; None after the last.
 
     gRPC's own iterator keeps what it gave until it gives the next.
@@ -254,16 +249,19 @@ async def _next(context: Context, within_s: float, came: Callable[[int], None]) 
         EdgerankError: LIMIT when it does not come in time.
     """
     patience = _Patience(within_s / 2)
+    size_bytes: int | None = None
+    coming.begins()
     try:
         request = await context.read()
         if request is grpc.aio.EOF:
             return None
-        came(len(request) if isinstance(request, bytes) else request.ByteSize())
+        size_bytes = len(request) if isinstance(request, bytes) else request.ByteSize()
         return request
     except asyncio.CancelledError:
         if not patience.is_over:
             raise
     finally:
+        coming.ends(size_bytes)
         patience.end()
     raise EdgerankError(
         ErrorCode.LIMIT,

@@ -14,9 +14,10 @@ from controller.access.connections import make_room_for_descriptors
 from controller.access.memory import give_back_memory, keep_few_arenas, keep_what_is_there
 from controller.api.limits import Limits, channel_options
 from controller.api.meters import Meters
-from controller.api.rpc.calls import Came, GuardedHandler, Handler, uncounted
+from controller.api.rpc.calls import Counting, GuardedHandler, Handler
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
 from controller.api.rpc.guard import Guard
+from controller.api.rpc.held.begun import uncounted
 from controller.api.rpc.needs import NEEDS, UNLISTED
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import Refusals
@@ -104,19 +105,19 @@ class Entrance:
     def servers(self) -> Servers:
         """Servers without services, with the guard before those that they get."""
         # Where messages may be long, and a stream of them open for years.
-        came = self._peers.beginnings.heard
-        of_members = self._server(MAX_MESSAGE_BYTES, self._connections[-1], came)
+        counted = self._peers.beginnings.incoming
+        of_members = self._server(MAX_MESSAGE_BYTES, self._connections[-1], counted)
         if len(self._connections) == 1:
             return Servers(of_members, of_members)
         # gRPC has a message whole before anybody knows whose it is.
         longest = _SPARE * self._limits.request_bytes
         return Servers(self._server(longest, self._connections[0], uncounted), of_members)
 
-    def _server(self, message_bytes: int, connections: int, came: Came) -> grpc.aio.Server:
+    def _server(self, message_bytes: int, connections: int, incoming: Counting) -> grpc.aio.Server:
         longest = ("grpc.max_receive_message_length", message_bytes)
         return grpc.aio.server(
             options=[*_OPTIONS, longest, *channel_options(self._limits, connections)],
-            interceptors=[_Gate(self.guard, came)],
+            interceptors=[_Gate(self.guard, incoming)],
             maximum_concurrent_rpcs=self._limits.calls,
         )
 
@@ -151,9 +152,9 @@ class Entrance:
 class _Gate(grpc.aio.ServerInterceptor):
     """Puts the guard before every call of a server."""
 
-    def __init__(self, guard: Guard, came: Came) -> None:
+    def __init__(self, guard: Guard, incoming: Counting) -> None:
         self._guard = guard
-        self._came = came
+        self._incoming = incoming
 
     async def intercept_service(
         self,
@@ -165,4 +166,4 @@ class _Gate(grpc.aio.ServerInterceptor):
         method = str(handler_call_details.method)
         need = NEEDS.get(method, UNLISTED)
         # Of a method that there is not, none; gRPC says so.
-        return handler and GuardedHandler(self._guard, handler, method, need, self._came)
+        return handler and GuardedHandler(self._guard, handler, method, need, self._incoming)

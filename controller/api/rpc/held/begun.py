@@ -4,8 +4,10 @@ gRPC keeps it and tells nobody how much it is. But the kernel counts what came i
 here is counted what came whole.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from controller.access.local_peers import Endpoint, parse_peer
@@ -34,6 +36,7 @@ class _Course:
         heard_bytes: in whole messages, with what is around them.
         others_bytes: besides, when the kernel was asked last.
         begun_bytes: what of that may be there still.
+        awaited: calls that wait for a message, the longest first, by what was heard before.
         is_missed: whether the kernel knew nothing of it then.
     """
 
@@ -41,7 +44,48 @@ class _Course:
     heard_bytes: int = 0
     others_bytes: int = 0
     begun_bytes: float = 0
+    awaited: dict[Incoming, int] = field(default_factory=dict)
     is_missed: bool = False
+
+    @property
+    def kept_bytes(self) -> int:
+        """What gRPC may keep of all that came in it.
+
+        Of a message in small pieces it keeps what came between them in the same buffers, whole
+        messages of other calls as well.
+        """
+        between = self.heard_bytes - next(iter(self.awaited.values()), self.heard_bytes)
+        return round(self.begun_bytes) + between
+
+
+class Incoming:
+    """The messages of one call, as they are waited for and come."""
+
+    def __init__(self, course: _Course | None = None) -> None:
+        """Without a course nothing of them is counted."""
+        self._course = course
+        self._count(0)
+
+    def begins(self) -> None:
+        """One is waited for."""
+        if self._course is not None:
+            self._course.awaited[self] = self._course.heard_bytes
+
+    def ends(self, size_bytes: int | None) -> None:
+        """It came whole, of so many bytes; or None will come any more."""
+        if self._course is not None:
+            self._course.awaited.pop(self, None)
+        if size_bytes is not None:
+            self._count(size_bytes)
+
+    def _count(self, size_bytes: int) -> None:
+        if self._course is not None:
+            self._course.heard_bytes += size_bytes + _AROUND_BYTES
+
+
+def uncounted(_peer: str) -> Incoming:
+    """A call of which nothing is counted."""
+    return Incoming()
 
 
 class Beginnings:
@@ -56,12 +100,12 @@ class Beginnings:
         """Of how many connections something is remembered, some of which may have ended."""
         return len(self._courses)
 
-    def heard(self, peer: str, size_bytes: int = 0) -> None:
-        """A call begins, or a message came whole, in a connection with this peer, as gRPC says."""
+    def incoming(self, peer: str) -> Incoming:
+        """A call that begins in a connection with this peer, as gRPC says."""
         course = self._courses.get(peer)
         if course is None:
             course = self._courses[peer] = _Course(parse_peer(peer))
-        course.heard_bytes += size_bytes + _AROUND_BYTES
+        return Incoming(course)
 
     def weigh(self, received: Mapping[Endpoint, int], passed_s: float) -> list[Begun]:
         """Those with most, without whom there is no more in all than may be.
@@ -77,18 +121,18 @@ class Beginnings:
             came_bytes = None if course.peer is None else received.get(course.peer)
             if came_bytes is not None:
                 _go_on(course, came_bytes, passed_s)
-            elif course.is_missed or course.peer is None:
+            elif (course.is_missed or course.peer is None) and not course.awaited:
                 del self._courses[name]
             else:
                 # It may have come after the kernel was asked.
                 course.is_missed = True
         begun = sorted(
             (
-                Begun(course.peer, round(course.begun_bytes))
+                Begun(course.peer, course.kept_bytes)
                 for course in self._courses.values()
                 if course.peer is not None
                 and not course.is_missed
-                and course.begun_bytes >= _LITTLE_BYTES
+                and course.kept_bytes >= _LITTLE_BYTES
             ),
             key=lambda each: each.size_bytes,
         )

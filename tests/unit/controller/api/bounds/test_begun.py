@@ -24,8 +24,15 @@ def begun(*numbers: int) -> Beginnings:
     """A call in each of these connections."""
     beginnings = Beginnings(MOST_BYTES)
     for number in numbers:
-        beginnings.heard(peer(number))
+        beginnings.incoming(peer(number))
     return beginnings
+
+
+def say(beginnings: Beginnings, number: int, size_bytes: int) -> None:
+    """A message comes whole in a call of its own."""
+    coming = beginnings.incoming(peer(number))
+    coming.begins()
+    coming.ends(size_bytes)
 
 
 def ended(beginnings: Beginnings, received: Mapping[int, int], passed_s: float = 1) -> list[int]:
@@ -44,18 +51,18 @@ def test_where_most_began_is_ended_until_the_rest_fits() -> None:
 
 def test_what_came_whole_is_not_counted() -> None:
     beginnings = begun(1, 2)
-    beginnings.heard(peer(1), 5 * LONG_BYTES)
+    say(beginnings, 1, 5 * LONG_BYTES)
     received = {1: 5 * LONG_BYTES, 2: 2 * LONG_BYTES}
     assert not ended(beginnings, received)
     # It began before the look, and came whole after it.
-    beginnings.heard(peer(2), 2 * LONG_BYTES)
+    say(beginnings, 2, 2 * LONG_BYTES)
     assert not ended(beginnings, {1: 7 * LONG_BYTES, 2: 2 * LONG_BYTES})
 
 
 def test_who_said_much_whole_long_ago_may_begin_no_more_for_it() -> None:
     beginnings = begun(1)
     for hour in range(24):
-        beginnings.heard(peer(1), LONG_BYTES)
+        say(beginnings, 1, LONG_BYTES)
         assert not ended(beginnings, {1: (hour + 1) * LONG_BYTES}, HOUR_S)
     assert ended(beginnings, {1: 28 * LONG_BYTES}) == [1]
 
@@ -66,7 +73,7 @@ def test_what_is_said_besides_for_weeks_is_not_taken_for_a_beginning() -> None:
     for hour in range(500):
         # A ping every ten seconds, and a beat that is heard.
         for number in many:
-            beginnings.heard(peer(number), 40)
+            say(beginnings, number, 40)
         received = dict.fromkeys(many, (hour + 1) * (360 * 60 + 140))
         assert not ended(beginnings, received, HOUR_S)
 
@@ -91,3 +98,26 @@ def test_what_began_in_a_connection_that_ended_is_gone() -> None:
     beginnings = begun(1, 2)
     assert ended(beginnings, {1: 2 * LONG_BYTES, 2: 3 * LONG_BYTES}) == [2]
     assert not ended(beginnings, {1: 2 * LONG_BYTES})
+
+
+def test_what_comes_whole_between_the_pieces_of_another_message_is_counted() -> None:
+    beginnings = begun(1)
+    pieces = beginnings.incoming(peer(1))
+    pieces.begins()
+    for _ in range(3):
+        say(beginnings, 1, LONG_BYTES)
+    assert ended(beginnings, {1: 3 * LONG_BYTES}) == [1]
+    pieces.ends(1_000)
+    assert not ended(beginnings, {1: 3 * LONG_BYTES})
+
+
+def test_a_connection_in_which_something_is_waited_for_is_not_forgotten() -> None:
+    beginnings = begun()
+    waited = beginnings.incoming(peer(1))
+    waited.begins()
+    for _ in range(3):
+        ended(beginnings, {})
+    assert beginnings.connections == 1
+    waited.ends(None)
+    ended(beginnings, {})
+    assert not beginnings.connections
