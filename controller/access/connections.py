@@ -6,7 +6,9 @@ gRPC tells of a connection only when a call comes, and ends one only when that c
 import os
 import resource
 import socket
-from collections.abc import Collection
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
@@ -16,6 +18,8 @@ from controller.access.local_peers import Endpoint, parse_peer, plain_address
 
 # What one customer of a provider has of addresses.
 _IPV6_PREFIX: Final = 64
+# Of `tcp_info` in linux/tcp.h, since Linux 4.1: tcpi_bytes_received.
+_RECEIVED_BYTES: Final = struct.Struct("=128xQ")
 
 
 class Held(NamedTuple):
@@ -60,25 +64,66 @@ def held_connections(ports: Collection[int]) -> list[Held]:
     ]
 
 
+def received_in(ports: Collection[int]) -> Mapping[Held, int]:
+    """How many bytes have come so far in each connection to one of this process's own ports.
+
+    One that has just ended is left out; all are where the kernel does not tell.
+    """
+    received: dict[Held, int] = {}
+    for held in held_connections(ports):
+        with _own_copy(held) as connection:
+            told = b"" if connection is None else _told_of(connection)
+        if len(told) == _RECEIVED_BYTES.size:
+            received[held] = _RECEIVED_BYTES.unpack(told)[0]
+    return received
+
+
+def _told_of(connection: socket.socket) -> bytes:
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED_BYTES.size)
+
+
 def end_connection(held: Held) -> bool:
     """Ends one as a cable that breaks would, so that whoever uses it here hears of it.
 
     Gives False when it has ended by itself.
     """
+    with _own_copy(held) as connection:
+        if connection is None:
+            return False
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _own_copy(held: Held) -> Iterator[socket.socket | None]:
+    """The connection by a descriptor of its own; None where it has ended by itself.
+
+    Its number may be another connection's by now, or a file's.
+    """
     try:
         copied = os.dup(held.descriptor)
     except OSError:
+        yield None
+        return
+    try:
+        connection = socket.socket(fileno=copied)
+    except OSError:
+        os.close(copied)
+        yield None
+        return
+    with connection:
+        yield connection if _leads_to(connection, held.peer) else None
+
+
+def _leads_to(connection: socket.socket, peer: Endpoint) -> bool:
+    try:
+        address, port, *_ = connection.getpeername()
+        return Endpoint(plain_address(ip_address(address.partition("%")[0])), port) == peer
+    except (OSError, ValueError):
         return False
-    with socket.socket(fileno=copied) as connection:
-        try:
-            # The number may be another connection's by now.
-            address, port, *_ = connection.getpeername()
-            if Endpoint(plain_address(ip_address(address.partition("%")[0])), port) != held.peer:
-                return False
-            connection.shutdown(socket.SHUT_RDWR)
-        except (OSError, ValueError):
-            return False
-    return True
 
 
 def place_of(peer: str) -> str:

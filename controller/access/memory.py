@@ -4,6 +4,8 @@ import ctypes
 import gc
 from typing import Final
 
+import psutil
+
 _M_ARENA_MAX: Final = -8
 """Of glibc's `malloc.h`."""
 _ARENAS: Final = 2
@@ -35,3 +37,8 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def resident_bytes() -> int:
+    """How much of the machine's memory this process has."""
+    return int(psutil.Process().memory_info().rss)

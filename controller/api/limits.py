@@ -102,6 +102,8 @@ class Limits:
         silence_s: how long the next may: an agent beats once a minute, if its fleet is large.
         unread_s: how long a peer may not read what it is told.
         look_s: how often connections are looked at.
+        begun_bytes: how much may have begun to come on agents' streams and not be whole.
+        weigh_s: how often it is asked whether so much may be there.
         unasked_bytes: how much may come of a call before it is read, as of one that is refused.
         header_bytes: how long the header of a call may be.
         request_bytes: how long a single request may be.
@@ -156,6 +158,8 @@ class Limits:
     silence_s: float = 180
     unread_s: float = 120
     look_s: float = 5
+    begun_bytes: int = 256_000_000
+    weigh_s: float = 1
     # Small messages of an upload over a long link come by it; calls that come in part hold it.
     unasked_bytes: int = 1 << 15
     header_bytes: int = 1 << 12

@@ -36,6 +36,7 @@ from controller.fleet.leasing.dispatching import Dispatcher
 from controller.fleet.leasing.giving_back import take_back
 from controller.fleet.leasing.leases import USUAL, LeaseBook, Pace
 from controller.fleet.leasing.losing import VANISHED, lose_attempt
+from controller.fleet.leasing.overdue import overdue_attempts
 from controller.fleet.leasing.said import commit_report
 from controller.fleet.rounds.deriving import Endings
 from controller.fleet.rounds.ending import Settled
@@ -253,12 +254,13 @@ class Fleet:
             EdgerankError: STORAGE; what could not be given up is looked at the next time.
         """
         out = await asyncio.to_thread(attempts.leased_attempts, self._database)
-        self._leases.grant_missing(out, self._clock.monotonic_ms())
-        self._leases.renew(held_up_attempts(self._sessions.values()), self._clock.monotonic_ms())
-        expired = self._leases.expired(self._clock.monotonic_ms())
+        now_ms, held_up = self._clock.monotonic_ms(), held_up_attempts(self._sessions.values())
+        self._leases.grant_missing(out, now_ms)
+        self._leases.renew(held_up, now_ms)
+        expired = self._leases.expired(now_ms)
         # Together, so that they are one group to commit.
         await asyncio.gather(*(self._lose(lost, out.get(lost)) for lost in expired))
-        overdue = self._leases.overdue(self._clock.monotonic_ms())
+        overdue = await overdue_attempts(self._leases, self._database, now_ms, held_up)
         await asyncio.gather(*(self._give_up(late, out.get(late)) for late in overdue))
         await self.seen.look()
         self._races.soon()

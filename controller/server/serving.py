@@ -126,7 +126,7 @@ async def serve(
         doors.open(servers.of_people, servers.of_members)
         await fleet.recover()
         await servers.start()
-        watching = started(*behind.watches(), entrance.look_after(doors.ports()))
+        watching = started(*behind.watches(), *entrance.watches(doors.ports()))
         stopping = asyncio.create_task(stop_signal())
         await sweeps.recover()
         on_authority(doors.listening())

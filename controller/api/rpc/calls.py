@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from controller.api.rpc.failures import answered_failures, end
+from controller.api.rpc.held.begun import Incoming, uncounted
 from controller.domain.access import Caller, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import to_its_end, told_at_its_end
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+# Of a peer, as gRPC says.
+Counting: TypeAlias = "Callable[[str], Incoming]"
 
 
 class Said(NamedTuple):
@@ -41,7 +44,10 @@ class Said(NamedTuple):
 class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
     """A handler with the guard before it."""
 
-    def __init__(self, guard: Guard, inner: Handler, method: str, need: Need) -> None:
+    def __init__(
+        self, guard: Guard, inner: Handler, method: str, need: Need, incoming: Counting = uncounted
+    ) -> None:
+        """`incoming` counts what comes in the call."""
         self.request_streaming = True
         self.response_streaming = True
         # A single request is weighed first.
@@ -51,7 +57,7 @@ class GuardedHandler(grpc.RpcMethodHandler):  # type: ignore[type-arg]
         self.unary_unary = None
         self.unary_stream = None
         self.stream_unary = None
-        self.stream_stream = _guarded(guard, inner, method, need)
+        self.stream_stream = _guarded(guard, inner, method, need, incoming)
 
 
 def _behaviour(inner: Handler) -> Any:
@@ -64,19 +70,20 @@ def _tells(inner: Handler) -> bool:
     return not inner.response_streaming or inspect.isasyncgenfunction(_behaviour(inner))
 
 
-def _guarded(guard: Guard, inner: Handler, method: str, need: Need) -> Any:
+def _guarded(guard: Guard, inner: Handler, method: str, need: Need, incoming: Counting) -> Any:
     behaviour = _behaviour(inner)
     encode: Callable[[Any], bytes] = inner.response_serializer or bytes
 
     async def answer(_requests: AsyncIterator[Any], context: Context) -> None:
         async with guard.admitted(method, need, context) as caller:
+            coming = incoming(context.peer())
             with ExitStack() as held:
                 async with answered_failures(context):
                     if inner.request_streaming:
-                        request: Any = _Each(context, guard.limits)
+                        request: Any = _Each(context, guard.limits, coming)
                     else:
                         async with guard.hearing.turn(caller, context.peer()) as heard:
-                            content = await _only(context, heard)
+                            content = await _only(context, heard, coming)
                         try:
                             await guard.keep(context.peer(), len(content), held)
                             request = _decoded(content, inner.request_deserializer, need)
@@ -178,9 +185,9 @@ async def _unless_hung_up(answering: Awaitable[Any]) -> Any:
         raise
 
 
-async def _only(context: Context, heard: Heard) -> bytes:
+async def _only(context: Context, heard: Heard, coming: Incoming) -> bytes:
     """The request of a call that has one, as it came."""
-    content: bytes | None = await _next(context, heard.within_s)
+    content: bytes | None = await _next(context, heard.within_s, coming)
     if content is None:
         raise EdgerankError(ErrorCode.INVALID_INPUT, "the call ended before its request came")
     if (size_bytes := len(content)) > heard.most_bytes:
@@ -216,8 +223,9 @@ class _Each:
     None of them is kept until the next one comes, as a generator would.
     """
 
-    def __init__(self, context: Context, limits: Limits) -> None:
+    def __init__(self, context: Context, limits: Limits, coming: Incoming) -> None:
         self._context = context
+        self._coming = coming
         self._within_s = limits.request_s
         self._silence_s = limits.silence_s
 
@@ -225,14 +233,14 @@ class _Each:
         return self
 
     async def __anext__(self) -> Any:
-        request = await _next(self._context, self._within_s)
+        request = await _next(self._context, self._within_s, self._coming)
         if request is None:
             raise StopAsyncIteration
         self._within_s = self._silence_s
         return request
 
 
-async def _next(context: Context, within_s: float) -> Any:
+async def _next(context: Context, within_s: float, coming: Incoming) -> Any:
     """The next request; None after the last.
 
     gRPC's own iterator keeps what it gave until it gives the next.
@@ -241,13 +249,19 @@ async def _next(context: Context, within_s: float) -> Any:
         EdgerankError: LIMIT when it does not come in time.
     """
     patience = _Patience(within_s / 2)
+    size_bytes: int | None = None
+    coming.begins()
     try:
         request = await context.read()
-        return None if request is grpc.aio.EOF else request
+        if request is grpc.aio.EOF:
+            return None
+        size_bytes = len(request) if isinstance(request, bytes) else request.ByteSize()
+        return request
     except asyncio.CancelledError:
         if not patience.is_over:
             raise
     finally:
+        coming.ends(size_bytes)
         patience.end()
     raise EdgerankError(
         ErrorCode.LIMIT,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
 
@@ -14,8 +14,11 @@ from controller.access.connections import make_room_for_descriptors
 from controller.access.memory import give_back_memory, keep_few_arenas, keep_what_is_there
 from controller.api.limits import Limits, channel_options
 from controller.api.meters import Meters
+from controller.api.rpc.calls import Counting, GuardedHandler, Handler
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
 from controller.api.rpc.guard import Guard
+from controller.api.rpc.held.begun import uncounted
+from controller.api.rpc.needs import NEEDS, UNLISTED
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import Refusals
 from controller.fleet.clock import Clock
@@ -101,22 +104,33 @@ class Entrance:
 
     def servers(self) -> Servers:
         """Servers without services, with the guard before those that they get."""
-        of_members = self._server(MAX_MESSAGE_BYTES, self._connections[-1])
+        # Where messages may be long, and a stream of them open for years.
+        counted = self._peers.beginnings.incoming
+        of_members = self._server(MAX_MESSAGE_BYTES, self._connections[-1], counted)
         if len(self._connections) == 1:
             return Servers(of_members, of_members)
         # gRPC has a message whole before anybody knows whose it is.
         longest = _SPARE * self._limits.request_bytes
-        return Servers(self._server(longest, self._connections[0]), of_members)
+        return Servers(self._server(longest, self._connections[0], uncounted), of_members)
 
-    def _server(self, message_bytes: int, connections: int) -> grpc.aio.Server:
+    def _server(self, message_bytes: int, connections: int, incoming: Counting) -> grpc.aio.Server:
         longest = ("grpc.max_receive_message_length", message_bytes)
         return grpc.aio.server(
             options=[*_OPTIONS, longest, *channel_options(self._limits, connections)],
-            interceptors=[self.guard],
+            interceptors=[_Gate(self.guard, incoming)],
             maximum_concurrent_rpcs=self._limits.calls,
         )
 
-    async def look_after(self, ports: Sequence[int]) -> NoReturn:
+    def watches(self, ports: Sequence[int]) -> tuple[Coroutine[Any, Any, NoReturn], ...]:
+        """Who looks after those who call, as long as they may; members' port is the last."""
+        return self._look_after(ports), self._weigh(ports[-1])
+
+    async def _weigh(self, port: int) -> NoReturn:
+        while True:
+            await asyncio.sleep(self._limits.weigh_s)
+            await self._peers.weigh(port)
+
+    async def _look_after(self, ports: Sequence[int]) -> NoReturn:
         """Now and then ends connections that hold others up, tells of what was refused, and tidies.
 
         What peers held and let go of is given back to the machine.
@@ -133,3 +147,23 @@ class Entrance:
                     given_back_ms = self._clock.monotonic_ms()
         finally:
             self._refusals.close()
+
+
+class _Gate(grpc.aio.ServerInterceptor):
+    """Puts the guard before every call of a server."""
+
+    def __init__(self, guard: Guard, incoming: Counting) -> None:
+        self._guard = guard
+        self._incoming = incoming
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """The handler of a call, with the guard before it."""
+        handler = await continuation(handler_call_details)
+        method = str(handler_call_details.method)
+        need = NEEDS.get(method, UNLISTED)
+        # Of a method that there is not, none; gRPC says so.
+        return handler and GuardedHandler(self._guard, handler, method, need, self._incoming)

@@ -118,15 +118,17 @@ class FleetService:
             who = current_caller().device_id or object()
             await self._wait_for_turn(who, self._limits.greeting_messages)
             greeting = await anext(request_iterator, b"")
-            weigh_greeting(greeting)
-            with ExitStack() as held:
-                await self._greetings.keep(who, len(greeting), held)
-                async with self._arrivals.place() as place:
-                    while (wait_s := await place.look()) is not None:
-                        yield _to_agent(conversation.InLine(wait_ms=round(1_000 * wait_s)))
-                    session = await self._welcomed(greeting)
-            # It is long, and the session lasts.
-            del greeting
+            try:
+                weigh_greeting(greeting)
+                with ExitStack() as held:
+                    await self._greetings.keep(who, len(greeting), held)
+                    async with self._arrivals.place() as place:
+                        while (wait_s := await place.look()) is not None:
+                            yield _to_agent(conversation.InLine(wait_ms=round(1_000 * wait_s)))
+                        session = await self._welcomed(greeting)
+            finally:
+                # It is long: the session lasts, and a refusal may wait to be told.
+                del greeting
             hearing = asyncio.create_task(self._hear(session, request_iterator, who))
             self.sessions.add(session)
             due = called_at(self._renewal_due_unix_ms(), self._clock, session.renew)
@@ -264,6 +266,8 @@ class FleetService:
 
     async def _welcomed(self, greeting: bytes) -> AgentSession:
         said = (await self._decoding.decoded(greeting)).said
+        # A failure below keeps what is here until it is told.
+        del greeting
         if isinstance(said, conversation.Hello):
             return await self._fleet.connect(await self._attested(said))
         raise EdgerankError(ErrorCode.INVALID_INPUT, "an agent's first message must be Hello")

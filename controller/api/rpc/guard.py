@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -23,12 +23,12 @@ from controller.api.lasting import called_at
 from controller.api.limits import Limits, Load
 from controller.api.meters import Meters
 from controller.api.pacing import Pauses, Rates
-from controller.api.rpc.calls import Context, GuardedHandler, Handler, Said
+from controller.api.rpc.calls import Context, Said
 from controller.api.rpc.failures import answered_failures, before_failing, end
 from controller.api.rpc.held.crowd import Crowd
 from controller.api.rpc.held.hearing import Hearing
 from controller.api.rpc.held.holding import Holding, counted_as, counted_unknown
-from controller.api.rpc.needs import NEEDS, UNLISTED, Need, Who, check
+from controller.api.rpc.needs import Need, Who, check
 from controller.api.rpc.peers import Peers
 from controller.api.rpc.refusals import REFUSING, Refusal, Refusals
 from controller.domain.access import AuditEntry, Caller, CallerKind
@@ -72,7 +72,7 @@ def let_speak(caller: Caller) -> None:
     _caller.set(caller)
 
 
-class Guard(grpc.aio.ServerInterceptor):
+class Guard:
     """Lets calls through, or does not."""
 
     def __init__(
@@ -119,17 +119,6 @@ class Guard(grpc.aio.ServerInterceptor):
         )
         # By both ends of the connection, as long as a call is open in it.
         self._owners: Counter[Shown] = Counter()
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """The handler of a call, with the guard before it."""
-        handler = await continuation(handler_call_details)
-        method = str(handler_call_details.method)
-        # Of a method that there is not, none; gRPC says so.
-        return handler and GuardedHandler(self, handler, method, NEEDS.get(method, UNLISTED))
 
     def cut_off(self, kind: CallerKind, name: str = "") -> None:
         """Ends every other call of a token or a device; without a name, of all of the kind."""

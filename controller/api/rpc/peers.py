@@ -1,4 +1,7 @@
-"""In which connections calls go on, and which are ended: who does not read, and idle masses."""
+"""In which connections calls go on, and which are ended.
+
+Those of who does not read, idle masses, and where far too much begins and never comes whole.
+"""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -12,9 +15,12 @@ from controller.access.connections import (
     end_connection,
     held_connections,
     place_of_end,
+    received_in,
 )
 from controller.access.local_peers import Endpoint, parse_peer
+from controller.access.memory import resident_bytes
 from controller.api.limits import Limits
+from controller.api.rpc.held.begun import Beginnings
 from controller.fleet.clock import Clock
 from protos.log_lines import event_log
 
@@ -22,10 +28,18 @@ log = event_log(__name__)
 
 # A process without any connection has so many descriptors at most.
 _OWN_DESCRIPTORS: Final = 64
+# Which connections are whose is asked where memory grew by this part of what may begin to come.
+_GROWN_SHARE: Final = 4
+# And then: what is said besides is known by the time that passed.
+_ASKED_EVERY_MS: Final = 3_600_000
 
 
 class Peers:
-    """Knows in which connections calls go on, and looks after the others."""
+    """Knows in which connections calls go on, and looks after them and the others.
+
+    Attributes:
+        beginnings: what began to come in them.
+    """
 
     def __init__(self, limits: Limits, clock: Clock, connections: Sequence[int]) -> None:
         """So many `connections` may be open at each port."""
@@ -35,6 +49,12 @@ class Peers:
         self._speaking: Counter[str] = Counter()
         self._writes: dict[object, tuple[int, str]] = {}
         self._idle: frozenset[Endpoint] = frozenset()
+        self.beginnings = Beginnings(limits.begun_bytes)
+        self._grown_bytes = limits.begun_bytes // _GROWN_SHARE
+        # Of more of them most have ended.
+        self._many = 2 * sum(connections)
+        self._resident_bytes = resident_bytes()
+        self._weighed_ms = clock.monotonic_ms()
 
     @contextmanager
     def speaking(self, peer: str) -> Iterator[None]:
@@ -84,6 +104,33 @@ class Peers:
                 peer=place,
                 port=port,
                 may_be=may_be[port],
+                ended=count,
+            )
+
+    async def weigh(self, port: int) -> None:
+        """Ends connections to a port in which most begins to come, where it is too much in all."""
+        resident, now_ms = resident_bytes(), self._clock.monotonic_ms()
+        self._resident_bytes = min(self._resident_bytes, resident)
+        passed_ms = now_ms - self._weighed_ms
+        if (
+            resident - self._resident_bytes < self._grown_bytes
+            and passed_ms < _ASKED_EVERY_MS
+            and self.beginnings.connections <= self._many
+        ):
+            return
+        self._resident_bytes, self._weighed_ms = resident, now_ms
+        received = await asyncio.to_thread(received_in, (port,))
+        by_peer = {held.peer: came for held, came in received.items()}
+        surplus = {each.peer for each in self.beginnings.weigh(by_peer, passed_ms / 1_000)}
+        for place, count in Counter(
+            place_of_end(held.peer)
+            for held in received
+            if held.peer in surplus and end_connection(held)
+        ).items():
+            log.warning(
+                "too much was begun to be said and never came whole; where most was, connections "
+                "were ended",
+                peer=place,
                 ended=count,
             )
 

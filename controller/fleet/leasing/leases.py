@@ -8,7 +8,7 @@ job queued again, until MAX_ATTEMPTS are lost.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -77,6 +77,9 @@ _TOLD_ANEW_MS: Final = 500
 
 # An agent stops a child two minutes after it should have ended, and starts one for the baseline.
 _STARTS_MS: Final = 2 * 120_000
+# Where a job has been measured before: so many times as long, and a while for a machine that swaps.
+_LIKE_BEFORE: Final = 5
+_BEYOND_BEFORE_MS: Final = 60_000
 # Warm-up, samples, and as much again for a device that stalls.
 _BUDGETS: Final = 3
 _SUSTAINED_MINUTE_MS: Final = 120_000
@@ -86,18 +89,41 @@ _SLOWEST_BYTES_A_MS: Final = 20
 _SPARE: Final = 2
 
 
-def longest_ms(lease: Lease) -> int:
+def longest_ms(lease: Lease, before_ms: int | None = None) -> int:
     """After which time an attempt is not waited for any more, however alive its agent is, ms.
 
-    Twice what its fetching, waiting and measuring may take by what it was told.
+    Twice what its fetching, waiting and measuring may take by what it was told; and how long a
+    start may, by what was measured of its job before.
+
+    Args:
+        lease: what was told.
+        before_ms: the longest that a repetition of its job took, ms; None before the first.
     """
     settings = lease.settings
-    measuring_ms = _STARTS_MS + _BUDGETS * settings.time_budget_ms
+    starts_ms = _STARTS_MS
+    if before_ms is not None:
+        starts_ms = min(starts_ms, _BEYOND_BEFORE_MS + _LIKE_BEFORE * before_ms)
+    measuring_ms = starts_ms + _BUDGETS * settings.time_budget_ms
     measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS + 2 * settings.paced_ms
     measuring_ms += _PROFILE_MS if settings.profile_runs else 0
     fetched_bytes = lease.artifact_size_bytes + lease.reference_size_bytes
     fetching_ms = fetched_bytes // _SLOWEST_BYTES_A_MS
     return _SPARE * (measuring_ms + settings.gate.deadline_ms + fetching_ms)
+
+
+@dataclass(frozen=True)
+class _Out:
+    """An attempt that is not held against what was measured before.
+
+    Attributes:
+        lease: its own.
+        since_ms: when it was leased.
+        soonest_ms: when it may be overdue by that.
+    """
+
+    lease: Lease
+    since_ms: int
+    soonest_ms: int
 
 
 @dataclass
@@ -106,11 +132,25 @@ class LeaseBook:
 
     expires_at_ms: dict[str, int] = field(default_factory=dict)
     ends_at_ms: dict[str, int] = field(default_factory=dict)
+    _unjudged: dict[str, _Out] = field(default_factory=dict)
     pace: Pace = USUAL
 
     def limit(self, lease: Lease, now_ms: int) -> None:
         """Says until when an attempt must have been reported; what was said first holds."""
-        self.ends_at_ms.setdefault(lease.attempt_id, now_ms + longest_ms(lease))
+        if lease.attempt_id not in self.ends_at_ms:
+            self.ends_at_ms[lease.attempt_id] = now_ms + longest_ms(lease)
+            soonest_ms = now_ms + longest_ms(lease, 0)
+            self._unjudged[lease.attempt_id] = _Out(lease, now_ms, soonest_ms)
+
+    def unjudged(self, now_ms: int) -> Collection[Lease]:
+        """Those that are out so long that it counts what was measured of their jobs before."""
+        return [each.lease for each in self._unjudged.values() if each.soonest_ms <= now_ms]
+
+    def judge(self, lease: Lease, before_ms: int | None) -> None:
+        """Holds an attempt against what the longest repetition of its job took, if one did."""
+        out = self._unjudged.pop(lease.attempt_id, None)
+        if out is not None:
+            self.ends_at_ms[lease.attempt_id] = out.since_ms + longest_ms(lease, before_ms)
 
     def overdue(self, now_ms: int) -> tuple[str, ...]:
         """The attempts that live and should have been reported long ago."""
@@ -141,6 +181,7 @@ class LeaseBook:
         """Forgets a lease."""
         self.expires_at_ms.pop(attempt_id, None)
         self.ends_at_ms.pop(attempt_id, None)
+        self._unjudged.pop(attempt_id, None)
 
     def expired(self, now_ms: int) -> tuple[str, ...]:
         """The attempts whose time is over, oldest lease first."""

@@ -189,6 +189,23 @@ def measuring_times(database: Database, backbones: Collection[str]) -> list[Meas
     return list(readable("job", "job_id", rows, _measuring_time))
 
 
+def longest_turns(database: Database, job_ids: Iterable[str]) -> Mapping[str, int]:
+    """What the longest repetition of each of these jobs took, ms; of those that have any."""
+    longest = select(turns.c.job_id, func.max(turns.c.spent_ms).label("longest_ms")).where(
+        turns.c.state == TurnState.TAKEN, turns.c.spent_ms >= 0
+    )
+    with database.transaction() as transaction:
+        return {
+            row.job_id: row.longest_ms
+            for some in _batches(job_ids)
+            for row in transaction.execute(
+                longest.where(turns.c.job_id.in_(some)).group_by(turns.c.job_id)
+            )
+            # A row that was spoilt tells nothing.
+            if isinstance(row.longest_ms, int)
+        }
+
+
 def estimates_held(database: Database, device_ids: Collection[str]) -> Mapping[str, list[float]]:
     """What sweeps that ended took on each device, with waiting, by what they were expected to."""
     query = (

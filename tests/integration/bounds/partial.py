@@ -34,6 +34,7 @@ class Partly:
         *,
         authorization: str = "",
         is_deaf: bool = False,
+        frames: int = 1,
     ) -> None:
         """Begin the calls.
 
@@ -44,6 +45,7 @@ class Partly:
             shown: a file with the certificate and the key of a device; None shows nothing.
             authorization: of a person; empty for nobody's.
             is_deaf: says empty requests, whole, and lets nothing of their answers come.
+            frames: of each request in turn, as many as may be said.
         """
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -55,6 +57,7 @@ class Partly:
         self._socket = context.wrap_socket(plain)
         self._socket.sendall(_PREFACE)
         self._came = b""
+        self._frames = frames
         self._window = _WINDOW_BYTES
         self._windows = dict.fromkeys(STREAMS, _WINDOW_BYTES)
         self._left = dict.fromkeys(STREAMS, size_bytes - 1)
@@ -83,7 +86,7 @@ class Partly:
         self._socket.settimeout(_LOOK_S)
         with self._socket, suppress(ConnectionError, ssl.SSLError):
             while self.going_on > down_to and time.monotonic() < until_s:
-                for stream in tuple(self._left):
+                for stream in self._frames * tuple(self._left):
                     may = min(self._left[stream], self._windows[stream], self._window)
                     if may > 0:
                         self._left[stream] -= min(may, _FRAME_BYTES)

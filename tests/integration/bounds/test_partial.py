@@ -36,6 +36,10 @@ MOST_TOLD: Final = 2 * 8_000_000 // ANSWER_BYTES
 PEOPLE_CONNECTIONS: Final = 30
 PEOPLE_BYTES: Final = PEOPLE_CONNECTIONS * len(STREAMS) * (80 << 10)
 DEVICES_BYTES: Final = 3 * MAX_MESSAGE_BYTES + CONNECTIONS * len(STREAMS) * (64 << 10)
+# Of the streams that a device may have, and of what may begin on those of all.
+BEGINNERS: Final = 4
+LONG_BYTES: Final = BEGINNERS * 4 * MAX_MESSAGE_BYTES
+LIMIT_BYTES: Final = 40_000_000
 
 
 def growth_bytes(guarded: Guarded, *doing: Callable[[], object]) -> int:
@@ -91,6 +95,32 @@ def test_of_what_devices_begin_to_ask_no_more_is_kept_than_of_those_whose_turn_i
     assert answers == [grpc.StatusCode.NOT_FOUND]
     assert sum(each.said_bytes for each in asking) > MESSAGE_BYTES
     assert grown_bytes < DEVICES_BYTES
+
+
+def test_of_what_devices_begin_to_say_on_their_streams_no_more_is_kept_than_may_be_of_all(
+    tmp_path: Path,
+) -> None:
+    limits = {"begun_bytes": LIMIT_BYTES, "weigh_s": 0.1, "free_refusals": 1_000}
+    # What is not ended is so for its silence.
+    with limited_guarded(tmp_path, **limits, request_s=2 * HELD_S) as guarded:
+        token = guarded.token("--uses", str(BEGINNERS))
+        members = [guarded.join(token) for _ in range(BEGINNERS)]
+        with guarded.agent("honest", guarded.token()) as honest:
+            says = [
+                Partly(
+                    guarded.fleet_address,
+                    "/edgerank.v1.Fleet/Connect",
+                    MAX_MESSAGE_BYTES - 1,
+                    shown_by(each, tmp_path),
+                    frames=4,
+                )
+                for each in members
+            ]
+            holding = [partial(each.hold, 10 * HELD_S) for each in says]
+            grown_bytes = growth_bytes(guarded, *holding)
+            guarded.running.output.wait_for("too much was begun to be said")
+            assert not [line for line in honest.output.lines if "dialling again" in line]
+    assert grown_bytes < LONG_BYTES // 2
 
 
 def test_of_what_one_person_begins_to_ask_little_is_kept(tmp_path: Path) -> None:

@@ -122,6 +122,28 @@ async def test_an_attempt_that_is_never_reported_is_given_up_though_its_agent_li
     assert outcome.reasons == (reason(ReasonCode.NEVER_REPORTED, attempts=MAX_ATTEMPTS),)
 
 
+async def test_a_job_that_was_measured_before_is_waited_for_as_long_as_that_lets_expect(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    start_sweep(database, "phone", repetitions=2)
+    session = await fleet.connect(hello("phone"))
+    first = await lease(fleet, session)
+    clock.now_ms = 10_000
+    await fleet.report(session, measured_report(first.attempt_id, first.job_id))
+    given = await lease(fleet, session)
+    assert given.job_id == first.job_id
+    # What the report says.
+    end_ms = clock.now_ms + longest_ms(given, before_ms=1_000)
+    assert end_ms < clock.now_ms + longest_ms(given)
+    while clock.now_ms < end_ms:
+        await fleet.look_after_leases()
+        assert given.attempt_id in attempts.leased_attempts(database)
+        clock.now_ms = min(end_ms, clock.now_ms + LEASE_MS - 1)
+        await fleet.heartbeat(session, Heartbeat(held_attempt_ids=(given.attempt_id,)))
+    await fleet.look_after_leases()
+    assert given.attempt_id not in attempts.leased_attempts(database)
+
+
 async def test_no_lease_ends_for_the_time_in_which_the_controller_stood_still(
     database: Database, fleet: Fleet, clock: OwnedClock
 ) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from controller.access.connections import (
     end_connection,
     held_connections,
     place_of,
+    received_in,
 )
 from controller.access.local_peers import Endpoint
 
@@ -55,3 +57,24 @@ def test_a_number_that_is_another_connections_by_now_ends_nothing() -> None:
         assert not end_connection(Held(ours.fileno(), another, 1))
         ours.sendall(b"x")
         assert theirs.recv(1) == b"x"
+
+
+def test_a_number_that_is_a_file_by_now_ends_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file:
+        assert not end_connection(Held(file.fileno(), Endpoint(ip_address("192.0.2.7"), 1), 1))
+        file.write("still open")
+    assert (tmp_path / "file").read_text() == "still open"
+
+
+def test_the_kernel_tells_how_much_came_in_a_connection_read_or_not() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()[:2], 30) as theirs,
+        listening.accept()[0] as ours,
+    ):
+        port = listening.getsockname()[1]
+        theirs.sendall(bytes(1_000))
+        assert len(ours.recv(600, socket.MSG_WAITALL)) == 600
+        [(held, received)] = received_in([port]).items()
+        assert held.descriptor == ours.fileno()
+        assert received == 1_000

@@ -1,7 +1,6 @@
 """What a call changed is written down, also when its caller hung up before it was answered."""
 
 import asyncio
-import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ from controller.api.rpc.needs import Need
 from controller.domain.access import Caller, Scope
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.fleet.outliving import told_at_its_end
+from tests.unit.controller.api.bounds.kept import content
 
 PATH = "/test.Service/Bring"
 NEED = Need(Scope.MODELS, "response")
@@ -174,23 +174,6 @@ class FullOfAnswers(Noting):
 
     async def write(self, _context: Any, _response: Any, _load: Load) -> None:
         raise EdgerankError(ErrorCode.LIMIT, "there is no room")
-
-
-class Content(bytes):
-    """Bytes that tell by `mark` whether they are there."""
-
-    mark: object
-
-
-class Mark:
-    """What lives as long as the content that has it."""
-
-
-def content(encoded: bytes) -> tuple[Content, "weakref.ref[Mark]"]:
-    """Bytes, and what is dead once they are."""
-    made = Content(encoded)
-    made.mark = mark = Mark()
-    return made, weakref.ref(mark)
 
 
 class Calling:

@@ -7,6 +7,7 @@ import pytest
 
 from controller.api.limits import DEFAULTS, ROOMS, Load, Room
 from controller.api.rpc.from_agents import MAX_MESSAGE_BYTES
+from controller.domain.sweeps import MAX_JOBS, MAX_TURNS
 from controller.fleet.changes import LOOK_INTERVAL_S, TOLD_PER_S
 from protos.codec import ASKED
 
@@ -59,6 +60,7 @@ TOLD = {
     "bytes of messages on agents' streams that have come in part": (
         MAX_MESSAGE_BYTES // _MIB,
         ROOMS[Load.SESSION].a_caller * MAX_MESSAGE_BYTES // _MIB,
+        DEFAULTS.begun_bytes // 10**6,
     ),
     "time without a call in a connection": (DEFAULTS.idle_s,),
     "answers that wait for an agent while more of it is heard": (DEFAULTS.outbox_messages,),
@@ -88,6 +90,7 @@ TOLD = {
         DEFAULTS.free_failures,
         DEFAULTS.longest_failure_pause_s,
     ),
+    "a sweep": (MAX_JOBS, MAX_TURNS),
     "news of a sweep for those who follow it": (1 / LOOK_INTERVAL_S, TOLD_PER_S),
     "a single request": (DEFAULTS.request_bytes / _MIB, ASKED.items, ASKED.characters),
     "a message of an agent": (MAX_MESSAGE_BYTES // _MIB - 1,),
