@@ -90,10 +90,14 @@ def test_of_too_few_it_is_said_how_many_and_what_to_sweep(address: str) -> None:
     assert not set(told["suggested_sweep"]["backbones"]) & set(MEASURED[:FEW])
 
 
-def test_nothing_predicted_is_ranked(address: str) -> None:
+def test_nothing_predicted_is_ranked_or_exported(address: str, tmp_path: Path) -> None:
+    assert asked(address, "--device", "phone", *LEFT)["settings"][0]["predicted"]
     done = edgerank("best", "--device", "phone", "--json", address=address)
     assert done.returncode == 0, done.stderr
     assert not any(name in done.stdout for name in LEFT)
+    exported = tmp_path / "all.json"
+    assert edgerank("export", str(exported), address=address).returncode == 0
+    assert {each["backbone"] for each in json.loads(exported.read_text())} == set(MEASURED)
 
 
 def test_a_person_reads_each_figure_with_its_mark(address: str) -> None:
