@@ -17,6 +17,7 @@ from controller.views.wording import median_words
 
 _NAMED = 8
 _MOST_PREDICTED = 12
+_EVERYBODY = "every candidate{who} was measured; nothing was left to a prediction"
 
 
 def print_found(
@@ -62,7 +63,8 @@ def none_words(found: Found) -> str:
 def _print_unmeasured(console: Console, found: Found, confidence: float) -> None:
     """What was not measured, apart from all figures that were."""
     if not found.unmeasured_count:
-        print_line(console, "every candidate was measured; nothing was left to a prediction")
+        if found.measured:
+            print_line(console, _EVERYBODY.format(who=" that could be" if found.failed else ""))
         return
     hopeful = [each for each in found.predicted if each.may_change_answer]
     why = "" if hopeful or found.untold_count else ", since the answer does not need them"

@@ -27,6 +27,8 @@ from controller.views.reasons.predicting import (
 from controller.views.sweeps.commands import sweep_command
 
 _MOST_NAMED = 8
+# As many as predictions begin with are named; of hundreds --json tells all.
+_MOST_RESTED_ON = 24
 
 
 def print_predictions(
@@ -64,7 +66,7 @@ def _print_setting(console: Console, setting: PredictedSetting) -> None:
                 each.backbone, *latency_words(each.latency_ms), *memory_words(each.peak_rss_bytes)
             )
         console.print(ledger)
-        for line in (rests_words(setting), *errors_words(setting)):
+        for line in (rests_words(setting, _MOST_RESTED_ON), *errors_words(setting)):
             print_indented(console, hanging(Text(line, style="dim")))
     _print_unpredicted(console, setting.unpredicted)
 

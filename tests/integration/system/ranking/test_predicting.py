@@ -151,6 +151,9 @@ def test_models_of_what_nothing_is_known_of_say_so(
 ) -> None:
     done = edgerank("models", *arguments, address=address)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    if code == 3:
+        # In the words of the command that names the sweep for just that.
+        assert "edgerank predict --device phone --threads 7" in done.stderr
 
 
 def test_what_might_be_better_stands_apart_from_what_was_measured(address: str) -> None:

@@ -75,6 +75,14 @@ def test_what_was_measured_before_and_stands_for_a_candidate_is_counted() -> Non
     assert "did not race" not in page
 
 
+def test_it_is_not_said_that_everybody_was_measured_where_somebody_was_not() -> None:
+    measured = [outcome_of(FAST), outcome_of(ACCURATE)]
+    assert "every candidate was measured" in told(race([FAST, ACCURATE], measured))
+    some = told(race([FAST, ACCURATE], [*measured, broken(CRASHED)]))
+    assert "every candidate that could be was measured" in some
+    assert "was measured; nothing" not in told(race([], [broken(CRASHED)]))
+
+
 def test_a_winner_that_was_no_candidate_is_said_to_be_none() -> None:
     page = told(race([FAST, ACCURATE], [outcome_of(FAST)], limit_ms=20))
     assert "the winner did not race: it was measured before" in page
