@@ -72,6 +72,13 @@ class Found:
         return (won.backbone, won.runtime, won.threads) not in racing
 
     @property
+    def is_open(self) -> bool:
+        """Whether more time may change the answer."""
+        return bool(self.undecided or self.untold_count) or any(
+            each.may_change_answer for each in self.predicted
+        )
+
+    @property
     def untold_count(self) -> int:
         """Of how many that were not measured nothing is predicted either."""
         return max(0, self.unmeasured_count - len(self.predicted))

@@ -53,7 +53,9 @@ def none_words(found: Found) -> str:
     if not found.measured:
         return f"no candidate was measured on {ranking.device!r}; what it does not rest on says why"
     if ranking.constraints.max_latency_ms is not None and ranking.other_count:
-        return f"no candidate on {ranking.device!r} keeps the limit; a higher --max-latency may"
+        told = f"no candidate that was measured on {ranking.device!r} keeps the limit"
+        more = "more --time or " if found.is_open else ""
+        return f"{told}; {more}a higher --max-latency may"
     return (
         f"no measured candidate on {ranking.device!r} is ranked; "
         f"'edgerank best --device {ranking.device}' says why"

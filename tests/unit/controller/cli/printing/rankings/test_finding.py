@@ -30,6 +30,7 @@ LOST = reason(
     {"standing": "dominated", "other": "MobileNetV3_large_x1_0"},
     repetitions=1,
 )
+OPEN = reason(ReasonCode.RACE_UNDECIDED, repetitions=1)
 NO_WEIGHTS = reason(ReasonCode.WEIGHTS_UNAVAILABLE, {"detail": "no network"})
 
 
@@ -106,7 +107,11 @@ def test_what_was_only_predicted_stands_below_all_that_was_measured() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (race([FAST], [outcome_of(FAST)], limit_ms=1), "a higher --max-latency may"),
+        (race([FAST], [outcome_of(FAST)], limit_ms=1), "limit; a higher --max-latency may"),
+        (
+            race([FAST], [replace(outcome_of(FAST), reasons=(OPEN,))], limit_ms=1),
+            "limit; more --time or a higher --max-latency may",
+        ),
         (race([], [broken(NO_WEIGHTS)]), "'--weights synthetic' needs none"),
         (race([], [broken(CRASHED)], limit_ms=20), "no candidate was measured on 'pi5'"),
         (
