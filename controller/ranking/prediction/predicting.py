@@ -1,7 +1,7 @@
 """Prediction: see `fit` and `predict`."""
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -115,7 +115,7 @@ class Fitted:
         return Prediction(
             predicted=tuple(found[name] for name in asked if name in found),
             not_predicted=tuple(missing[name] for name in asked if name in missing),
-            rests_on=base.rests_on,
+            rests_on=_rests_on(base, asked),
             settings=tuple(dict.fromkeys(name for part in used for name in part.settings)),
             errors=None if base.said is None or not _is_judged(base) else _errors(base.said),
         )
@@ -171,6 +171,14 @@ def _exp(log: float) -> float:
 def _weight(part: Part, asked: Set[str]) -> tuple[bool, int]:
     """What speaks for naming what a part rests on: that it is judged, and of how many it tells."""
     return _is_judged(part), len(asked & part.places.keys())
+
+
+def _rests_on(part: Part, asked: Iterable[str]) -> tuple[str, ...]:
+    if _is_judged(part):
+        return part.rests_on
+    # Each by one of its own.
+    own = (part.rests_on[part.places[name]] for name in asked if name in part.places)
+    return tuple(dict.fromkeys(own))
 
 
 def _is_judged(part: Part) -> bool:

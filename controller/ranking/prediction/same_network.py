@@ -23,7 +23,8 @@ def of_same_network(
 ) -> Part:
     """Tell networks that do to the last number what a known one does, by that one alone.
 
-    With fewer known ones than predictions need nothing is told of these either.
+    With fewer known ones than predictions need nothing is told of these either. What each rests on
+    stands at its place.
     """
     features = question.features
     by_work = {features[name]: name for name in known if name in features}
@@ -43,5 +44,5 @@ def of_same_network(
             scores=np.empty(0),
         ),
         places={name: place for place, name in enumerate(same)},
-        rests_on=tuple(dict.fromkeys(same.values())),
+        rests_on=tuple(same.values()),
     )

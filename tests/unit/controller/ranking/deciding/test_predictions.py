@@ -77,10 +77,11 @@ def test_the_same_question_has_the_same_answer() -> None:
 
 
 def test_other_weights_of_a_measured_network_are_told_by_it() -> None:
-    twin = {**NETWORKS, "net3 distilled": NETWORKS["net3"]}
+    twin = {**NETWORKS, "net3 distilled": NETWORKS["net3"], "net5 distilled": NETWORKS["net5"]}
     # Far from what its works would cost, as networks of a kind of their own are.
     measured = [*known(3), KnownFigure(backbone="net3", value=90.0), *known(16)[4:]]
-    told = predict(asked(known=measured, wanted=("net3 distilled",), features=twin))
+    wanted = ("net3 distilled", "net5 distilled")
+    told = fit(asked(known=measured, wanted=wanted, features=twin)).told(wanted[:1], 0.9)
     (same,) = told.predicted
     assert same.value == pytest.approx(90.0)
     assert same.low == pytest.approx(90 / 1.11, rel=0.02)
