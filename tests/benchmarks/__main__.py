@@ -26,10 +26,10 @@ from tests.benchmarks.measuring import (
 from tests.benchmarks.measuring.loops import turns
 from tests.benchmarks.pages.machine import machine
 from tests.benchmarks.pages.places import filled
-from tests.benchmarks.predicting import leaving_out
+from tests.benchmarks.predicting import leaving_out, other_settings
 from tests.benchmarks.public import adopting
+from tests.benchmarks.racing import foreseen, real
 from tests.benchmarks.racing import proof as racing
-from tests.benchmarks.racing import real
 from tests.benchmarks.size import SHARE
 
 # The proof of what docs/measuring.md says.
@@ -60,12 +60,17 @@ SPEED = {
 # What becomes of models that others have published; fetches about 600 MB from PyPI and npm.
 PUBLIC = {"public-models": adopting.run}
 # Computed from recorded tables: it times nothing.
-DECIDING = {"predictions": leaving_out.run}
+DECIDING = {
+    "predictions": leaving_out.run,
+    "predictions-settings": other_settings.run_settings,
+    "predictions-memory": other_settings.run_memory,
+}
 ATTACKS = {"attacks": honest.run}
 RACES = {
     "race-fronts": racing.run_fronts,
     "race-limits": racing.run_winners,
     "race-ties": racing.run_flat,
+    "race-predicted": foreseen.run,
     "find": real.run,
 }
 PAGES = {

@@ -1,120 +1,41 @@
 """`edgerank find`: measures as far as an answer needs."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import click
 from rich.console import Console
 
 from controller.cli.options.asking import controller_option, json_option
-from controller.cli.options.backbones import complete_backbones, read_backbones, tier_option
 from controller.cli.options.failures import says_failures
-from controller.cli.options.grouping import GroupedCommand, option_group
-from controller.cli.options.runtime import runtimes_option, threads_option
+from controller.cli.options.grouping import GroupedCommand
 from controller.cli.options.start_gate import gate_options
-from controller.cli.options.values import (
-    Converted,
-    read_percentage,
-)
-from controller.cli.options.variants import weights_option
 from controller.cli.printing.documents import print_json
 from controller.cli.printing.follow import follow_sweep
-from controller.cli.printing.rankings.finding import print_found
+from controller.cli.printing.rankings.finding import none_words, print_found
 from controller.cli.printing.telling import looked_at, print_line
+from controller.cli.rankings.racing import (
+    Racing,
+    Wanted,
+    candidates,
+    interval_confidence,
+    race_spec,
+    racing_options,
+    wanted_options,
+)
 from controller.cli.sweeps.starting import started_once
 from controller.cli.sweeps.sweep import leave_alone, no_follow_option
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.measurements import Verdict
-from controller.domain.quantities import parse_latency_ms, parse_time_ms
+from controller.domain.jobs import JobOutcome
+from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.finding import Found, found_by, only_predicted
-from controller.domain.rankings.predicted import MOST_CONFIDENCE, PredictQuestion
-from controller.domain.sweeps import (
-    DEFAULT_MOST_REPETITIONS,
-    DEFAULT_RELATIVE_HALF_WIDTH,
-    RUNNING_PHASES,
-    SweepPhase,
-    SweepSnapshot,
-    SweepSpec,
-)
-from controller.domain.sweeps.races import DEFAULT_CONFIDENCE, Race
+from controller.domain.rankings.predicted import PredictQuestion
+from controller.domain.sweeps import RUNNING_PHASES, SweepPhase, SweepSnapshot, SweepSpec
 from controller.views.counting import counted
 from controller.views.device_words import surroundings_words
-from models.catalog.catalog import Catalog
-from models.catalog.tiers import Tier, select_tier
-from models.catalog.variants import WeightsKind
 from protos.measuring import StartGate
-from protos.runtimes import Runtime
-
-# One short process tells within a few percent, which is all that most candidates need.
-SHORT_PROCESS_MS = 1_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Racing:
-    """Who races where."""
-
-    device: str
-    names: str | None
-    tier: Tier | None
-    runtimes: tuple[Runtime, ...]
-    threads: tuple[int, ...]
-    weights: WeightsKind
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is decided, how surely and in which time."""
-
-    max_latency_ms: float | None
-    time_ms: int | None
-    confidence: float
-
-
-racing_options = option_group(
-    "Who races",
-    "racing",
-    Racing,
-    click.option("--device", required=True, help="On this device (see 'edgerank devices')."),
-    click.option(
-        "--models",
-        "names",
-        metavar="NAME,NAME*|series:SERIES|own:NAME*",
-        shell_complete=complete_backbones,
-        help="Backbones, as of 'edgerank sweep'.  [default: all with a known accuracy]",
-    ),
-    tier_option,
-    runtimes_option("Each is a candidate of its own."),
-    threads_option("Thread counts, each a candidate of its own."),
-    weights_option(WeightsKind.PRETRAINED),
-)
-wanted_options = option_group(
-    "What is decided",
-    "wanted",
-    Wanted,
-    click.option(
-        "--max-latency",
-        "max_latency_ms",
-        type=Converted("latency", parse_latency_ms),
-        metavar="TIME",
-        help="The most accurate within it, as 20ms.  [default: the whole front]",
-    ),
-    click.option(
-        "--time",
-        "time_ms",
-        type=Converted("time", parse_time_ms),
-        metavar="TIME",
-        help="End after so much measuring with what is decided by then, as 30m.",
-    ),
-    click.option(
-        "--confidence",
-        type=Converted("percentage", read_percentage),
-        metavar="P%",
-        default=f"{DEFAULT_CONFIDENCE:.0%}",
-        show_default=True,
-        help="That no candidate leaves the race wrongly.",
-    ),
-)
 
 
 @click.command(cls=GroupedCommand)
@@ -155,33 +76,43 @@ def find(
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
-        spec = _spec(racing, wanted, gate, _candidates(racing, client.catalog()))
+        spec = race_spec(racing, wanted, gate, candidates(racing, client.catalog()))
         started = started_once(client, spec, console)
         racers = started.job_count + started.measured_before
-        before = f", {started.measured_before} measured before" if started.measured_before else ""
-        print_line(
-            console, f"sweep {started.sweep_id}: {counted(racers, 'candidate')} race{before}"
-        )
+        told = f", {started.measured_before} measured before" if started.measured_before else ""
+        print_line(console, f"sweep {started.sweep_id}: {counted(racers, 'candidate')} race{told}")
         if no_follow:
             leave_alone(client, started.sweep_id, console, as_json)
             return
         sweep = _followed(client, started.sweep_id, racing, console)
         ended = sum(not each.is_sentinel for each in sweep.ended)
         left = started.job_count - ended
-        found = _found(client, sweep, spec, wanted, racing, unmeasured_count=left)
+        before = _before(client, sweep) if started.measured_before else ()
+        found = _found(
+            client, spec, wanted, racing, sweep=sweep, before=before, unmeasured_count=left
+        )
         if as_json:
             print_json(found)
         else:
             profile = client.measured_device(racing.device).profile
             confidence = interval_confidence(wanted)
             print_found(Console(), found, surroundings_words(profile), confidence)
-    _raise_if_not_found(found, sweep, racing)
+    _raise_if_not_found(found, sweep)
 
 
 def _followed(
     client: QueryClient, sweep_id: str, racing: Racing, console: Console
 ) -> SweepSnapshot:
-    sweep = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
+    try:
+        sweep = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
+    except KeyboardInterrupt:
+        print_line(
+            console,
+            f"the race goes on: 'edgerank follow {sweep_id}' shows it, "
+            f"'edgerank cancel {sweep_id}' ends it; once it has ended, the same command gives its "
+            "answer",
+        )
+        raise
     if sweep.phase in RUNNING_PHASES:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -192,7 +123,7 @@ def _followed(
     return sweep
 
 
-def _raise_if_not_found(found: Found, sweep: SweepSnapshot, racing: Racing) -> None:
+def _raise_if_not_found(found: Found, sweep: SweepSnapshot) -> None:
     if sweep.phase is SweepPhase.CANCELLED:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -200,26 +131,38 @@ def _raise_if_not_found(found: Found, sweep: SweepSnapshot, racing: Racing) -> N
             "goes on with what it measured",
         )
     if found.ranking.winner is None:
-        raise EdgerankError(
-            ErrorCode.NOTHING_FOUND,
-            f"no candidate on {racing.device!r} keeps the limit; a higher --max-latency may",
-        )
+        raise EdgerankError(ErrorCode.NOTHING_FOUND, none_words(found))
+
+
+def _before(client: QueryClient, sweep: SweepSnapshot) -> list[JobOutcome]:
+    """The candidates that have figures of an earlier sweep."""
+    ended = {each.job_id for each in sweep.ended}
+    figures = client.list_measurements(MeasurementFilter(sweep_id=sweep.sweep_id))
+    return [outcome_of(each) for each in figures if each.job_id not in ended]
 
 
 def _found(
     client: QueryClient,
-    sweep: SweepSnapshot,
     spec: SweepSpec,
     wanted: Wanted,
     racing: Racing,
     *,
+    sweep: SweepSnapshot,
+    before: Sequence[JobOutcome],
     unmeasured_count: int,
 ) -> Found:
     """The answer, with what is predicted of the candidates that were not measured."""
-    constraints = Constraints(max_latency_ms=wanted.max_latency_ms, tier=racing.tier)
+    constraints = Constraints(
+        max_latency_ms=wanted.max_latency_ms,
+        tier=racing.tier,
+        # Of what was measured before only what could have raced may be the answer, as far as that
+        # can be asked for.
+        runtime=racing.runtimes[0] if len(racing.runtimes) == 1 else None,
+        threads=racing.threads[0] if len(racing.threads) == 1 else None,
+    )
     ranking = client.rank(racing.device, constraints)
     if not unmeasured_count:
-        return found_by(sweep, ranking)
+        return found_by(sweep, ranking, before=before)
     failed = {each.backbone for each in sweep.ended if each.verdict is Verdict.FAILED}
     question = PredictQuestion(
         device=racing.device,
@@ -237,45 +180,4 @@ def _found(
         name: top1 for name in question.backbones if (top1 := catalog.get(name).top1) is not None
     }
     predicted = only_predicted(settings, ranking, top1s)
-    return found_by(sweep, ranking, unmeasured_count, predicted)
-
-
-def interval_confidence(wanted: Wanted) -> float:
-    """What share of the intervals hold: that of the race, as far as a prediction can tell it."""
-    return min(wanted.confidence, MOST_CONFIDENCE)
-
-
-def _candidates(racing: Racing, catalog: Catalog) -> tuple[str, ...]:
-    """The backbones that race: those that are named, of the tier where one is."""
-    named = catalog if racing.names is None else read_backbones(racing.names, catalog)
-    members = None if racing.tier is None else {b.name for b in select_tier(catalog, racing.tier)}
-    chosen = tuple(
-        each.name
-        for each in named
-        if (members is None or each.name in members)
-        and (racing.names is not None or each.top1 is not None)
-    )
-    if not chosen:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            "none of these backbones is of that tier; leave one of both out",
-        )
-    return chosen
-
-
-def _spec(racing: Racing, wanted: Wanted, gate: StartGate, backbones: tuple[str, ...]) -> SweepSpec:
-    return SweepSpec(
-        backbones=backbones,
-        devices=(racing.device,),
-        runtimes=racing.runtimes,
-        threads=racing.threads,
-        weights=racing.weights,
-        fewest_repetitions=1,
-        most_repetitions=DEFAULT_MOST_REPETITIONS,
-        relative_half_width=DEFAULT_RELATIVE_HALF_WIDTH,
-        time_budget_ms=SHORT_PROCESS_MS,
-        gate=gate,
-        sentinel=True,
-        time_ms=wanted.time_ms,
-        race=Race(max_latency_ms=wanted.max_latency_ms, confidence=wanted.confidence),
-    )
+    return found_by(sweep, ranking, unmeasured_count, predicted, before)

@@ -71,7 +71,7 @@ def predict(
     if as_json:
         print_json(told)
     else:
-        print_predictions(Console(), told)
+        print_predictions(Console(), told, backbones)
     is_told = any(setting.predicted for setting in told.settings)
     if not is_told and any(setting.unpredicted for setting in told.settings):
         raise EdgerankError(ErrorCode.NOTHING_FOUND, f"nothing can be predicted on {device!r}")

@@ -38,7 +38,8 @@ class Found:
     Attributes:
         sweep_id: of the sweep that measured it.
         ranking: the device's figures ranked under the limits, those of before as well.
-        lost: jobs that left the race, each with why and the figures that it had.
+        lost: jobs that left the race, each with why and the figures that it had; here and below
+            those that were measured before and stand for candidates are among them.
         undecided: jobs of which more time would tell whether they are of the answer.
         decided: the other jobs that were measured.
         failed: jobs without figures: the answer does not rest on them.
@@ -57,6 +58,27 @@ class Found:
     unmeasured_count: int = 0
 
     @property
+    def measured(self) -> tuple[JobOutcome, ...]:
+        """The candidates that have figures."""
+        return (*self.lost, *self.undecided, *self.decided)
+
+    @property
+    def is_won_from_outside(self) -> bool:
+        """Whether the winner was measured before, and was no candidate of the race."""
+        if self.ranking.winner is None:
+            return False
+        won = self.ranking.winner.measurement
+        racing = {(each.backbone, each.runtime, each.threads) for each in self.measured}
+        return (won.backbone, won.runtime, won.threads) not in racing
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more time may change the answer."""
+        return bool(self.undecided or self.untold_count) or any(
+            each.may_change_answer for each in self.predicted
+        )
+
+    @property
     def untold_count(self) -> int:
         """Of how many that were not measured nothing is predicted either."""
         return max(0, self.unmeasured_count - len(self.predicted))
@@ -67,6 +89,7 @@ def found_by(
     ranking: Ranking,
     unmeasured_count: int = 0,
     predicted: Sequence[OnlyPredicted] = (),
+    before: Sequence[JobOutcome] = (),
 ) -> Found:
     """Put together what a race found, once its sweep has ended.
 
@@ -75,12 +98,13 @@ def found_by(
         ranking: the answer.
         unmeasured_count: how many candidates were not measured.
         predicted: those of them of which anything is predicted.
+        before: candidates whose figures of an earlier sweep stand for them.
     """
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []
     decided: list[JobOutcome] = []
     failed: list[JobOutcome] = []
-    for outcome in sweep.ended:
+    for outcome in (*before, *sweep.ended):
         codes = {each.code for each in outcome.reasons}
         if outcome.is_sentinel:
             continue

@@ -63,8 +63,8 @@ def on_device(told: DevicePredictions, backbones: Iterable[Backbone]) -> Backbon
         raise EdgerankError(
             ErrorCode.NOTHING_FOUND,
             f"nothing was measured on {told.device!r} in fp32 for one image in the setting asked "
-            f"for, so that nothing can be predicted; 'edgerank predict --device {told.device}' "
-            "names the sweep that would change it",
+            f"for, so that nothing can be predicted; 'edgerank predict {_asked(told)}' names the "
+            "sweep that would change it",
         )
     return BackbonesOnDevice(
         device=told.device,
@@ -73,6 +73,16 @@ def on_device(told: DevicePredictions, backbones: Iterable[Backbone]) -> Backbon
         confidence=told.confidence,
         backbones=_rows(setting, backbones),
     )
+
+
+def _asked(told: DevicePredictions) -> str:
+    """The options that ask for the same settings."""
+    options = f"--device {told.device}"
+    if len(told.settings) == 1:
+        options += f" --runtime {told.settings[0].runtime.value}"
+    if told.settings:
+        options += f" --threads {told.settings[0].threads}"
+    return options
 
 
 def _rows(setting: PredictedSetting, backbones: Iterable[Backbone]) -> tuple[BackboneOnDevice, ...]:

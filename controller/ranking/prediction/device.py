@@ -154,16 +154,13 @@ def tell(
     """
     names = question.backbones or tuple(evidence.catalog)
     told = tuple(_tell_setting(each, names, evidence, question.confidence) for each in fitted)
-    is_missing = not told or any(
-        each.reason.code is ReasonCode.PREDICTION_FEW_MEASURED
-        for setting in told
-        for each in setting.unpredicted
-    )
+    lacking = [setting for setting in told if _is_lacking(setting)]
+    is_missing = not told or bool(lacking)
     return DevicePredictions(
         device=question.device,
         confidence=question.confidence,
         settings=told,
-        suggested_sweep=_first_sweep(question, evidence, runtimes) if is_missing else None,
+        suggested_sweep=_first_sweep(question, evidence, lacking, runtimes) if is_missing else None,
     )
 
 
@@ -256,13 +253,26 @@ def _why(not_predicted: NotPredicted, measured_count: int, refusals: Mapping[str
             return reason(ReasonCode.PREDICTION_EXTRAPOLATES)
 
 
+def _is_lacking(setting: PredictedSetting) -> bool:
+    """Whether too little was measured in it."""
+    codes = {each.reason.code for each in setting.unpredicted}
+    return ReasonCode.PREDICTION_FEW_MEASURED in codes
+
+
 def _first_sweep(
-    question: PredictQuestion, evidence: Evidence, runtimes: Sequence[Runtime]
+    question: PredictQuestion,
+    evidence: Evidence,
+    lacking: Sequence[PredictedSetting],
+    runtimes: Sequence[Runtime],
 ) -> SweepSpec | None:
-    """The sweep of the backbones that tell most about the device."""
+    """The sweep of the backbones that tell most about the settings in which too few were measured.
+
+    What another setting has measured says nothing of these: its backbones are measured here as any.
+    """
     features = evidence.features
     on_device = [each for each in evidence.measurements if each.device == question.device]
-    done = sorted({each.backbone for each in on_device if each.latency is not None} & set(features))
+    measured = [{each.backbone for each in setting.measured} for setting in lacking]
+    done = sorted(set(features).intersection(*measured)) if measured else []
     first = first_backbones(features, _FIRST, measured=done)
     constraints = Constraints(runtime=question.runtime, threads=question.threads)
     weights = weights_in_use(on_device)

@@ -1,7 +1,7 @@
 """Prediction: see `fit` and `predict`."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,6 +31,7 @@ from controller.ranking.prediction.parts import (
     spreads_of,
     tell_near,
 )
+from controller.ranking.prediction.same_network import of_same_network
 
 _MOST_LOG: Final = 700.0
 """Above it no number of 64 bits is large enough."""
@@ -64,9 +65,11 @@ def fit(question: PredictionQuestion) -> "Fitted":
     """
     known = {figure.backbone: figure for figure in question.known}
     wanted = [name for name in dict.fromkeys(question.wanted) if name not in known]
+    same = of_same_network(question, known, wanted)
+    wanted = [name for name in wanted if name not in same.places]
     with one_thread():
         return Fitted(
-            parts=(*of_featured(question, known, wanted), _of_others(question, known, wanted))
+            parts=(*of_featured(question, known, wanted), _of_others(question, known, wanted), same)
         )
 
 
@@ -76,7 +79,8 @@ class Fitted:
 
     Attributes:
         parts: of networks with features that another setting tells of, one for each such setting,
-            of those that none does, and of networks without features.
+            of those that none does, of networks without features, and of those that do what a
+            known one does.
     """
 
     parts: tuple[Part, ...]
@@ -107,13 +111,13 @@ class Fitted:
         missing = {each.backbone: each for part in self.parts for each in part.not_predicted}
         used = [part for part in self.parts if part.said is not None]
         used = [part for part in used if asked.keys() & part.places.keys()] or used[:1]
-        base = max(used, key=lambda part: len(asked.keys() & part.places.keys()), default=Part())
+        base = max(used, key=lambda part: _weight(part, asked.keys()), default=Part())
         return Prediction(
             predicted=tuple(found[name] for name in asked if name in found),
             not_predicted=tuple(missing[name] for name in asked if name in missing),
-            rests_on=base.rests_on,
+            rests_on=_rests_on(base, asked),
             settings=tuple(dict.fromkeys(name for part in used for name in part.settings)),
-            errors=None if base.said is None else _errors(base.said),
+            errors=None if base.said is None or not _is_judged(base) else _errors(base.said),
         )
 
     def logs(self, wanted: Sequence[str], confidence: float) -> Mapping[str, LogPrediction]:
@@ -162,6 +166,24 @@ def _over(factors: Array, known: Sequence[KnownFigure]) -> Expert:
 
 def _exp(log: float) -> float:
     return math.exp(min(log, _MOST_LOG))
+
+
+def _weight(part: Part, asked: Set[str]) -> tuple[bool, int]:
+    """What speaks for naming what a part rests on: that it is judged, and of how many it tells."""
+    return _is_judged(part), len(asked & part.places.keys())
+
+
+def _rests_on(part: Part, asked: Iterable[str]) -> tuple[str, ...]:
+    if _is_judged(part):
+        return part.rests_on
+    # Each by one of its own.
+    own = (part.rests_on[part.places[name]] for name in asked if name in part.places)
+    return tuple(dict.fromkeys(own))
+
+
+def _is_judged(part: Part) -> bool:
+    """Whether known networks were left out to tell how far off it is."""
+    return part.said is not None and bool(part.said.residuals.size)
 
 
 def _errors(said: Ensemble) -> LeftOutErrors:

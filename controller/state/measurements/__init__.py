@@ -8,6 +8,7 @@ from sqlalchemy import JSON, RowMapping, Select, case, select, type_coerce
 from controller.domain.catalog import AccuracyMetric
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Measurement, MeasurementFilter
+from controller.domain.measurements.outcomes import outcome_of
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
@@ -50,7 +51,6 @@ __all__ = [
     "list_outcomes",
     "measurement_of",
     "measurements_of",
-    "outcome_of",
     "record_conclusion",
     "record_conclusions",
     "weights_inside",
@@ -114,29 +114,6 @@ def list_outcomes(
 def _outcome(row: RowMapping) -> JobOutcome:
     found = concluded(row, told_of_job(row, IMAGENET))
     return outcome_of(found, is_sentinel=row["is_sentinel"])
-
-
-def outcome_of(measurement: Measurement, *, is_sentinel: bool) -> JobOutcome:
-    """What those who follow a sweep are told of a job's measurement."""
-    return JobOutcome(
-        job_id=measurement.job_id,
-        device=measurement.device,
-        backbone=measurement.backbone,
-        runtime=measurement.runtime,
-        threads=measurement.threads,
-        weights=measurement.weights,
-        precision=measurement.precision,
-        input_size=measurement.input_size,
-        batch=measurement.batch,
-        verdict=measurement.verdict,
-        reasons=measurement.reasons,
-        median_ms=measurement.latency.median_ms if measurement.latency else None,
-        low_ms=measurement.latency.low_ms if measurement.latency else None,
-        high_ms=measurement.latency.high_ms if measurement.latency else None,
-        is_sentinel=is_sentinel,
-        emulator=measurement.emulator,
-        target=measurement.target,
-    )
 
 
 def ended(dataset: str) -> Select[Any]:

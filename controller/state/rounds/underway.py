@@ -8,14 +8,10 @@ from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, select
 
 from controller.domain.jobs import JobOutcome, JobState, TurnState
 from controller.domain.measurements import Measurement, MeasurementFilter, Verdict
+from controller.domain.measurements.outcomes import outcome_of
 from controller.figures.spread import UNKNOWN, Spread
 from controller.state.database import Database, Transaction
-from controller.state.measurements import (
-    Conclusion,
-    beside_accuracy,
-    measurement_of,
-    outcome_of,
-)
+from controller.state.measurements import Conclusion, beside_accuracy, measurement_of
 from controller.state.rounds.courses import Place, known_spread
 from controller.state.rounds.repetitions import TakenRepetition, list_taken
 from controller.state.rounds.wanted import are_wanted

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from controller.domain.rankings.predictions import Elsewhere, KnownFigure, PredictionQuestion
+from controller.domain.rankings.predictions import (
+    Elsewhere,
+    Figure,
+    KnownFigure,
+    PredictionQuestion,
+)
 from controller.ranking.prediction import predict
 from models.catalog.features import NetworkFeatures
 
@@ -30,6 +35,7 @@ class Asked:
     wanted: Sequence[str]
     features: Mapping[str, NetworkFeatures]
     elsewhere: Sequence[Elsewhere]
+    figure: Figure = Figure.LATENCY
 
 
 Method = Callable[[Asked], Mapping[str, Told]]
@@ -43,6 +49,7 @@ def ours(asked: Asked) -> Mapping[str, Told]:
             wanted=asked.wanted,
             features=asked.features,
             elsewhere=asked.elsewhere,
+            figure=asked.figure,
         )
     )
     return {p.backbone: Told(value=p.value, low=p.low, high=p.high) for p in told.predicted}
@@ -59,7 +66,7 @@ def with_parameters(asked: Asked) -> Mapping[str, Told]:
 
 
 def nearest_device(asked: Asked) -> Mapping[str, Told]:
-    """The setting of another device that is most like this one, times what fits best."""
+    """The other setting that is most like this one, times what fits best."""
     best: tuple[float, Mapping[str, float]] | None = None
     for other in asked.elsewhere:
         common = [name for name in asked.known if name in other.values]

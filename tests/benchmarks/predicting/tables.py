@@ -1,4 +1,4 @@
-"""Latencies by setting, published ones and those of our survey: what predictions are tried on."""
+"""Figures by setting, published ones and those of our survey: what predictions are tried on."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from statistics import median
 
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkFeatures, load_features
-from tests.benchmarks.predicting.survey.table import Table
+from tests.benchmarks.predicting.survey.table import Row, Table
 
 SURVEYED = "this machine"
 """What the device is called that `make survey` measured."""
@@ -21,12 +21,12 @@ LEAST = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What networks took in one setting of one build of a runtime.
+    """What networks took, or held, in one setting of one build of a runtime.
 
     Attributes:
         device: whose it is; all of its settings are left out together.
         setting: the rest of its name.
-        values: ms by network.
+        values: ms by network, of `peaks` bytes.
     """
 
     device: str
@@ -54,11 +54,21 @@ def reference() -> tuple[list[Recorded], dict[str, NetworkFeatures]]:
         name = _name(networks[row["name"]])
         found[row["device"], _setting(row)][name].append(float(row["latency_ms"]))
     for surveyed in Table().rows:
-        setting = f"{surveyed.runtime.value}, {surveyed.threads} threads"
         name = _name(networks[surveyed.backbone])
-        found[SURVEYED, setting][name].extend(surveyed.steady_ms)
+        found[SURVEYED, _surveyed_setting(surveyed)][name].extend(surveyed.steady_ms)
     features = {_name(network): does for network, does in load_features().items()}
     return _recorded(found), features
+
+
+def peaks() -> list[Recorded]:
+    """Peak memory above the bare runtime, bytes, of the survey's networks in each setting."""
+    networks = {each.name: (each.architecture, each.input_size.height) for each in load_catalog()}
+    found: defaultdict[tuple[str, str], dict[str, list[float]]] = defaultdict(dict)
+    for surveyed in Table().rows:
+        if surveyed.peak_rss_bytes:
+            name = _name(networks[surveyed.backbone])
+            found[SURVEYED, _surveyed_setting(surveyed)][name] = [surveyed.peak_rss_bytes]
+    return _recorded(found)
 
 
 def phones(precision: str) -> list[Recorded]:
@@ -88,6 +98,10 @@ def _recorded(
         for (device, setting), values in sorted(found.items())
         if sum(map(bool, values.values())) >= LEAST
     ]
+
+
+def _surveyed_setting(row: Row) -> str:
+    return f"{row.runtime.value}, {row.threads} threads"
 
 
 def _setting(row: Mapping[str, str]) -> str:

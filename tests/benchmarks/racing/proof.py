@@ -97,7 +97,7 @@ def run_flat() -> Section:
     )
 
 
-def _each(one: Callable[[int], RunT], runs: int) -> list[RunT]:
+def each_run(one: Callable[[int], RunT], runs: int) -> list[RunT]:
     """What each of so many runs gives, by its number; as many at once as there are cores."""
     with (
         threadpool_limits(1),
@@ -106,19 +106,20 @@ def _each(one: Callable[[int], RunT], runs: int) -> list[RunT]:
         return list(processes.map(one, range(runs), chunksize=max(1, min(20, runs // 8))))
 
 
-def _tenth(known: Sequence[Known]) -> int:
+def tenth(known: Sequence[Known]) -> int:
+    """How many processes are a tenth of those of a full sweep."""
     return round(SHARE * DEFAULT_MOST_REPETITIONS * len(known))
 
 
 def _front(known: Sequence[Known], runs: int) -> tuple[list[float], int]:
-    found = _each(partial(_one_front, known), runs)
+    found = each_run(partial(_one_front, known), runs)
     return [volume for volume, _ in found], round(np.median([size for _, size in found]))
 
 
 def _one_front(known: Sequence[Known], run: int) -> tuple[float, int]:
     """What the answer of a race dominates, of what the true front does, and how many it is of."""
     rng = np.random.default_rng((len(known), run))
-    answer = answered(known, race(known, RaceRules(), _tenth(known), rng))
+    answer = answered(known, race(known, RaceRules(), tenth(known), rng).medians_ms)
     return hypervolume(answer, known) / hypervolume(known, known), len(answer)
 
 
@@ -137,7 +138,7 @@ def _share_held(volumes: Sequence[float]) -> float:
 
 
 def _winners(known: Sequence[Known], runs: int) -> tuple[float, str, str, str, str, str]:
-    found = _each(partial(_one_winner, known), runs)
+    found = each_run(partial(_one_winner, known), runs)
     right, decided, processes = (sum(figures) for figures in zip(*found, strict=True))
     of_sweep = processes / runs / (DEFAULT_MOST_REPETITIONS * len(known))
     return (
@@ -153,15 +154,21 @@ def _winners(known: Sequence[Known], runs: int) -> tuple[float, str, str, str, s
 def _one_winner(known: Sequence[Known], run: int) -> tuple[bool, bool, int]:
     """Whether the winner is right, whether that was decided before, and by how many processes."""
     rng = np.random.default_rng((len(known), run))
+    limit_ms = drawn_limit_ms(known, rng)
+    outcome = race(known, RaceRules(max_latency_ms=limit_ms), tenth(known), rng)
+    is_right = is_right_winner(known, outcome.medians_ms, limit_ms)
+    return is_right, outcome.is_decided, outcome.processes
+
+
+def drawn_limit_ms(known: Sequence[Known], rng: np.random.Generator) -> float:
+    """A limit that a tenth keeps at least, and a tenth breaks."""
     by_latency = sorted(each.latency_ms for each in known)
-    tenth = max(1, len(known) // 10)
-    limit_ms = math.exp(rng.uniform(math.log(by_latency[tenth]), math.log(by_latency[-tenth])))
-    outcome = race(known, RaceRules(max_latency_ms=limit_ms), _tenth(known), rng)
-    return is_right_winner(known, outcome, limit_ms), outcome.is_decided, outcome.processes
+    few = max(1, len(known) // 10)
+    return math.exp(rng.uniform(math.log(by_latency[few]), math.log(by_latency[-few])))
 
 
 def _flat(apart: float, runs: int) -> tuple[float, str, str, str, str, str, str]:
-    wrong, left, processes, decided = zip(*_each(partial(_one_flat, apart), runs), strict=True)
+    wrong, left, processes, decided = zip(*each_run(partial(_one_flat, apart), runs), strict=True)
     held = 1 - sum(wrong) / runs
     mean = float(np.mean(processes))
     return (

@@ -1,8 +1,9 @@
 """A race on a table whose truth is known, with processes that differ as measured ones do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from controller.ranking.racing.beliefs import Racer, RaceRules, race_deviation
 from controller.ranking.racing.standings import Standings, standings
 from tests.benchmarks.racing.priors import LEAST_MEASURED, expected, first_measured
 from tests.benchmarks.racing.tables import Known, front
+
+Measured: TypeAlias = Mapping[str, Sequence[float]]
+"""Medians of processes, ms, by backbone's name."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,12 @@ def race(
             return Outcome(now, spent, medians)
 
 
-def answered(known: Sequence[Known], outcome: Outcome) -> list[Known]:
+def answered(known: Sequence[Known], medians_ms: Measured) -> list[Known]:
     """What a race answers with: the front of the medians it measured, as what they truly are."""
     seen = [
-        Known(each.name, each.top1, float(np.median(outcome.medians_ms[each.name])), each.sizes)
+        Known(each.name, each.top1, float(np.median(medians_ms[each.name])), each.sizes)
         for each in known
-        if each.name in outcome.medians_ms
+        if each.name in medians_ms
     ]
     truth = {each.name: each for each in known}
     return [truth[each.name] for each in front(seen)]
@@ -101,7 +105,7 @@ def hypervolume(points: Sequence[Known], known: Sequence[Known]) -> float:
     return volume
 
 
-def is_right_winner(known: Sequence[Known], outcome: Outcome, limit_ms: float) -> bool:
+def is_right_winner(known: Sequence[Known], medians_ms: Measured, limit_ms: float) -> bool:
     """Whether what it measured to be most accurate within a limit is, or ties with what is.
 
     What is within 2 % of the limit may stand on either side of it, and what is at most 2 % slower
@@ -110,14 +114,11 @@ def is_right_winner(known: Sequence[Known], outcome: Outcome, limit_ms: float) -
     ahead = [
         each
         for each in known
-        if each.name in outcome.medians_ms
-        and float(np.median(outcome.medians_ms[each.name])) <= limit_ms
+        if each.name in medians_ms and float(np.median(medians_ms[each.name])) <= limit_ms
     ]
     if not ahead:
         return all(each.latency_ms > limit_ms / 1.02 for each in known)
-    winner = max(
-        ahead, key=lambda each: (each.top1, -float(np.median(outcome.medians_ms[each.name])))
-    )
+    winner = max(ahead, key=lambda each: (each.top1, -float(np.median(medians_ms[each.name]))))
     surely = [each for each in known if each.latency_ms <= limit_ms / 1.02]
     best = max((each.top1 for each in surely), default=-math.inf)
     fastest = min((each.latency_ms for each in surely if each.top1 == best), default=math.inf)

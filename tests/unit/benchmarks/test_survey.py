@@ -20,6 +20,7 @@ def rows_of(backbone: str, verdict: Verdict, measured_at: str = "2026-11-27") ->
             threads=threads,
             verdict=verdict,
             medians_ms=(1.5, 1.25, 1.75) if measured_at else (),
+            peak_rss_bytes=31_000_000 if measured_at else None,
             measured_at=measured_at,
         )
         for runtime in Runtime

@@ -10,12 +10,14 @@ from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.telling import print_line
 from controller.domain.jobs import JobOutcome
 from controller.domain.rankings.finding import Found, OnlyPredicted
+from controller.domain.rankings.tuning import is_without_weights
 from controller.views.counting import counted
 from controller.views.reasons.predicting import latency_words
 from controller.views.wording import median_words
 
 _NAMED = 8
 _MOST_PREDICTED = 12
+_EVERYBODY = "every candidate{who} was measured; nothing was left to a prediction"
 
 
 def print_found(
@@ -26,12 +28,13 @@ def print_found(
     `confidence` is that of the intervals of what was only predicted.
     """
     print_ranking(console, found.ranking, surroundings)
-    measured = len(found.lost) + len(found.undecided) + len(found.decided)
     print_line(
         console,
-        f"measured: {counted(measured, 'candidate')}, of which {len(found.lost)} left the race "
-        f"early; 'edgerank results --sweep {found.sweep_id}' shows each",
+        f"measured: {counted(len(found.measured), 'candidate')}, of which {len(found.lost)} left "
+        f"the race early; 'edgerank results --sweep {found.sweep_id}' shows each",
     )
+    if found.is_won_from_outside:
+        print_line(console, "the winner did not race: it was measured before")
     _print_unmeasured(console, found, confidence)
     if found.undecided:
         print_line(console, f"more time would decide: {_named(found.undecided)}")
@@ -39,10 +42,31 @@ def print_found(
         print_line(console, f"the answer does not rest on: {_named(found.failed)}")
 
 
+def none_words(found: Found) -> str:
+    """Say why there is no winner, and what would change that."""
+    ranking = found.ranking
+    if not found.measured and is_without_weights(found.failed):
+        return (
+            "no candidate can be measured without its weights, which are not available; "
+            "'--weights synthetic' needs none"
+        )
+    if not found.measured:
+        return f"no candidate was measured on {ranking.device!r}; what it does not rest on says why"
+    if ranking.constraints.max_latency_ms is not None and ranking.other_count:
+        told = f"no candidate that was measured on {ranking.device!r} keeps the limit"
+        more = "more --time or " if found.is_open else ""
+        return f"{told}; {more}a higher --max-latency may"
+    return (
+        f"no measured candidate on {ranking.device!r} is ranked; "
+        f"'edgerank best --device {ranking.device}' says why"
+    )
+
+
 def _print_unmeasured(console: Console, found: Found, confidence: float) -> None:
     """What was not measured, apart from all figures that were."""
     if not found.unmeasured_count:
-        print_line(console, "every candidate was measured; nothing was left to a prediction")
+        if found.measured:
+            print_line(console, _EVERYBODY.format(who=" that could be" if found.failed else ""))
         return
     hopeful = [each for each in found.predicted if each.may_change_answer]
     why = "" if hopeful or found.untold_count else ", since the answer does not need them"

@@ -1,16 +1,18 @@
 """Predictions on the terminal: each with its interval, what they rest on, and what is missing."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich.console import Console
 from rich.text import Text
 
 from controller.cli.printing.folding import hanging, print_heading, print_indented
 from controller.cli.printing.ledger import Column, Ledger
+from controller.domain.quantities import format_interval, format_latency
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.predicted import (
     DevicePredictions,
+    MeasuredBackbone,
     PredictedSetting,
     UnpredictedBackbone,
 )
@@ -25,14 +27,22 @@ from controller.views.reasons.predicting import (
 from controller.views.sweeps.commands import sweep_command
 
 _MOST_NAMED = 8
+# As many as predictions begin with are named; of hundreds --json tells all.
+_MOST_RESTED_ON = 24
 
 
-def print_predictions(console: Console, told: DevicePredictions) -> None:
-    """Print predictions so that nobody takes them for measurements."""
+def print_predictions(
+    console: Console, told: DevicePredictions, asked: Collection[str] = ()
+) -> None:
+    """Print predictions so that nobody takes them for measurements.
+
+    Of those that are `asked` for by name it is said where they were measured.
+    """
     title = f"Predicted on {told.device}, not measured; {told.confidence:.0%} intervals"
     console.print(Text(title, style="bold"))
     for setting in told.settings:
         _print_setting(console, setting)
+        _print_measured(console, [each for each in setting.measured if each.backbone in asked])
     if told.suggested_sweep is not None:
         console.print()
         console.print(Text("These backbones tell most about the device:"))
@@ -56,9 +66,17 @@ def _print_setting(console: Console, setting: PredictedSetting) -> None:
                 each.backbone, *latency_words(each.latency_ms), *memory_words(each.peak_rss_bytes)
             )
         console.print(ledger)
-        for line in (rests_words(setting), *errors_words(setting)):
+        for line in (rests_words(setting, _MOST_RESTED_ON), *errors_words(setting)):
             print_indented(console, hanging(Text(line, style="dim")))
     _print_unpredicted(console, setting.unpredicted)
+
+
+def _print_measured(console: Console, measured: Iterable[MeasuredBackbone]) -> None:
+    for each in measured:
+        interval = format_interval(each.low_ms, each.high_ms)
+        figure = f"{format_latency(each.latency_ms)} {interval}"
+        words = f"Measured here, so not predicted: {each.backbone}: {figure}"
+        print_indented(console, hanging(Text(words)))
 
 
 def _print_unpredicted(console: Console, unpredicted: Iterable[UnpredictedBackbone]) -> None:

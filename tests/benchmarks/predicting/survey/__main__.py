@@ -195,6 +195,7 @@ def _row(measurement: Measurement) -> Row:
         medians_ms=tuple(
             median(each.latency_ns) / 1e6 for each in measurement.repetitions if each.latency_ns
         ),
+        peak_rss_bytes=None if measurement.memory is None else measurement.memory.peak_rss_bytes,
         measured_at=at.isoformat(timespec="seconds"),
     )
 

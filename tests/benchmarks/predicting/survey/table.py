@@ -18,7 +18,7 @@ _STEADY: Final = (Verdict.OK, Verdict.WIDE)
 _COLUMNS: Final = (
     *("backbone", "runtime", "threads", "verdict"),
     *(f"process_{number}_ms" for number in range(1, PROCESSES + 1)),
-    "measured_at",
+    *("peak_rss_bytes", "measured_at"),
 )
 
 
@@ -36,6 +36,7 @@ class Row:
         threads: how many.
         verdict: on the measurement.
         medians_ms: of its processes in order, ms; none where it failed.
+        peak_rss_bytes: the most that a process held above the bare runtime; None where it failed.
         measured_at: when, ISO 8601 in UTC; empty where it never was.
     """
 
@@ -44,6 +45,7 @@ class Row:
     threads: int
     verdict: Verdict
     medians_ms: tuple[float, ...] = ()
+    peak_rss_bytes: int | None = None
     measured_at: str = ""
 
     @property
@@ -122,7 +124,8 @@ def _written(row: Row) -> tuple[str, ...]:
     medians = [f"{median:.6g}" for median in row.medians_ms[:PROCESSES]]
     medians += [""] * (PROCESSES - len(medians))
     head = (row.backbone, row.runtime.value, str(row.threads), row.verdict.value)
-    return (*head, *medians, row.measured_at)
+    peak = "" if row.peak_rss_bytes is None else str(row.peak_rss_bytes)
+    return (*head, *medians, peak, row.measured_at)
 
 
 def _read(path: Path) -> tuple[Row, ...]:
@@ -138,6 +141,7 @@ def _read(path: Path) -> tuple[Row, ...]:
                     for column in _COLUMNS
                     if column.startswith("process_") and row[column]
                 ),
+                peak_rss_bytes=int(row["peak_rss_bytes"]) if row["peak_rss_bytes"] else None,
                 measured_at=row["measured_at"],
             )
             for row in csv.DictReader(stream)

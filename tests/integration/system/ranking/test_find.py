@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.system.conftest import UNGATED
-from tests.processes import edgerank, running_agent, running_controller
+from tests.processes import edgerank, running, running_agent, running_controller
 
 TINY = "PPLCNet_x0_25,PPLCNet_x0_35,MobileNetV1_x0_25,MobileNetV1_x0_5"
 RACE = (
@@ -42,6 +43,9 @@ def test_the_most_accurate_within_the_limit_wins_after_one_process_of_the_others
     address: str, found: dict[str, Any]
 ) -> None:
     assert found["ranking"]["winner"]["measurement"]["backbone"] == "MobileNetV1_x0_5"
+    # What was measured before in another setting is no answer to this.
+    asked = found["ranking"]["constraints"]
+    assert (asked["runtime"], asked["threads"]) == ("onnxruntime", 1)
     assert len(found["lost"]) == 3
     assert not found["failed"]
     assert not found["undecided"]
@@ -76,6 +80,8 @@ def test_it_is_listed_as_a_sweep_and_the_same_race_measures_nothing_again(
     assert of_second.keys() == of_first.keys()
     assert {name for name in of_first if of_second[name] != of_first[name]} == doubtful
     assert document["ranking"]["winner"]["measurement"]["backbone"] == "MobileNetV1_x0_5"
+    kinds = ("lost", "undecided", "decided")
+    assert {each["backbone"] for kind in kinds for each in document[kind]} == of_first.keys()
 
 
 def measured_in(address: str, sweep_id: str) -> dict[str, tuple[str, str]]:
@@ -91,6 +97,18 @@ def test_without_a_limit_the_front_is_decided_or_the_time_ends_it(
     done = edgerank(*RACE, "--time", "15s", address=address)
     assert done.returncode == 0, done.stderr
     assert "MobileNetV1_x0_5" in done.stdout
+
+
+def test_who_stops_the_command_is_told_that_the_race_goes_on(address: str, tmp_path: Path) -> None:
+    with running_agent(address, "gone", tmp_path):
+        pass
+    race = ("find", "--device", "gone", "--models", TINY, "--weights", "synthetic")
+    with running(*race, "--controller", address) as found:
+        sweep_id = found.output.wait_for(r"^sweep (\S+):")[1]
+        found.process.send_signal(signal.SIGINT)
+        found.output.wait_for(f"the race goes on: 'edgerank follow {sweep_id}' shows it")
+        assert found.process.wait() == 130
+    assert edgerank("cancel", sweep_id, address=address).returncode == 0
 
 
 @pytest.mark.parametrize(

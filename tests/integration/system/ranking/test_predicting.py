@@ -90,10 +90,14 @@ def test_of_too_few_it_is_said_how_many_and_what_to_sweep(address: str) -> None:
     assert not set(told["suggested_sweep"]["backbones"]) & set(MEASURED[:FEW])
 
 
-def test_nothing_predicted_is_ranked(address: str) -> None:
+def test_nothing_predicted_is_ranked_or_exported(address: str, tmp_path: Path) -> None:
+    assert asked(address, "--device", "phone", *LEFT)["settings"][0]["predicted"]
     done = edgerank("best", "--device", "phone", "--json", address=address)
     assert done.returncode == 0, done.stderr
     assert not any(name in done.stdout for name in LEFT)
+    exported = tmp_path / "all.json"
+    assert edgerank("export", str(exported), address=address).returncode == 0
+    assert {each["backbone"] for each in json.loads(exported.read_text())} == set(MEASURED)
 
 
 def test_a_person_reads_each_figure_with_its_mark(address: str) -> None:
@@ -147,6 +151,9 @@ def test_models_of_what_nothing_is_known_of_say_so(
 ) -> None:
     done = edgerank("models", *arguments, address=address)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    if code == 3:
+        # In the words of the command that names the sweep for just that.
+        assert "edgerank predict --device phone --threads 7" in done.stderr
 
 
 def test_what_might_be_better_stands_apart_from_what_was_measured(address: str) -> None:

@@ -13,3 +13,10 @@ def test_every_figure_has_its_interval_and_the_sweep_can_be_copied() -> None:
     assert len(told) == 3
     (command,) = (line for line in page.splitlines() if line.startswith("edgerank sweep"))
     assert "--devices board" in command or "--device board" in command
+
+
+def test_what_was_measured_is_told_where_it_is_asked_for_by_name() -> None:
+    asked = ("MobileNetV1_x0_0", "PPLCNet_x1_0")
+    page = printed(print_predictions, PREDICTIONS, asked)
+    assert "Measured here, so not predicted: MobileNetV1_x0_0: 1.20 ms [1.19, 1.22]" in page
+    assert "Measured here" not in printed(print_predictions, PREDICTIONS)

@@ -73,6 +73,17 @@ def test_a_device_without_measurements_is_told_what_to_sweep() -> None:
     assert len(set(sweep.backbones)) == 12
 
 
+def test_the_sweep_for_another_number_of_threads_measures_what_one_thread_has() -> None:
+    question = PredictQuestion(device=DEVICE, backbones=SOME[:1], threads=7)
+    measured = [taken(name) for name in FEATURES if name in CATALOG]
+    told = predict_on_device(question, measured, tuple(CATALOG), FEATURES, (Runtime.ONNXRUNTIME,))
+    first = asked([], SOME[0]).suggested_sweep
+    sweep = told.suggested_sweep
+    assert first is not None
+    assert sweep is not None
+    assert (sweep.backbones, sweep.threads) == (first.backbones, (7,))
+
+
 @pytest.mark.parametrize(
     "changes",
     [

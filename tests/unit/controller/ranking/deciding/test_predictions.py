@@ -76,6 +76,22 @@ def test_the_same_question_has_the_same_answer() -> None:
     assert predict(asked()) == predict(asked())
 
 
+def test_other_weights_of_a_measured_network_are_told_by_it() -> None:
+    twin = {**NETWORKS, "net3 distilled": NETWORKS["net3"], "net5 distilled": NETWORKS["net5"]}
+    # Far from what its works would cost, as networks of a kind of their own are.
+    measured = [*known(3), KnownFigure(backbone="net3", value=90.0), *known(16)[4:]]
+    wanted = ("net3 distilled", "net5 distilled")
+    told = fit(asked(known=measured, wanted=wanted, features=twin)).told(wanted[:1], 0.9)
+    (same,) = told.predicted
+    assert same.value == pytest.approx(90.0)
+    assert same.low == pytest.approx(90 / 1.11, rel=0.02)
+    assert told.rests_on == ("net3",)
+    assert told.errors is None
+    both = predict(asked(known=measured, wanted=("net3 distilled", "net30"), features=twin))
+    assert {each.backbone for each in both.predicted} == {"net3 distilled", "net30"}
+    assert both.errors is not None
+
+
 def test_too_few_measured_backbones_are_told_as_such() -> None:
     told = predict(asked(LEAST_MEASURED - 1))
     assert not told.predicted

@@ -1,0 +1,129 @@
+"""What `edgerank find` says on the way and below its answer, and why there is none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from controller.cli.printing.rankings.finding import none_words, print_found
+from controller.domain.jobs import JobOutcome
+from controller.domain.measurements import Measurement, Verdict
+from controller.domain.measurements.outcomes import outcome_of
+from controller.domain.rankings import Constraints
+from controller.domain.rankings.finding import Found, OnlyPredicted, found_by
+from controller.domain.rankings.predicted import PredictedFigure
+from controller.domain.sweeps import Activity, ActivityKind
+from controller.ranking.ranking import rank
+from models.catalog.catalog import load_catalog
+from protos.reasons import Reason, ReasonCode, reason
+from protos.runtimes import Runtime
+from tests.unit.controller.cli.printing.test_follow import lines_of, snapshot
+from tests.unit.controller.samples.measurements import DEVICE, failed, measurement
+from tests.unit.controller.samples.pages import printed
+from tests.unit.controller.samples.reasons import CRASHED
+from tests.unit.controller.views.test_documents import SWEEP
+
+FAST = measurement("PPLCNet_x1_0", 4.312, 0.04, top1=71.32)
+ACCURATE = measurement("MobileNetV3_large_x1_0", 6.1, 0.04, top1=75.32)
+LOST = reason(
+    ReasonCode.LOST_RACE,
+    {"standing": "dominated", "other": "MobileNetV3_large_x1_0"},
+    repetitions=1,
+)
+OPEN = reason(ReasonCode.RACE_UNDECIDED, repetitions=1)
+NO_WEIGHTS = reason(ReasonCode.WEIGHTS_UNAVAILABLE, {"detail": "no network"})
+
+
+def race(
+    measured: Sequence[Measurement],
+    ended: Sequence[JobOutcome],
+    before: Sequence[JobOutcome] = (),
+    limit_ms: float | None = None,
+    predicted: Sequence[OnlyPredicted] = (),
+) -> Found:
+    ranking = rank(DEVICE, measured, Constraints(max_latency_ms=limit_ms), load_catalog())
+    sweep = replace(SWEEP, ended=tuple(ended))
+    return found_by(sweep, ranking, len(predicted), predicted, before)
+
+
+def told(found: Found) -> str:
+    return " ".join(printed(print_found, found, (), 0.95).split())
+
+
+def broken(why: Reason) -> JobOutcome:
+    return replace(outcome_of(failed("LeViT_128S")), reasons=(why,))
+
+
+def test_it_says_on_the_way_how_many_are_still_in_the_race() -> None:
+    on = Activity(
+        kind=ActivityKind.MEASURING,
+        backbone="PPLCNet_x1_0",
+        device="pc",
+        runtime=Runtime.ONNXRUNTIME,
+    )
+    racing = [
+        replace(snapshot(replace(on, ordinal=ordinal)), still_racing=count)
+        for ordinal, count in enumerate((12, 3))
+    ]
+    first, second = (line for line in lines_of(*racing) if "still in the race" in line)
+    assert ("12 still" in first, "3 still" in second) == (True, True)
+
+
+def test_what_was_measured_before_and_stands_for_a_candidate_is_counted() -> None:
+    before = [replace(outcome_of(FAST), reasons=(LOST,)), outcome_of(ACCURATE)]
+    page = told(race([FAST, ACCURATE], [], before))
+    assert "measured: 2 candidates, of which 1 left the race early" in page
+    assert "did not race" not in page
+
+
+def test_it_is_not_said_that_everybody_was_measured_where_somebody_was_not() -> None:
+    measured = [outcome_of(FAST), outcome_of(ACCURATE)]
+    assert "every candidate was measured" in told(race([FAST, ACCURATE], measured))
+    some = told(race([FAST, ACCURATE], [*measured, broken(CRASHED)]))
+    assert "every candidate that could be was measured" in some
+    assert "was measured; nothing" not in told(race([], [broken(CRASHED)]))
+
+
+def test_a_winner_that_was_no_candidate_is_said_to_be_none() -> None:
+    page = told(race([FAST, ACCURATE], [outcome_of(FAST)], limit_ms=20))
+    assert "the winner did not race: it was measured before" in page
+
+
+def test_what_was_only_predicted_stands_below_all_that_was_measured() -> None:
+    predicted = OnlyPredicted(
+        backbone="ReXNet_1_0",
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        latency_ms=PredictedFigure(value=8, low=7, high=9),
+        may_change_answer=True,
+    )
+    found = race([FAST, ACCURATE], [outcome_of(FAST), outcome_of(ACCURATE)], predicted=[predicted])
+    page = printed(print_found, found, (), 0.95)
+    assert page.index("Pareto front") < page.index("Only predicted on pi5; 95% intervals")
+    assert "~" not in page[: page.index("Only predicted")]
+    assert "only predicted, and may be of the answer: ReXNet_1_0" in page
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (race([FAST], [outcome_of(FAST)], limit_ms=1), "limit; a higher --max-latency may"),
+        (
+            race([FAST], [replace(outcome_of(FAST), reasons=(OPEN,))], limit_ms=1),
+            "limit; more --time or a higher --max-latency may",
+        ),
+        (race([], [broken(NO_WEIGHTS)]), "'--weights synthetic' needs none"),
+        (race([], [broken(CRASHED)], limit_ms=20), "no candidate was measured on 'pi5'"),
+        (
+            race(
+                [replace(FAST, emulator="qemu", verdict=Verdict.WIDE)],
+                [outcome_of(FAST)],
+                limit_ms=20,
+            ),
+            "'edgerank best --device pi5' says why",
+        ),
+    ],
+)
+def test_why_there_is_no_winner_is_what_happened(found: Found, words: str) -> None:
+    assert found.ranking.winner is None
+    assert words in none_words(found)
