@@ -37,7 +37,7 @@ from controller.views.input_words import images_words
 from controller.views.reasons.folding import folded_reasons, left_out_lines
 from controller.views.settings_words import target_words
 from controller.views.sweeps.narrowing import Narrowing, is_underway
-from controller.views.sweeps.words import pause_words
+from controller.views.sweeps.words import pause_words, time_words
 from controller.views.wording import median_words, per_image_words
 from models.catalog.precisions import Precision
 from models.catalog.variants import Variant, WeightsKind
@@ -107,7 +107,7 @@ def follow_sweep(snapshots: Iterable[SweepSnapshot | None], console: Console) ->
                 teller.say(_job_line(outcome))
             if last.phase in RUNNING_PHASES:
                 teller.held_up(last.held_up)
-                teller.goes_on(last.activities, *_how_far(last))
+                teller.goes_on(last.activities, *_how_far(last, _left_ms(progress, repetitions)))
     assert last is not None  # The controller answers with a snapshot or with an error.
     _print_reasons(console, ended)
     return replace(last, ended=tuple(ended), left_out=left_out)
@@ -130,7 +130,13 @@ def _pause_line(paused: Pause | None, sweep_id: str) -> str:
     return f"the sweep is {pause_words(paused)}; 'edgerank resume {sweep_id}' lets it go on"
 
 
-def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
+def _left_ms(progress: Progress, task: TaskID) -> int | None:
+    """How long the rest takes at the speed so far, ms; None as long as there is no speed."""
+    left_s = progress.tasks[task].time_remaining
+    return None if left_s is None else round(1_000 * left_s)
+
+
+def _how_far(snapshot: SweepSnapshot, left_ms: int | None) -> tuple[str, str]:
     """How far a sweep is, and what it waits for when nothing goes on."""
     made = f"{snapshot.artifacts_done}/{snapshot.artifacts_total} artifacts"
     is_converting = snapshot.phase is SweepPhase.CONVERTING
@@ -142,7 +148,10 @@ def _how_far(snapshot: SweepSnapshot) -> tuple[str, str]:
     if snapshot.jobs_with_figures:
         far += f", first figures of {snapshot.jobs_with_figures}/{snapshot.jobs_total}"
     if snapshot.still_racing is not None:
+        # Its rounds are planned one after the other, so nobody knows how many follow.
         far += f", {snapshot.still_racing} still in the race"
+    elif left_ms is not None and snapshot.paused is None:
+        far += f", {time_words(left_ms)} left"
     if snapshot.paused is not None:
         return far, pause_words(snapshot.paused)
     if is_converting:

@@ -110,6 +110,24 @@ def test_each_change_of_what_is_done_is_a_line() -> None:
     assert all(line.startswith("3/10") and "pc" in line for line in lines)
 
 
+def test_without_a_terminal_too_it_is_said_how_long_the_rest_takes() -> None:
+    terminal = Terminal(is_terminal=False)
+
+    def a_process_in_two_minutes() -> Iterator[SweepSnapshot]:
+        for done in range(3, 6):
+            ordinal = _on(kind=ActivityKind.MEASURING, ordinal=done)
+            yield replace(snapshot(ordinal), repetitions_done=done)
+            terminal.now_s += 120
+
+    follow_sweep(a_process_in_two_minutes(), terminal.console)
+    first, *others = terminal.lines
+    assert "left" not in first
+    assert [line.partition("  ")[0] for line in others] == [
+        "4/10 processes, 12 min left",
+        "5/10 processes, 10 min left",
+    ]
+
+
 def test_what_was_left_out_is_said_once_and_told_at_the_end() -> None:
     why = (reason(ReasonCode.ADDED_AS_ONNX, {"backbone": "Mine"}),)
     first = replace(snapshot(), left_out=why)
