@@ -100,7 +100,7 @@ def _run(name: str) -> bool:
     if SHARE == 1:
         page = DOCS / next(page for page, named in PAGES.items() if name in named)
         page.write_text(filled(page.read_text(), {name: text}))
-    return section.holds
+    return section.holds is not False
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`edgerank find`: measures as far as an answer needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from rich.console import Console
@@ -30,7 +31,7 @@ from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import MeasurementFilter, Verdict
 from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings import Constraints
-from controller.domain.rankings.finding import Found, found_by, only_predicted
+from controller.domain.rankings.finding import Found, count_earlier, found_by, only_predicted
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase, SweepSnapshot, SweepSpec
 from controller.views.counting import counted
@@ -80,11 +81,14 @@ def find(
         started = started_once(client, spec, console)
         racers = started.job_count + started.measured_before
         told = f", {started.measured_before} measured before" if started.measured_before else ""
-        print_line(console, f"sweep {started.sweep_id}: {counted(racers, 'candidate')} race{told}")
-        if no_follow:
-            leave_alone(client, started.sweep_id, console, as_json)
-            return
-        sweep = _followed(client, started.sweep_id, racing, console)
+        with _going_on_told(started.sweep_id, console):
+            print_line(
+                console, f"sweep {started.sweep_id}: {counted(racers, 'candidate')} race{told}"
+            )
+            if no_follow:
+                leave_alone(client, started.sweep_id, console, as_json)
+                return
+            sweep = _followed(client, started.sweep_id, racing, console)
         ended = sum(not each.is_sentinel for each in sweep.ended)
         left = started.job_count - ended
         before = _before(client, sweep) if started.measured_before else ()
@@ -100,11 +104,11 @@ def find(
     _raise_if_not_found(found, sweep)
 
 
-def _followed(
-    client: QueryClient, sweep_id: str, racing: Racing, console: Console
-) -> SweepSnapshot:
+@contextmanager
+def _going_on_told(sweep_id: str, console: Console) -> Iterator[None]:
+    """Tells who stops the command that the race goes on: from the first that is said of it."""
     try:
-        sweep = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
+        yield
     except KeyboardInterrupt:
         print_line(
             console,
@@ -113,6 +117,12 @@ def _followed(
             "answer",
         )
         raise
+
+
+def _followed(
+    client: QueryClient, sweep_id: str, racing: Racing, console: Console
+) -> SweepSnapshot:
+    sweep = follow_sweep(looked_at(client.watch_sweep(sweep_id)), console)
     if sweep.phase in RUNNING_PHASES:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -180,4 +190,5 @@ def _found(
         name: top1 for name in question.backbones if (top1 := catalog.get(name).top1) is not None
     }
     predicted = only_predicted(settings, ranking, top1s)
-    return found_by(sweep, ranking, unmeasured_count, predicted, before)
+    earlier = count_earlier(settings, spec.backbones, (*before, *sweep.ended))
+    return found_by(sweep, ranking, unmeasured_count, predicted, before, earlier_count=earlier)

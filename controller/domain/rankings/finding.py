@@ -1,6 +1,6 @@
 """What a race found: an answer, and what it rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.domain.jobs import JobOutcome
@@ -46,6 +46,8 @@ class Found:
         predicted: candidates that were not measured, the fastest first; nothing rests on these
             figures but that they were not needed.
         unmeasured_count: how many candidates were not measured in all, predicted or not.
+        earlier_count: of how many of these an earlier sweep has figures: they are ranked, and the
+            race did without new ones.
     """
 
     sweep_id: str
@@ -56,6 +58,7 @@ class Found:
     failed: tuple[JobOutcome, ...]
     predicted: tuple[OnlyPredicted, ...] = ()
     unmeasured_count: int = 0
+    earlier_count: int = 0
 
     @property
     def measured(self) -> tuple[JobOutcome, ...]:
@@ -64,12 +67,21 @@ class Found:
 
     @property
     def is_won_from_outside(self) -> bool:
-        """Whether the winner was measured before, and was no candidate of the race."""
+        """Whether the winner's figure is an earlier one, of no job of the race."""
         if self.ranking.winner is None:
             return False
-        won = self.ranking.winner.measurement
-        racing = {(each.backbone, each.runtime, each.threads) for each in self.measured}
-        return (won.backbone, won.runtime, won.threads) not in racing
+        of_race = {each.job_id for each in (*self.measured, *self.failed)}
+        return self.ranking.winner.measurement.job_id not in of_race
+
+    @property
+    def has_winner_failed(self) -> bool:
+        """Whether the winner failed in the race, and wins by an earlier figure."""
+        return any(self._is_of_winner(each) for each in self.failed)
+
+    @property
+    def not_rested_on(self) -> tuple[JobOutcome, ...]:
+        """Those that failed, but for the winner: the answer rests on its earlier figure."""
+        return tuple(each for each in self.failed if not self._is_of_winner(each))
 
     @property
     def is_open(self) -> bool:
@@ -80,8 +92,15 @@ class Found:
 
     @property
     def untold_count(self) -> int:
-        """Of how many that were not measured nothing is predicted either."""
-        return max(0, self.unmeasured_count - len(self.predicted))
+        """Of how many that were not measured nothing is known or predicted."""
+        return max(0, self.unmeasured_count - len(self.predicted) - self.earlier_count)
+
+    def _is_of_winner(self, outcome: JobOutcome) -> bool:
+        """Whether an outcome goes by the same names as the winner."""
+        if self.ranking.winner is None:
+            return False
+        won = self.ranking.winner.measurement
+        return _candidate(outcome) == (won.backbone, won.runtime, won.threads)
 
 
 def found_by(
@@ -90,6 +109,8 @@ def found_by(
     unmeasured_count: int = 0,
     predicted: Sequence[OnlyPredicted] = (),
     before: Sequence[JobOutcome] = (),
+    *,
+    earlier_count: int = 0,
 ) -> Found:
     """Put together what a race found, once its sweep has ended.
 
@@ -99,6 +120,7 @@ def found_by(
         unmeasured_count: how many candidates were not measured.
         predicted: those of them of which anything is predicted.
         before: candidates whose figures of an earlier sweep stand for them.
+        earlier_count: how many that were not measured have figures of an earlier sweep.
     """
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []
@@ -125,7 +147,32 @@ def found_by(
         failed=tuple(failed),
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
         unmeasured_count=unmeasured_count,
+        earlier_count=min(earlier_count, unmeasured_count),
     )
+
+
+def count_earlier(
+    settings: Sequence[PredictedSetting],
+    backbones: Collection[str],
+    raced: Sequence[JobOutcome],
+) -> int:
+    """Count the candidates that earlier sweeps measured and a race did not.
+
+    Args:
+        settings: those of the race, with all that was measured in each.
+        backbones: names of all that raced.
+        raced: the jobs that the race has, or that stand for some of it.
+    """
+    here = {_candidate(each) for each in raced if not each.is_sentinel}
+    return sum(
+        each.backbone in backbones and (each.backbone, setting.runtime, setting.threads) not in here
+        for setting in settings
+        for each in setting.measured
+    )
+
+
+def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int]:
+    return outcome.backbone, outcome.runtime, outcome.threads
 
 
 def only_predicted(

@@ -81,6 +81,7 @@ class Predicted:
         high: upper end of the interval.
         deviation: standard deviation of the logarithm of the value, as the model has it: what is
             to be measured next is chosen by it, the interval comes from left-out measurements.
+        degrees: of freedom that the deviation is known with (Student's t), at least 1.
     """
 
     backbone: str
@@ -88,6 +89,7 @@ class Predicted:
     low: float
     high: float
     deviation: float
+    degrees: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +101,14 @@ class LogPrediction:
         low: lower end of the interval.
         high: upper end of the interval.
         deviation: as that of `Predicted`: what is least sure has the largest.
+        degrees: likewise.
     """
 
     median: float
     low: float
     high: float
     deviation: float
+    degrees: int
 
 
 class Unpredictable(Enum):

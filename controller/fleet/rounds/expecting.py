@@ -32,8 +32,6 @@ ANOTHER_DAY: Final = 0.05
 """Standard deviation, on the logarithm, of a figure that another sweep measured and that does not
 stand for a job: what it expects is not less sure than a prediction."""
 _WORTH_PREDICTING: Final = 4
-# Of a prediction, experts that were weighed at most: what the residuals are fitted to.
-_FITTED: Final = 4
 
 
 _Figures: TypeAlias = tuple[tuple[str, float], ...]
@@ -123,10 +121,10 @@ def expected_of(
             _coarse(deviation),
             network_features,
         )
-        degrees = max(1, (told.errors.count if told.errors else 0) - _FITTED)
         for each in told.predicted:
-            prior = Prior(median_ms=each.value, deviation=each.deviation, degrees=degrees)
-            found[missing[each.backbone]] = prior
+            found[missing[each.backbone]] = Prior(
+                median_ms=each.value, deviation=each.deviation, degrees=each.degrees
+            )
     return found
 
 

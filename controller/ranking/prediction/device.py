@@ -1,7 +1,7 @@
 """What backbones would be measured at on a device, from all that a controller has measured."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain.measurements import Measurement
@@ -277,4 +277,13 @@ def _first_sweep(
     constraints = Constraints(runtime=question.runtime, threads=question.threads)
     weights = weights_in_use(on_device)
     chosen = [evidence.catalog[name] for name in first]
-    return suggest_sweep(question.device, chosen, constraints, runtimes, weights)
+    sweep = suggest_sweep(question.device, chosen, constraints, runtimes, weights)
+    if sweep is None or not lacking:
+        return sweep
+    # A runtime that the device has no more measures nothing.
+    mended = [each for each in lacking if each.runtime in runtimes] or lacking
+    return replace(
+        sweep,
+        runtimes=tuple(dict.fromkeys(each.runtime for each in mended)),
+        threads=tuple(sorted({each.threads for each in mended})),
+    )

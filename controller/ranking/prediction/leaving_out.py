@@ -18,6 +18,8 @@ _ENOUGH_SCORES: Final = 16
 """So many scores tell alone how far off predictions are; fewer are filled up by usual ones."""
 _USUAL_FREEDOM: Final = 4
 """Of the Student's t that scores usually have."""
+# Of a prediction, experts that were weighed at most: what the residuals are fitted to.
+_FITTED: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,3 +146,9 @@ def calibrated(told: Ensemble) -> Array:
     variance = _USUAL_FREEDOM / (_USUAL_FREEDOM - 2)
     total = mass * variance + float(np.sum(told.scores**2))
     return told.deviations * math.sqrt(total / (mass + len(told.scores)))
+
+
+def freedom(told: Ensemble) -> int:
+    """Degrees of freedom that these deviations are known with: the usual ones without scores."""
+    count = len(told.scores)
+    return max(1, count - _FITTED) if count else _USUAL_FREEDOM

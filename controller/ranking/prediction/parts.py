@@ -14,7 +14,13 @@ from controller.domain.rankings.predictions import (
     Unpredictable,
 )
 from controller.ranking.prediction.experts import Expert, Places
-from controller.ranking.prediction.leaving_out import Ensemble, calibrated, ensemble, intervals
+from controller.ranking.prediction.leaving_out import (
+    Ensemble,
+    calibrated,
+    ensemble,
+    freedom,
+    intervals,
+)
 from controller.ranking.prediction.networks import Array
 
 _LEAST_SPREAD: Final = 1e-4
@@ -51,6 +57,7 @@ class Part:
                 low=float(low[place]),
                 high=float(high[place]),
                 deviation=float(deviations[place]),
+                degrees=freedom(self.said),
             )
             for name in dict.fromkeys(wanted)
             if (place := self.places.get(name)) is not None

@@ -105,6 +105,7 @@ class Fitted:
                 low=_exp(each.low),
                 high=_exp(each.high),
                 deviation=each.deviation,
+                degrees=each.degrees,
             )
             for name, each in self.logs(wanted, confidence).items()
         }

@@ -6,21 +6,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """A promise, the figures that it is held against, and whether it holds."""
+    """A promise, the figures that it is held against, and whether it holds.
+
+    Whether it does is None where these are too few to say.
+    """
 
     title: str
     promise: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
-    holds: bool
+    holds: bool | None
 
     def markdown(self) -> str:
         """The section as a page shows it."""
-        verdict = "Holds" if self.holds else "Does not hold"
+        verdict = {
+            True: "**Holds** in this run",
+            False: "**Does not hold** in this run",
+            None: "This run is **too short to say** whether it holds",
+        }[self.holds]
         lines = [
             f"## {self.title}",
             "",
-            f"Promise: {self.promise} **{verdict}** in this run.",
+            f"Promise: {self.promise} {verdict}.",
             "",
             f"| {' | '.join(self.header)} |",
             f"|{' --- |' * len(self.header)}",

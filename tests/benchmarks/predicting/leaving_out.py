@@ -69,18 +69,23 @@ def holds(told: Sequence[Sequence[str]]) -> bool:
         row for row in told if row[3] == "edgerank" and row[0].startswith(("Snapdragon", SURVEYED))
     ]
     of_16 = [
-        float(row[5]) >= 0.985 and _percent(row[7]) <= 7 for row in of_processors if row[2] == "16"
+        number(row[5]) >= 0.985 and _percent(row[7]) <= 7 for row in of_processors if row[2] == "16"
     ]
     of_64 = [
-        float(row[5]) >= 0.992 and _percent(row[8]) >= 80 and _percent(row[9]) >= 99
+        number(row[5]) >= 0.992 and _percent(row[8]) >= 80 and _percent(row[9]) >= 99
         for row in of_processors
         if row[2] == "64"
     ]
     return bool(of_16 and of_64) and all(of_16 + of_64)
 
 
+def number(figure: str) -> float:
+    """A figure of a row; one that cannot be told, as of too few networks, is in no bounds."""
+    return float(figure or "nan")
+
+
 def _percent(share: str) -> float:
-    return float(share.removesuffix(" %"))
+    return number(share.removesuffix(" %"))
 
 
 def _tried_setting(name: str, count: int) -> list[Sequence[str]]:

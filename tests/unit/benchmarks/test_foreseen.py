@@ -4,12 +4,26 @@ import numpy as np
 import pytest
 
 from controller.domain.sweeps.races import Race
-from tests.benchmarks.racing.foreseen import race
+from tests.benchmarks.pages.section import Section
+from tests.benchmarks.racing.foreseen import race, runs_of, verdict
 from tests.benchmarks.racing.simulated import is_right_winner
 from tests.benchmarks.racing.tables import read_table
+from tests.benchmarks.size import scaled
 
 KNOWN = read_table("Xeon Gold 6148")
 LIMIT_MS = sorted(each.latency_ms for each in KNOWN)[len(KNOWN) // 2]
+
+
+def test_of_few_runs_nothing_is_said() -> None:
+    assert verdict([1.0, 0.95], 100) is True
+    assert verdict([1.0, 0.94], 100) is False
+    assert verdict([1.0, 1.0], 99) is None
+    told = Section("Races", "they end.", ("runs",), [("20",)], holds=verdict([1.0], 20))
+    assert "Promise: they end. This run is **too short to say**" in told.markdown()
+
+
+def test_races_that_are_short_are_run_a_thousand_times() -> None:
+    assert [runs_of(KNOWN), runs_of(read_table("T4, TensorRT"))] == [scaled(1_000), scaled(100)]
 
 
 def test_it_takes_no_more_processes_than_it_may() -> None:

@@ -11,7 +11,7 @@ BUSY = Hour(80.0, ("disturbed", "disturbed"), "B", frozenset("B"))
 
 
 def holds(busy: Hour, *quiet: Hour) -> bool:
-    return section(quiet, busy, backbone_count=1).holds
+    return section(quiet, busy, backbone_count=1).holds is True
 
 
 def test_a_tie_with_the_usual_winner_is_the_same_answer() -> None:

@@ -34,12 +34,13 @@ def print_found(
         f"the race early; 'edgerank results --sweep {found.sweep_id}' shows each",
     )
     if found.is_won_from_outside:
-        print_line(console, "the winner did not race: it was measured before")
+        failed = ", in which it failed" if found.has_winner_failed else ""
+        print_line(console, f"the winner's figure is an earlier one, not of this race{failed}")
     _print_unmeasured(console, found, confidence)
     if found.undecided:
         print_line(console, f"more time would decide: {_named(found.undecided)}")
-    if found.failed:
-        print_line(console, f"the answer does not rest on: {_named(found.failed)}")
+    if found.not_rested_on:
+        print_line(console, f"the answer does not rest on: {_named(found.not_rested_on)}")
 
 
 def none_words(found: Found) -> str:
@@ -51,7 +52,9 @@ def none_words(found: Found) -> str:
             "'--weights synthetic' needs none"
         )
     if not found.measured:
-        return f"no candidate was measured on {ranking.device!r}; what it does not rest on says why"
+        told = f"no candidate was measured on {ranking.device!r}"
+        more = "; more --time may find one" if found.is_open else ""
+        return told + ("; what the answer does not rest on says why" if found.failed else more)
     if ranking.constraints.max_latency_ms is not None and ranking.other_count:
         told = f"no candidate that was measured on {ranking.device!r} keeps the limit"
         more = "more --time or " if found.is_open else ""
@@ -71,6 +74,9 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
     hopeful = [each for each in found.predicted if each.may_change_answer]
     why = "" if hopeful or found.untold_count else ", since the answer does not need them"
     print_line(console, f"not measured: {counted(found.unmeasured_count, 'candidate')}{why}")
+    if found.earlier_count:
+        earlier = counted(found.earlier_count, "candidate")
+        print_line(console, f"measured by earlier sweeps, and ranked by that: {earlier} of these")
     if found.untold_count:
         untold = counted(found.untold_count, "candidate")
         print_line(console, f"nothing is predicted of {untold} of these; more time would tell")

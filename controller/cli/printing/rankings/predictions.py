@@ -27,7 +27,7 @@ from controller.views.reasons.predicting import (
 from controller.views.sweeps.commands import sweep_command
 
 _MOST_NAMED = 8
-# As many as predictions begin with are named; of hundreds --json tells all.
+# Twice as many as a first sweep measures are named; of hundreds --json tells all.
 _MOST_RESTED_ON = 24
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.system.conftest import UNGATED
-from tests.processes import edgerank, running, running_agent, running_controller
+from tests.processes import START_TIMEOUT_S, edgerank, running, running_agent, running_controller
 
 TINY = "PPLCNet_x0_25,PPLCNet_x0_35,MobileNetV1_x0_25,MobileNetV1_x0_5"
 RACE = (
@@ -107,7 +107,7 @@ def test_who_stops_the_command_is_told_that_the_race_goes_on(address: str, tmp_p
         sweep_id = found.output.wait_for(r"^sweep (\S+):")[1]
         found.process.send_signal(signal.SIGINT)
         found.output.wait_for(f"the race goes on: 'edgerank follow {sweep_id}' shows it")
-        assert found.process.wait() == 130
+        assert found.process.wait(START_TIMEOUT_S) == 130
     assert edgerank("cancel", sweep_id, address=address).returncode == 0
 
 

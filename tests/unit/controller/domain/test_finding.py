@@ -1,8 +1,10 @@
 """What a race found says of candidates that nobody measured."""
 
-from controller.domain.rankings.finding import OnlyPredicted, found_by
-from controller.domain.rankings.predicted import PredictedFigure
+from controller.domain.measurements.outcomes import outcome_of
+from controller.domain.rankings.finding import OnlyPredicted, count_earlier, found_by
+from controller.domain.rankings.predicted import MeasuredBackbone, PredictedFigure, PredictedSetting
 from protos.runtimes import Runtime
+from tests.unit.controller.samples.measurements import measurement
 from tests.unit.controller.views.test_documents import RANKING, SWEEP
 
 SLOW = OnlyPredicted(
@@ -18,3 +20,27 @@ def test_it_is_said_of_how_many_nothing_is_known_at_all() -> None:
     assert found_by(SWEEP, RANKING, 3, [SLOW]).untold_count == 2
     assert found_by(SWEEP, RANKING, 1, [SLOW]).untold_count == 0
     assert found_by(SWEEP, RANKING).unmeasured_count == 0
+
+
+def test_what_an_earlier_sweep_measured_is_known() -> None:
+    found = found_by(SWEEP, RANKING, 3, [SLOW], earlier_count=2)
+    assert (found.earlier_count, found.untold_count, found.is_open) == (2, 0, False)
+
+
+def test_earlier_figures_count_where_the_race_has_none_of_the_candidate() -> None:
+    here = [
+        MeasuredBackbone(backbone=name, latency_ms=9, low_ms=8, high_ms=10)
+        for name in ("Raced", "Stands", "Earlier", "No candidate")
+    ]
+    settings = [
+        PredictedSetting(runtime=Runtime.ONNXRUNTIME, threads=threads, measured=tuple(here))
+        for threads in (1, 2)
+    ]
+    raced = [
+        outcome_of(measurement("Raced")),
+        outcome_of(measurement("Stands")),
+        outcome_of(measurement("Earlier"), is_sentinel=True),
+    ]
+    names = ("Raced", "Stands", "Earlier")
+    assert count_earlier(settings[:1], names, raced) == 1
+    assert count_earlier(settings, names, raced) == 4

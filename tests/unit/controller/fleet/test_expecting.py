@@ -10,6 +10,7 @@ from controller.fleet.rounds.expecting import (
     pioneers,
 )
 from controller.ranking.prediction.evidence import features_by_name, features_by_network
+from controller.ranking.racing.beliefs import RaceRules, predicted_reach
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkCount, NetworkFeatures, load_features
@@ -87,6 +88,32 @@ def test_of_a_device_that_nothing_is_known_of_nothing_is_expected() -> None:
     assert expected_of(few, earlier, DOES, 0.01)
     others = racing(NAMES[4:16], NAMES, threads=2)
     assert expected_of(few, others, DOES, 0.01) == {}
+
+
+def test_where_only_other_weights_of_measured_ones_are_missing_these_are_expected_as_surely() -> (
+    None
+):
+    twins = {f"twin of {name}": name for name in NAMES}
+    counted = {
+        (twin, SIZES[name]): NetworkCount(features=FEATURES[name]) for twin, name in twins.items()
+    }
+    does = features_by_network(load_catalog(), load_features(), counted)
+    missing = [
+        replace(plain, job_id=twin, backbone=twin)
+        for plain, twin in zip(racing(NAMES), twins, strict=True)
+    ]
+    measured = racing(NAMES, NAMES)
+    alone = expected_of([*measured, *missing], (), does, 0.01)
+    assert alone.keys() == twins.keys()
+    for twin, prior in alone.items():
+        assert math.isclose(prior.median_ms, latency_ms(FEATURES[twins[twin]]))
+        # All of them may be twice as fast as their twins, hardly more.
+        assert predicted_reach(prior, len(alone), RaceRules()) < math.log(2)
+    # Others that are missing beside them tell nothing of these.
+    beside = expected_of([*racing(NAMES, NAMES[2:]), *missing[2:]], (), does, 0.01)
+    assert {twin: beside[twin] for twin in list(twins)[2:]} == {
+        twin: alone[twin] for twin in list(twins)[2:]
+    }
 
 
 def test_at_another_size_nothing_is_known_of_what_a_network_does() -> None:

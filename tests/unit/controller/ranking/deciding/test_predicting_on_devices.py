@@ -84,6 +84,19 @@ def test_the_sweep_for_another_number_of_threads_measures_what_one_thread_has() 
     assert (sweep.backbones, sweep.threads) == (first.backbones, (7,))
 
 
+def test_where_a_setting_has_too_few_the_sweep_is_of_that_setting() -> None:
+    few = [taken(name, threads=4) for name in SOME[:3]]
+    both = (Runtime.PADDLELITE, Runtime.ONNXRUNTIME)
+    sweep = asked(few, SOME[20], runtimes=both).suggested_sweep
+    assert sweep is not None
+    assert (sweep.runtimes, sweep.threads) == ((Runtime.ONNXRUNTIME,), (4,))
+    # Of two settings the one that has enough is not measured again.
+    enough = [taken(name) for name in SOME[:16]]
+    sweep = asked([*few, *enough], SOME[20], runtimes=both).suggested_sweep
+    assert sweep is not None
+    assert sweep.threads == (4,)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

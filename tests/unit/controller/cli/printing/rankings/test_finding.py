@@ -73,7 +73,7 @@ def test_what_was_measured_before_and_stands_for_a_candidate_is_counted() -> Non
     before = [replace(outcome_of(FAST), reasons=(LOST,)), outcome_of(ACCURATE)]
     page = told(race([FAST, ACCURATE], [], before))
     assert "measured: 2 candidates, of which 1 left the race early" in page
-    assert "did not race" not in page
+    assert "earlier one" not in page
 
 
 def test_it_is_not_said_that_everybody_was_measured_where_somebody_was_not() -> None:
@@ -84,9 +84,46 @@ def test_it_is_not_said_that_everybody_was_measured_where_somebody_was_not() -> 
     assert "was measured; nothing" not in told(race([], [broken(CRASHED)]))
 
 
-def test_a_winner_that_was_no_candidate_is_said_to_be_none() -> None:
-    page = told(race([FAST, ACCURATE], [outcome_of(FAST)], limit_ms=20))
-    assert "the winner did not race: it was measured before" in page
+@pytest.mark.parametrize(
+    "ended",
+    [[FAST], [FAST, replace(ACCURATE, job_id="of this race", top1=60.0)]],
+    ids=["another backbone", "another figure of one that raced"],
+)
+def test_a_winner_by_a_figure_that_is_not_of_the_race_is_said_to_be_one(
+    ended: list[Measurement],
+) -> None:
+    page = told(race([FAST, ACCURATE], list(map(outcome_of, ended)), limit_ms=20))
+    assert "the winner's figure is an earlier one, not of this race" in page
+    assert "failed" not in page
+
+
+def test_a_winner_that_failed_in_the_race_wins_by_an_earlier_figure_and_is_rested_on() -> None:
+    now = replace(broken(CRASHED), job_id="now", backbone=ACCURATE.backbone)
+    other = replace(now, job_id="other", threads=4)
+    page = told(race([FAST, ACCURATE], [outcome_of(FAST), now], limit_ms=20))
+    assert "is an earlier one, not of this race, in which it failed" in page
+    assert "does not rest on" not in page
+    page = told(race([FAST, ACCURATE], [outcome_of(FAST), now, other], limit_ms=20))
+    assert "does not rest on: MobileNetV3_large_x1_0 (onnxruntime, 4 threads)" in page
+
+
+def test_what_earlier_sweeps_measured_is_not_told_as_unknown() -> None:
+    found = replace(race([FAST, ACCURATE], [outcome_of(FAST)]), unmeasured_count=3)
+    page = told(replace(found, earlier_count=3))
+    assert "not measured: 3 candidates, since the answer does not need them" in page
+    assert "measured by earlier sweeps, and ranked by that: 3 candidates of these" in page
+    assert "nothing is predicted" not in page
+    page = told(replace(found, earlier_count=2))
+    assert "nothing is predicted of 1 candidate of these; more time would tell" in page
+
+
+def test_that_failures_say_why_is_said_where_there_are_any() -> None:
+    says_why = "what the answer does not rest on says why"
+    assert says_why in none_words(race([], [broken(CRASHED)], limit_ms=20))
+    none = replace(race([], [], limit_ms=20), unmeasured_count=2)
+    assert says_why not in none_words(none)
+    assert "more --time may find one" in none_words(none)
+    assert none_words(replace(none, earlier_count=2)) == "no candidate was measured on 'pi5'"
 
 
 def test_what_was_only_predicted_stands_below_all_that_was_measured() -> None:
