@@ -48,7 +48,7 @@ def knowing_shell(folder: Path, userland: Path) -> Path:
     for each in (interpreter, shell):
         each.chmod(0o755)
     # Whoever deploys is told nothing of why a shell does not start.
-    asked = [shell, "-c", f"{userland}/root/bin/uname -m"]
+    asked = [str(shell), "-c", f"{userland}/root/bin/uname -m"]
     said = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert said.stdout.strip() == "aarch64", said.stderr
     return shell
