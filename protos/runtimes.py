@@ -1,7 +1,10 @@
 """Runtimes: what a device has, and what one is told."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 
@@ -17,6 +20,27 @@ RUNNER: Final = "edgerank-runner"
 
 RUNNER_PROTOCOL: Final = 1
 """What an agent speaks with it."""
+
+PADDLELITE_SHIM: Final = "libedgerank_paddlelite.so"
+"""What the runner loads of Paddle Lite: ours, which loads Paddle Lite's own."""
+
+_LIBRARIES: Final = {
+    Runtime.ONNXRUNTIME: re.compile(r"libonnxruntime\.so(\.\d+)*"),
+    Runtime.PADDLELITE: re.compile(re.escape(PADDLELITE_SHIM)),
+}
+
+
+def library_among(runtime: Runtime, paths: Iterable[Path]) -> Path | None:
+    """What a runner loads of a runtime, among files; None where it is not there.
+
+    Several names are often one file: the longest tells the version.
+
+    Raises:
+        OSError: the paths cannot be looked at.
+    """
+    named = [each for each in paths if _LIBRARIES[runtime].fullmatch(each.name)]
+    there = [each for each in named if each.is_file()]
+    return max(there, key=lambda each: (len(each.name), each.name), default=None)
 
 
 class GraphOptimization(Enum):

@@ -10,9 +10,8 @@ from typing import Final
 from agent.artifacts.files import digest_of
 from agent.bridge.elf import NoElf, read_built
 from agent.errors import INPUT_EXIT_CODE, AgentError
-from protos.runtimes import RUNNER, Runtime
+from protos.runtimes import PADDLELITE_SHIM, RUNNER, Runtime, library_among
 
-_SHIM: Final = "libedgerank_paddlelite.so"
 # The programs that come with the runtimes.
 _PROGRAMS: Final = {
     Runtime.PADDLELITE: "benchmark_bin",
@@ -131,19 +130,18 @@ def _runner(folder: Path, architecture: str) -> tuple[Brought, dict[Runtime, Pat
             f"there is no {RUNNER} in {folder} or {folder / architecture}: name with "
             "--runner-folder where the runner for this phone and its runtime's library are"
         )
-    libraries = {}
-    of_onnxruntime = sorted(each for each in place.glob("libonnxruntime.so*") if each.is_file())
-    if of_onnxruntime:
-        # The longest name tells the version.
-        libraries[Runtime.ONNXRUNTIME] = max(of_onnxruntime, key=lambda each: len(each.name))
+    libraries = {
+        runtime: library
+        for runtime in (Runtime.ONNXRUNTIME, Runtime.PADDLELITE)
+        if (library := library_among(runtime, place.glob("lib*.so*"))) is not None
+    }
     beside: tuple[Path, ...] = ()
-    if (place / _SHIM).is_file():
-        libraries[Runtime.PADDLELITE] = place / _SHIM
+    if Runtime.PADDLELITE in libraries:
         beside = tuple(sorted(place.glob("libpaddle_*.so")))
     if not libraries:
         raise KitUnfit(
-            f"there is no runtime in {place}: put libonnxruntime.so there, or {_SHIM} with Paddle "
-            "Lite's own library"
+            f"there is no runtime in {place}: put libonnxruntime.so there, or {PADDLELITE_SHIM} "
+            "with Paddle Lite's own library"
         )
     return Brought(program=place / RUNNER, beside=(*libraries.values(), *beside)), libraries
 

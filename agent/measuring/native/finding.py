@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import util
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from agent.errors import INPUT_EXIT_CODE, AgentError
 from agent.measuring.children import Child
 from agent.measuring.native.child import NativeChild
 from protos.log_lines import event_log
-from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime, RuntimeInfo
+from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime, RuntimeInfo, library_among
 
 FOLDER: Final = "native"
 """Of the agent's state folder, where a runner and its libraries are looked for."""
@@ -23,12 +22,6 @@ FOLDER: Final = "native"
 _log = event_log(__name__)
 
 _PATIENCE_S: Final = 20.0
-_LIBRARIES: Final[Mapping[Runtime, str]] = MappingProxyType(
-    {
-        Runtime.ONNXRUNTIME: "libonnxruntime.so*",
-        Runtime.PADDLELITE: "libedgerank_paddlelite.so",
-    }
-)
 
 
 class RunnerRefused(AgentError):
@@ -125,7 +118,7 @@ def find_children(options: NativeOptions, folder: Path) -> Mapping[Runtime, Nati
     check_runner(runner)
     children = {
         runtime: NativeChild(runner=runner.absolute(), library=library)
-        for runtime in _LIBRARIES
+        for runtime in (Runtime.ONNXRUNTIME, Runtime.PADDLELITE)
         if (library := _library(runtime, options, runner)) is not None
     }
     if options.are_given and not children:
@@ -193,17 +186,18 @@ def _library(runtime: Runtime, options: NativeOptions, runner: Path) -> Path | N
                 f"build with --{runtime.value}-library, or leave that out"
             )
         return named.absolute()
-    beside = sorted(runner.absolute().parent.glob(_LIBRARIES[runtime]))
-    return next(iter((*beside, *_installed(runtime))), None)
+    places = (runner.absolute().parent, *_installed(runtime))
+    found = (library_among(runtime, place.glob("lib*.so*")) for place in places)
+    return next(filter(None, found), None)
 
 
 def _installed(runtime: Runtime) -> Iterator[Path]:
-    """The library inside ONNX Runtime's package, which need not be one of this Python's version."""
+    """Where ONNX Runtime's package has it, which need not be one of this Python's version."""
     if runtime is not Runtime.ONNXRUNTIME:
         return
     package = util.find_spec("onnxruntime")
     for folder in (package.submodule_search_locations or ()) if package else ():
-        yield from sorted((Path(folder) / "capi").glob(_LIBRARIES[runtime]))
+        yield Path(folder) / "capi"
 
 
 def _version_in(name: str) -> str:

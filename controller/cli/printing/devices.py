@@ -29,7 +29,7 @@ _ANY_LENGTH = 10_000
 _NOBODY = (
     "The fleet has no device. Start an agent: on the controller's own machine 'edgerank agent "
     "--controller HOST:PORT', elsewhere 'edgerank agent --join' with a token of 'edgerank token "
-    "create'"
+    "create'."
 )
 
 

@@ -56,6 +56,7 @@ class Board:
         glibc: version of its C library; None where that is another one.
         is_musl: whether that is musl.
         pythons: its interpreters, the one called python3 first.
+        broken_pythons: paths of those that do not start.
         free_bytes: of the disk that the agent would be on; None where it does not tell.
         clock_ahead_s: by how much its clock is ahead of ours, in seconds.
         service: what would start the agent again.
@@ -76,6 +77,7 @@ class Board:
     base: str
     home: str
     hostname: str
+    broken_pythons: tuple[str, ...] = ()
 
 
 def read_facts(printed: str) -> dict[str, list[str]]:
@@ -130,6 +132,7 @@ def parse_board(printed: str, where: str, now_s: float) -> Board:
         base=base,
         home=home,
         hostname=printable(one("hostname"))[:64],
+        broken_pythons=tuple(filter(_is_path, facts.get("broken_python", ()))),
     )
 
 

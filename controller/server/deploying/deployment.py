@@ -127,6 +127,11 @@ class Deployment:
         if runner is not None:
             wanted = replace(wanted, native_runner=runner.name)
         standing = await self.installed.look()
+        if wanted.native_runner is None and standing.settings and standing.settings.native_runner:
+            self.tell(
+                "note: the native runner that was brought is left out, as no --runner-folder names "
+                "one: it measures with its packages again"
+            )
         devices = await asyncio.to_thread(self.fleet.devices)
         device = known_device(standing, devices)
         name = self._name(wanted, device)
@@ -151,7 +156,8 @@ class Deployment:
                         offline=wanted.offline,
                     )
                 if settings.native_runner is not None:
-                    await bring_runner(self.installed, settings.native_runner, runner, self.tell)
+                    brought = (settings.environment, settings.native_runner, runner)
+                    await bring_runner(self.installed, *brought, self.tell)
                 await self._write(release)
                 marks = await self._marks(devices, name, standing)
                 device = await self._switch(release, standing, marks, wanted.up_s)
@@ -319,7 +325,7 @@ class Deployment:
         for each, release_id in both:
             if each is not None and release_id is not None:
                 kept += [f"environments/{each.environment}", f"releases/{release_id}"]
-                kept += [f"runners/{each.native_runner}"]
+                kept += [f"runners/{each.native_runner}"] if each.native_runner else []
         try:
             await self.shell.ask("prune", self.board.base, *kept, timeout_s=LONG_S)
         except EdgerankError as error:

@@ -156,17 +156,18 @@ def _python(board: Board, *, offline: bool) -> Iterator[Finding]:
         )
     else:
         there = ", ".join(dict.fromkeys(_dotted(each.version) for each in board.pythons))
+        broken = "".join(f", {path} does not start" for path in board.broken_pythons)
         # The system's package is the one that is there.
         advice = (
             "bring one along by --python-archive, or install one beside it"
-            if there
+            if there or broken
             else "install one, as with 'sudo apt install python3 python3-venv', or bring one along "
             "by --python-archive"
         )
         yield Finding(
             Obstacle.NO_PYTHON,
             f"it has no Python {_dotted(LEAST_PYTHON)} to {_dotted(LAST_PYTHON)} "
-            f"({there or 'none'} found): {advice}",
+            f"({there or 'none'} found{broken}): {advice}",
         )
 
 

@@ -74,24 +74,26 @@ async def install(
 
 
 async def bring_runner(
-    there: Installed, name: str, runner: NativeRunner | None, tell: Tell
+    there: Installed, environment: str, name: str, runner: NativeRunner | None, tell: Tell
 ) -> None:
-    """Sends a native runner, and asks it on the board what it is.
+    """Sends a native runner, asks it on the board what it is, and has it load its libraries.
 
     Args:
         there: the board.
+        environment: of the agent that is to measure with it, which asks it to load them.
         name: of its folder.
         runner: what is sent; None where it was brought before.
         tell: whom each step is told.
 
     Raises:
-        EdgerankError: DAMAGED; EXECUTION where it does not start; INVALID_INPUT for what is no
-            runner, or one of another version.
+        EdgerankError: DAMAGED; EXECUTION where it does not start, or does not load what it is to;
+            INVALID_INPUT for what is no runner, or one of another version.
     """
     folder = runner_folder(there.board.base, name)
     if runner is not None:
         await _send(there, runner.files, folder, tell)
-    said = await there.shell.run("runner", posixpath.join(folder, RUNNER))
+    program = posixpath.join(folder, RUNNER)
+    said = await there.shell.run("runner", program)
     if said.code != 0:
         raise EdgerankError(
             ErrorCode.EXECUTION,
@@ -99,6 +101,15 @@ async def bring_runner(
             "with --runner-folder one that was built for it, as 'make native' does",
         )
     check_told(said.out, there.shell.where)
+    python = posixpath.join(there.board.base, "environments", environment, "bin/python")
+    said = await there.shell.run("load", python, program, timeout_s=LONG_S)
+    if said.code != 0:
+        raise EdgerankError(
+            ErrorCode.EXECUTION,
+            f"what the native runner measures with does not load on {there.shell.where} "
+            f"({said.last_words()}); put a library that was built for it beside the runner in the "
+            "folder of --runner-folder; what ran there before goes on",
+        )
 
 
 async def _swept(there: Installed) -> Board:

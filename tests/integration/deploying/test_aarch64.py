@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,10 @@ _FORMAT: Final = (
     r":aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
     r":\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 )
+_TELL_TOO_OLD: Final = (
+    'echo "this kernel starts no programs of aarch64 in a user namespace: use Linux 6.7 or newer, '
+    'with binfmt_misc" >&2; exit 1;'
+)
 
 
 def knowing_shell(folder: Path, userland: Path) -> Path:
@@ -33,8 +38,8 @@ def knowing_shell(folder: Path, userland: Path) -> Path:
     emulate = f"{userland}/qemu-aarch64-static -cpu cortex-a72 -L {userland}/root"
     interpreter.write_text(f'#!/bin/sh\nexec {emulate} "$@"\n')
     inside.write_text(
-        f"{shutil.which('mount')} -t binfmt_misc binfmt_misc {formats} || exit 1\n"
-        f"printf '%s' '{_FORMAT}:{interpreter}:' >{formats}/register || exit 1\n"
+        f"{shutil.which('mount')} -t binfmt_misc binfmt_misc {formats} &&\n"
+        f"printf '%s' '{_FORMAT}:{interpreter}:' >{formats}/register || {{ {_TELL_TOO_OLD} }}\n"
         f'exec {userland}/bin/sh "$@"\n'
     )
     # A format is of a user namespace, from Linux 6.7 on.
@@ -42,6 +47,10 @@ def knowing_shell(folder: Path, userland: Path) -> Path:
     shell.write_text(f'#!/bin/sh\nexec {apart} /bin/sh {inside} "$@"\n')
     for each in (interpreter, shell):
         each.chmod(0o755)
+    # Whoever deploys is told nothing of why a shell does not start.
+    asked = [str(shell), "-c", f"{userland}/root/bin/uname -m"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == "aarch64", said.stderr
     return shell
 
 

@@ -170,7 +170,7 @@ def test_another_option_takes_the_place_of_what_runs(deployed: Board, fleet: Gua
     assert "sending" not in done.stderr
 
 
-def test_a_native_runner_is_brought_once_and_measures_there(
+def test_a_native_runner_is_brought_once_and_is_what_the_device_says_it_measures_with(
     deployed: Board, fleet: Guarded
 ) -> None:
     labels = [f"--label={key}={value}" for key, value in device(fleet)["labels"].items()]
@@ -184,6 +184,21 @@ def test_a_native_runner_is_brought_once_and_measures_there(
     assert again.returncode == 0, again.stderr
     assert "sending" not in again.stderr
     assert (current(deployed), agent(deployed)) == before
+
+
+def test_a_library_that_its_runner_does_not_load_is_refused_and_what_runs_goes_on(
+    deployed: Board, fleet: Guarded, tmp_path: Path
+) -> None:
+    before = (current(deployed), agent(deployed))
+    shutil.copy(Path(os.environ["EDGERANK_NATIVE"]) / "x86_64" / RUNNER, tmp_path)
+    # For this processor, and a program.
+    shutil.copy(shutil.which("true") or "", tmp_path / "libonnxruntime.so.1.23.2")
+    done = deploy(deployed, fleet, "--runner-folder", str(tmp_path))
+    assert done.returncode == 4
+    assert "(libonnxruntime.so.1.23.2: the runtime's library does not load: " in done.stderr
+    assert "cannot dynamically load" in done.stderr
+    assert (current(deployed), agent(deployed)) == before
+    assert device(fleet)["connected"]
 
 
 @pytest.mark.parametrize(
@@ -283,16 +298,29 @@ def test_boards_of_a_file_are_deployed_to_and_one_that_fails_keeps_no_other_from
     file = tmp_path / "hosts.yaml"
     file.write_text(
         "hosts:\n- {board: pi@localhost, port: 1}\n"
-        f"- {{board: pi@127.0.0.1, port: {deployed.port}, name: {NAME}, labels: {labels}}}\n"
+        f"- {{board: pi@127.0.0.1, port: {deployed.port}, name: {NAME}, labels: {labels}, "
+        f"runner-folder: {os.environ['EDGERANK_NATIVE']}}}\n"
     )
     before = (current(deployed), agent(deployed))
-    options = ("--offline", "--runner-folder", os.environ["EDGERANK_NATIVE"])
-    done = edgerank("deploy", "fleet", str(file), *options, address=fleet.local)
+    done = edgerank("deploy", "fleet", str(file), "--offline", address=fleet.local)
     assert done.returncode == 4
     assert "pi@localhost:1" in done.stderr
     assert "pi@127.0.0.1" not in done.stderr
     assert f"pi@127.0.0.1:{deployed.port}: {NAME} reports: " in done.stdout
     assert (current(deployed), agent(deployed)) == before
+
+
+def test_a_runner_that_no_option_names_any_more_is_left_out_and_told(
+    deployed: Board, fleet: Guarded
+) -> None:
+    (before,) = (each.name for each in (deployed.base / "runners").iterdir())
+    (deployed.base / "runners/None").mkdir()
+    done = deploy(deployed, fleet)
+    assert done.returncode == 0, done.stderr
+    assert "note: the native runner that was brought is left out" in done.stderr
+    assert RUNNER not in runtime_build(fleet)
+    # That of the release before.
+    assert [each.name for each in (deployed.base / "runners").iterdir()] == [before]
 
 
 def test_a_removed_agent_is_gone_and_its_identity_stays_until_that_goes_too(

@@ -72,7 +72,7 @@ def fleet(
                 up_s=up_ms / 1_000,
                 paddlelite_python=host.paddlelite_python,
                 paddlelite_bin=host.paddlelite_bin,
-                runner_folder=runner_folder,
+                runner_folder=host.runner_folder_or(runner_folder),
             )
             async with logged_in(host.target, lambda _key: False) as shell:
                 fit = await examined(shell, runtimes, tell, offline=offline, archives=brought)

@@ -57,6 +57,7 @@ class Host(BaseModel):
         labels: of the device.
         paddlelite_python: another Python of it, which has Paddle Lite.
         paddlelite_bin: its own benchmark_bin of Paddle Lite.
+        runner_folder: on this side, with the native runner for it; None means that for all boards.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_written)
@@ -69,6 +70,7 @@ class Host(BaseModel):
     labels: Mapping[str, str] = Field(default_factory=dict)
     paddlelite_python: Annotated[str, _readable_by(read_board_path)] | None = None
     paddlelite_bin: Annotated[str, _readable_by(read_board_path)] | None = None
+    runner_folder: Path | None = None
 
     @field_validator("name")
     @classmethod
@@ -95,6 +97,10 @@ class Host(BaseModel):
         identity = None if self.identity is None else self.identity.expanduser()
         reached = read_target(self.board)
         return replace(reached, port=self.port, identity=identity, host_key=self.host_key)
+
+    def runner_folder_or(self, of_all: Path | None) -> Path | None:
+        """Where its native runner is, if it has none of its own that for all boards."""
+        return of_all if self.runner_folder is None else self.runner_folder.expanduser()
 
 
 def _as_host(written: object) -> object:

@@ -10,9 +10,8 @@ from pydantic import BaseModel, ValidationError
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.brought.elf import machine_of
 from models.digest import file_sha256
-from protos.runtimes import RUNNER, RUNNER_PROTOCOL
+from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime, library_among
 
-_SHIM: Final = "libedgerank_paddlelite.so"
 _DIGEST_LETTERS: Final = 12
 
 
@@ -43,16 +42,8 @@ def find_runner(folder: Path, machine: str) -> NativeRunner:
         EdgerankError: INVALID_INPUT when there is none, or something is for another processor;
             STORAGE when it cannot be read.
     """
-    places = (folder / machine, folder)
-    place = next((each for each in places if (each / RUNNER).is_file()), None)
-    if place is None:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT,
-            f"there is no {RUNNER} in {folder} or {folder / machine}: name with --runner-folder "
-            "the folder that 'make native' prints",
-        )
-    files = (place / RUNNER, *_libraries(place))
     try:
+        files = _files(folder, machine)
         for each in files:
             _check(each, machine)
         told = "".join(f"{each.name} {file_sha256(each)}\n" for each in files)
@@ -90,14 +81,21 @@ def check_told(printed: str, where: str) -> None:
         )
 
 
-def _libraries(place: Path) -> tuple[Path, ...]:
-    # Several names are often one file; the longest tells the version.
-    of_onnxruntime = [each for each in place.glob("libonnxruntime.so*") if each.is_file()]
-    longest = sorted(of_onnxruntime, key=lambda each: len(each.name))[-1:]
-    shim = [place / _SHIM] if (place / _SHIM).is_file() else []
+def _files(folder: Path, machine: str) -> tuple[Path, ...]:
+    places = (folder / machine, folder)
+    place = next((each for each in places if (each / RUNNER).is_file()), None)
+    if place is None:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"there is no {RUNNER} in {folder} or {folder / machine}: name with --runner-folder "
+            "the folder that 'make native' prints",
+        )
+    there = sorted(place.iterdir())
+    of_onnxruntime = library_among(Runtime.ONNXRUNTIME, there)
+    shim = library_among(Runtime.PADDLELITE, there)
     # What the shim itself loads.
-    beside = sorted(place.glob("libpaddle_*.so")) if shim else []
-    return (*longest, *shim, *beside)
+    beside = [each for each in there if shim is not None and each.match("libpaddle_*.so")]
+    return (place / RUNNER, *filter(None, (of_onnxruntime, shim)), *beside)
 
 
 def _check(path: Path, machine: str) -> None:

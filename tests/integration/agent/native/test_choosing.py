@@ -37,7 +37,8 @@ def test_packages_are_taken_where_nobody_names_a_runner(runner: Path, tmp_path: 
 
 def test_a_runner_is_the_default_where_there_is_no_package(runner: Path, tmp_path: Path) -> None:
     (tmp_path / "edgerank-runner").symlink_to(runner)
-    (tmp_path / "libonnxruntime.so.1.23.2").touch()
+    for each in ("", ".1", ".1.23.2", ".1.23.2.debug"):
+        (tmp_path / f"libonnxruntime.so{each}").touch()
     chosen = choose([], NativeOptions(), tmp_path)
     assert chosen.runtimes == (RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1.23.2"),)
     assert _library(chosen).parent == tmp_path

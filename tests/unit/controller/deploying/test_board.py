@@ -42,3 +42,8 @@ def test_musl_beside_glibc_is_glibc() -> None:
     alone = f"{PRINTED.replace('glibc 2.36', '')}musl=/lib/ld-musl-aarch64.so.1\n"
     assert not both.is_musl
     assert parse_board(alone, "pi@board", NOW_S).is_musl
+
+
+def test_a_python_that_does_not_start_is_known() -> None:
+    board = parse_board(f"{PRINTED}broken_python=/usr/bin/python3\n", "pi@board", NOW_S)
+    assert board.broken_pythons == ("/usr/bin/python3",)

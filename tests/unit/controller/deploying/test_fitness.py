@@ -61,6 +61,13 @@ def test_a_python_that_is_too_old_is_not_to_be_installed_once_more() -> None:
     assert "apt" not in told.sentence
 
 
+def test_a_python_that_does_not_start_is_told_as_that() -> None:
+    broken = replace(RASPBERRY_PI, pythons=(), broken_pythons=("/usr/bin/python3",))
+    (told,) = obstacles(broken, ONNX, offline=False)
+    assert "(none found, /usr/bin/python3 does not start)" in told.sentence
+    assert "apt install python3 " not in told.sentence
+
+
 def test_paddle_lite_is_for_one_python_on_one_processor() -> None:
     both = (Runtime.ONNXRUNTIME, Runtime.PADDLELITE)
     pc = replace(RASPBERRY_PI, machine="x86_64", pythons=(python(10),))

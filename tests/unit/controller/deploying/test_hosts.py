@@ -29,12 +29,15 @@ hosts:
     labels: {{room: lab}}
     paddlelite-python: /opt/lite/bin/python
     paddlelite-bin: /opt/lite/benchmark_bin
+    runner-folder: ~/runners
 """
     plain, told = read_hosts(written(tmp_path, file))
     assert (plain.spelt, told.spelt) == ("pi@kitchen", "root@10.0.0.7:2222")
     assert plain == Host(board="pi@kitchen")
     assert told.paddlelite_python == "/opt/lite/bin/python"
     assert told.paddlelite_bin == "/opt/lite/benchmark_bin"
+    assert told.runner_folder_or(Path("of all")) == Path("~/runners").expanduser()
+    assert plain.runner_folder_or(Path("of all")) == Path("of all")
     assert (told.name, told.labels) == ("jetson", {"room": "lab"})
     assert told.target == Target(
         host="10.0.0.7", user="root", port=2222, identity=Path("/keys/lab"), host_key=FINGERPRINT

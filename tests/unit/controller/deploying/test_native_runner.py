@@ -1,12 +1,15 @@
 """A runner that is brought to a board is the one for it, and one that its agent speaks with."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from agent.bridge.kit import find_kit
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.deploying.brought.native_runner import check_told, find_runner
-from protos.runtimes import RUNNER, RUNNER_PROTOCOL
+from protos.runtimes import RUNNER, RUNNER_PROTOCOL, Runtime
+from tests.unit.agent.device.test_kernel_files import as_nobody
 
 AARCH64, X86_64 = 183, 62
 SHIM = "libedgerank_paddlelite.so"
@@ -14,7 +17,7 @@ SHIM = "libedgerank_paddlelite.so"
 
 def program(machine: int = AARCH64) -> bytes:
     """The head of an executable."""
-    return b"\x7fELF\x02" + bytes(13) + machine.to_bytes(2, "little") + bytes(44)
+    return b"\x7fELF\x02\x01" + bytes(12) + machine.to_bytes(2, "little") + bytes(44)
 
 
 def folder_of(folder: Path, *names: str, machine: int = AARCH64) -> Path:
@@ -42,6 +45,29 @@ def test_what_it_loads_comes_with_it_and_nothing_else(tmp_path: Path) -> None:
     assert found.name != without.name
     (tmp_path / RUNNER).write_bytes(program() + b"another")
     assert find_runner(tmp_path, "aarch64").name != found.name
+
+
+@pytest.mark.parametrize("others", [(), ("libonnxruntime.so.1.22.0",)])
+def test_of_several_libraries_the_newest_is_taken_and_none_that_is_something_else(
+    tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    newest = "libonnxruntime.so.1.23.2"
+    folder_of(tmp_path, RUNNER, newest, *others)
+    folder_of(tmp_path, f"{newest}.debug", "libonnxruntime.so.1.23.2-rocm")
+    found = find_runner(tmp_path, "aarch64")
+    assert [each.name for each in found.files] == [RUNNER, newest]
+    kit = find_kit(tmp_path, "aarch64")
+    assert kit.libraries == {Runtime.ONNXRUNTIME: tmp_path / newest}
+
+
+def test_a_folder_that_may_not_be_read_is_told() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0)
+        with as_nobody(), pytest.raises(EdgerankError) as refused:
+            find_runner(Path(folder), "aarch64")
+        Path(folder).chmod(0o700)
+    assert refused.value.code is ErrorCode.STORAGE
+    assert folder in str(refused.value)
 
 
 @pytest.mark.parametrize("name", [RUNNER, SHIM])
