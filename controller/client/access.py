@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from controller.client.channel import DEADLINE_S, Client, asked_message
+from controller.client.channel import DEADLINE_S, Client, asked_message, asked_with
 from controller.domain.access import (
     AccessSpec,
     AccessState,
@@ -45,7 +45,7 @@ class AccessClient(Client):
 
     def revoke_join_token(self, token_id: str) -> None:
         """Ends a join token."""
-        request = query_pb2.RevokeJoinTokenRequest(token_id=token_id)
+        request = asked_with(query_pb2.RevokeJoinTokenRequest, token_id=token_id)
         with self.said():
             self._stub.RevokeJoinToken(request, timeout=DEADLINE_S)
 
@@ -63,24 +63,24 @@ class AccessClient(Client):
 
     def revoke_access(self, name: str) -> None:
         """Ends a token of a person or a program, and every call that is made with it."""
-        request = query_pb2.RevokeAccessRequest(name=name)
+        request = asked_with(query_pb2.RevokeAccessRequest, name=name)
         with self.said():
             self._stub.RevokeAccess(request, timeout=DEADLINE_S)
 
     def revoke_device(self, device: str) -> None:
         """Cuts a device off."""
-        request = query_pb2.RevokeDeviceRequest(device=device)
+        request = asked_with(query_pb2.RevokeDeviceRequest, device=device)
         with self.said():
             self._stub.RevokeDevice(request, timeout=DEADLINE_S)
 
     def rotate_authority(self, *, distrust_earlier: bool) -> int:
         """Lets a new key sign; gives how many agents were told to renew."""
-        request = query_pb2.RotateAuthorityRequest(distrust_earlier=distrust_earlier)
+        request = asked_with(query_pb2.RotateAuthorityRequest, distrust_earlier=distrust_earlier)
         with self.said():
             return self._stub.RotateAuthority(request, timeout=DEADLINE_S).told_count
 
     def list_audit(self, count: int) -> Iterator[AuditEntry]:
         """At most so many changes, the newest first."""
         with self.said():
-            for answer in self._stub.ListAudit(query_pb2.ListAuditRequest(count=count)):
+            for answer in self._stub.ListAudit(asked_with(query_pb2.ListAuditRequest, count=count)):
                 yield from_answer(answer.entry, AuditEntry)

@@ -1,9 +1,9 @@
 """A connection to one controller, as a login says: with TLS and a token, or with neither."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -12,7 +12,7 @@ from controller.api.statuses import code_of, code_of_status
 from controller.client.leaving_out import LeftOutTeller
 from controller.client.logins import Login, find_login, known_addresses
 from controller.domain.errors import EdgerankError, ErrorCode
-from protos.codec import MessageInvalid, to_message
+from protos.codec import UNFIT, MessageInvalid, misfit_words, to_message
 from protos.joining import SERVER_NAME, bearer_letters
 from protos.names import printable
 
@@ -29,6 +29,7 @@ _OPTIONS: Final = (
 ClientT = TypeVar("ClientT", bound="Client")
 MessageT = TypeVar("MessageT")
 QuestionT = TypeVar("QuestionT", bound=Message)
+GivenP = ParamSpec("GivenP")
 
 
 class Client:
@@ -124,9 +125,37 @@ def asked_message(question: object, message_type: type[QuestionT]) -> QuestionT:
     try:
         return to_message(question, message_type)
     except MessageInvalid as error:
-        raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"this cannot be asked: {error.__cause__ or error}"
-        ) from error
+        raise _unasked(str(error.__cause__ or error)) from error
+
+
+def asked_with(
+    message_type: Callable[GivenP, QuestionT], *args: GivenP.args, **given: GivenP.kwargs
+) -> QuestionT:
+    """The message of these fields, as its type makes it.
+
+    Raises:
+        EdgerankError: INVALID_INPUT for a value that does not fit its field.
+    """
+    try:
+        return message_type(*args, **given)
+    except UNFIT as error:
+        misfits = (_misfit(message_type, name, value) for name, value in given.items())
+        raise _unasked(next(filter(None, misfits), str(error))) from error
+
+
+def _misfit(message_type: Callable[..., Message], name: str, value: object) -> str:
+    """How a value does not fit its field; empty where it does."""
+    try:
+        message_type(**{name: value})
+    except UNFIT as error:
+        return misfit_words(name, value, error)
+    return ""
+
+
+def _unasked(why: str) -> EdgerankError:
+    return EdgerankError(
+        ErrorCode.INVALID_INPUT, f"this cannot be asked: {why}; give another value"
+    )
 
 
 def _channel(address: str, login: Login | None) -> grpc.Channel:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from controller.client.channel import DEADLINE_S, Client
+from controller.client.channel import DEADLINE_S, Client, asked_with
 from controller.client.logins import Login
 from controller.domain.devices import Device, DeviceChanges, DeviceEvent, DeviceStanding
 from controller.domain.names import find_device
@@ -37,7 +37,7 @@ class DeviceClient(Client):
 
     def fleet(self, *, with_removed: bool = False) -> tuple[tuple[Device, ...], bool]:
         """Every device of the fleet, by name, and whether the controller is open to all."""
-        request = query_pb2.ListDevicesRequest(with_removed=with_removed)
+        request = asked_with(query_pb2.ListDevicesRequest, with_removed=with_removed)
         with self.said():
             response = self._stub.ListDevices(request, timeout=DEADLINE_S)
         devices = tuple(from_answer(device, Device) for device in response.devices)
@@ -50,54 +50,56 @@ class DeviceClient(Client):
 
     def list_device_events(self, device: str, count: int) -> tuple[DeviceEvent, ...]:
         """At most so many of what befell a device, the newest first."""
-        request = query_pb2.ListDeviceEventsRequest(device=device, count=count)
+        request = asked_with(query_pb2.ListDeviceEventsRequest, device=device, count=count)
         with self.said():
             response = self._stub.ListDeviceEvents(request, timeout=DEADLINE_S)
         return tuple(from_answer(event, DeviceEvent) for event in response.events)
 
     def rename_device(self, device: str, name: str) -> None:
         """Gives a device another name."""
-        request = query_pb2.RenameDeviceRequest(device=device, name=name)
+        request = asked_with(query_pb2.RenameDeviceRequest, device=device, name=name)
         with self.said():
             self._stub.RenameDevice(request, timeout=DEADLINE_S)
 
     def mark_device(self, device: str, emulated_by: str | None) -> None:
         """Says what computes in a device's place; None takes that back."""
-        request = query_pb2.MarkDeviceRequest(device=device, emulated_by=emulated_by)
+        request = asked_with(query_pb2.MarkDeviceRequest, device=device, emulated_by=emulated_by)
         with self.said():
             self._stub.MarkDevice(request, timeout=DEADLINE_S)
 
     def remove_device(self, device: str, *, with_measurements: bool) -> int:
         """Takes a device out of the fleet; gives how many measurements stay, or went with it."""
-        request = query_pb2.RemoveDeviceRequest(device=device, with_measurements=with_measurements)
+        request = asked_with(
+            query_pb2.RemoveDeviceRequest, device=device, with_measurements=with_measurements
+        )
         with self.said():
             response = self._stub.RemoveDevice(request, timeout=DEADLINE_S)
         return response.measurement_count
 
     def replace_device(self, device: str) -> int:
         """Lets a new agent that asks for it take a device over; gives for how long, ms."""
-        request = query_pb2.ReplaceDeviceRequest(device=device)
+        request = asked_with(query_pb2.ReplaceDeviceRequest, device=device)
         with self.said():
             response = self._stub.ReplaceDevice(request, timeout=DEADLINE_S)
         return response.open_for_ms
 
     def drain_device(self, device: str) -> DeviceStanding:
         """Lets a device finish what it measures, and rest then; gives how it stands."""
-        request = query_pb2.DrainDeviceRequest(device=device)
+        request = asked_with(query_pb2.DrainDeviceRequest, device=device)
         with self.said():
             response = self._stub.DrainDevice(request, timeout=DEADLINE_S)
         return from_answer(response.standing, DeviceStanding)
 
     def rest_device(self, device: str) -> DeviceStanding:
         """Lets a device rest at once; gives how it stands."""
-        request = query_pb2.RestDeviceRequest(device=device)
+        request = asked_with(query_pb2.RestDeviceRequest, device=device)
         with self.said():
             response = self._stub.RestDevice(request, timeout=DEADLINE_S)
         return from_answer(response.standing, DeviceStanding)
 
     def wake_device(self, device: str) -> DeviceStanding:
         """Lets a device take jobs again; gives how it stands."""
-        request = query_pb2.WakeDeviceRequest(device=device)
+        request = asked_with(query_pb2.WakeDeviceRequest, device=device)
         with self.said():
             response = self._stub.WakeDevice(request, timeout=DEADLINE_S)
         return from_answer(response.standing, DeviceStanding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -25,12 +25,15 @@ from controller.domain.rankings.predicted import DevicePredictions, PredictQuest
 from controller.domain.selectors import parse_selector
 from controller.domain.sweeps import SweepSummary
 from models.catalog.catalog import IMAGENET, Backbone
+from protos.names import brief
 from protos.runtimes import Runtime
 
 USUAL_ADDRESS: Final = "127.0.0.1:7700"
 
 ClientT = TypeVar("ClientT", bound="Client")
-AskedT = TypeVar("AskedT", Constraints, Limits, PredictQuestion)
+AskedT = TypeVar("AskedT", Constraints, FleetQuestion, Limits, PredictQuestion)
+
+_MOST: Final = 2**32 - 1
 
 
 class Client:
@@ -97,7 +100,15 @@ class Client:
         """Measurements in the order of their commits, the last of them; None is no restriction.
 
         Without samples no more than these are asked for.
+
+        Raises:
+            EdgerankError: INVALID_INPUT for a `most` that is no count, too.
         """
+        if most is not None and (type(most) is not int or not 0 <= most <= _MOST):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT,
+                f"most is {brief(most)}; give a whole number from 0 to {_MOST:,}, or None for all",
+            )
         wanted = MeasurementFilter(
             device=device,
             sweep_id=sweep,
@@ -185,13 +196,11 @@ class Client:
 
         `shares` tells how much a device counts on average, as {"phone": 3}; all others count 1.
         """
-        question = FleetQuestion(
-            devices=devices,
-            shares=dict(shares or {}),
-            constraints=_asked(Constraints, constraints),
-            accuracy_dataset=accuracy_dataset,
+        meant = {"devices": devices, "shares": {} if shares is None else shares}
+        question = _asked(FleetQuestion, {**meant, "accuracy_dataset": accuracy_dataset})
+        return self._asked.rank_fleet(
+            replace(question, constraints=_asked(Constraints, constraints))
         )
-        return self._asked.rank_fleet(question)
 
     def compare(self, a: str, b: str, *, device: str | None = None, **limits: Any) -> Comparison:
         """Whether B is faster or slower than A, each in the terms of 'edgerank compare'.
@@ -205,6 +214,12 @@ class Client:
         Raises:
             EdgerankError: INVALID_INPUT for terms or limits that there are not, too.
         """
+        for name, side in {"a": a, "b": b}.items():
+            if not isinstance(side, str):
+                raise EdgerankError(
+                    ErrorCode.INVALID_INPUT,
+                    f"{name} is {brief(side)}; write terms, as backbone:NAME",
+                )
         question = CompareQuestion(
             a=parse_selector(a), b=parse_selector(b), device=device, limits=_asked(Limits, limits)
         )
@@ -228,10 +243,23 @@ def _asked(kind: type[AskedT], given: dict[str, Any]) -> AskedT:
                 f"{name!r} is not among what can be asked for: {', '.join(known)}",
             )
     try:
-        return TypeAdapter(kind).validate_python(given)
+        found = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"]))
         raise EdgerankError(
-            ErrorCode.INVALID_INPUT, f"{where} is {wrong['input']!r}: {wrong['msg']}"
+            ErrorCode.INVALID_INPUT, f"{where} is {brief(wrong['input'])}: {wrong['msg']}"
         ) from error
+    for name, value in given.items():
+        if _counts_a_bool(value, getattr(found, name)):
+            raise EdgerankError(
+                ErrorCode.INVALID_INPUT, f"{name} is {brief(value)}: Input should be a number"
+            )
+    return found
+
+
+def _counts_a_bool(given: object, found: object) -> bool:
+    """Whether yes or no was read as 1 or 0, which nobody means."""
+    if isinstance(given, Mapping) and isinstance(found, Mapping):
+        return any(_counts_a_bool(value, found.get(name)) for name, value in given.items())
+    return isinstance(given, bool) and not isinstance(found, bool)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from controller.client.asking_again import OnLost, asked_again, nobody_told
-from controller.client.channel import DEADLINE_S, asked_message
+from controller.client.channel import DEADLINE_S, asked_message, asked_with
 from controller.client.rankings import RankingClient
 from controller.domain.catalog import (
     AccuracyFigure,
@@ -90,27 +90,27 @@ class QueryClient(RankingClient):
 
     def watch_sweep(self, sweep_id: str) -> Generator[SweepSnapshot, None, None]:
         """Snapshots of a sweep, by its id, a beginning of it or its name, until it has ended."""
-        request = query_pb2.WatchSweepRequest(sweep_id=sweep_id)
+        request = asked_with(query_pb2.WatchSweepRequest, sweep_id=sweep_id)
         yield from self._stream(lambda: self._stub.WatchSweep(request), SweepSnapshot)
 
     def cancel_sweep(self, sweep_id: str) -> SweepPhase:
         """Ends a sweep; gives the phase that it is in then."""
         with self.said():
             response = self._stub.CancelSweep(
-                query_pb2.CancelSweepRequest(sweep_id=sweep_id), timeout=DEADLINE_S
+                asked_with(query_pb2.CancelSweepRequest, sweep_id=sweep_id), timeout=DEADLINE_S
             )
         return from_answer(response, CancelledSweep).phase
 
     def pause_sweep(self, sweep_id: str) -> tuple[str, Pause]:
         """Lets a sweep give out no turns; gives its whole id, and by whom it is paused."""
-        request = query_pb2.PauseSweepRequest(sweep_id=sweep_id)
+        request = asked_with(query_pb2.PauseSweepRequest, sweep_id=sweep_id)
         with self.said():
             response = self._stub.PauseSweep(request, timeout=DEADLINE_S)
         return response.sweep_id, from_answer(response.paused, Pause)
 
     def resume_sweep(self, sweep_id: str) -> str:
         """Lets a sweep give out turns again; gives its whole id."""
-        request = query_pb2.ResumeSweepRequest(sweep_id=sweep_id)
+        request = asked_with(query_pb2.ResumeSweepRequest, sweep_id=sweep_id)
         with self.said():
             return self._stub.ResumeSweep(request, timeout=DEADLINE_S).sweep_id
 
@@ -123,7 +123,9 @@ class QueryClient(RankingClient):
 
     def retry_sweep(self, sweep_id: str, *, only_failed: bool) -> tuple[StartedSweep, bool]:
         """Starts a sweep of what another one left undone; gives it, and whether it is new."""
-        request = query_pb2.RetrySweepRequest(sweep_id=sweep_id, only_failed=only_failed)
+        request = asked_with(
+            query_pb2.RetrySweepRequest, sweep_id=sweep_id, only_failed=only_failed
+        )
         with self.said():
             response = asked_again(partial(self._stub.RetrySweep, request), nobody_told)
         return from_answer(response, StartedSweep), response.is_new
@@ -141,7 +143,7 @@ class QueryClient(RankingClient):
         `request_id` and `on_lost` are those of `start_sweep`, for a new one.
         """
         request = (
-            query_pb2.ProfileRequest(profile_id=wanted)
+            asked_with(query_pb2.ProfileRequest, profile_id=wanted)
             if isinstance(wanted, str)
             else query_pb2.ProfileRequest(
                 spec=asked_message(wanted, query_pb2.ProfileSpec),
@@ -184,7 +186,8 @@ class QueryClient(RankingClient):
 
         They come without samples. What is underway is before the newest, where it is wanted.
         """
-        request = query_pb2.PageMeasurementsRequest(
+        request = asked_with(
+            query_pb2.PageMeasurementsRequest,
             wanted=asked_message(wanted, query_pb2.ListMeasurementsRequest),
             most=most,
             after=after,
@@ -210,7 +213,8 @@ class QueryClient(RankingClient):
         Of the filter's restrictions, those on a backbone, a minute and what is underway are none
         here.
         """
-        request = query_pb2.ExportMeasurementsRequest(
+        request = asked_with(
+            query_pb2.ExportMeasurementsRequest,
             device=wanted.device,
             sweep_id=wanted.sweep_id,
             with_samples=wanted.with_samples,
@@ -259,7 +263,7 @@ class QueryClient(RankingClient):
 
     def remove_model(self, name: str, *, with_accuracy: bool) -> None:
         """Forgets an own model that no sweep has."""
-        request = query_pb2.RemoveModelRequest(name=name, with_accuracy=with_accuracy)
+        request = asked_with(query_pb2.RemoveModelRequest, name=name, with_accuracy=with_accuracy)
         with self.said():
             self._stub.RemoveModel(request, timeout=DEADLINE_S)
 

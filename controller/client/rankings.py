@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 
-from controller.client.channel import DEADLINE_S, asked_message
+from controller.client.channel import DEADLINE_S, asked_message, asked_with
 from controller.client.devices import DeviceClient
 from controller.domain.comparisons import CompareQuestion, Comparison
 from controller.domain.errors import EdgerankError
@@ -44,7 +44,8 @@ class RankingClient(DeviceClient):
         measured anew meanwhile, or moves from the ties or the front, may not be told; nothing is
         told twice.
         """
-        request = query_pb2.RankRequest(
+        request = asked_with(
+            query_pb2.RankRequest,
             device=device,
             constraints=asked_message(constraints, query_pb2.Constraints),
             accuracy_dataset=accuracy_dataset,
@@ -65,7 +66,7 @@ class RankingClient(DeviceClient):
             return self._ranked(request, None)
 
     def _ranked(self, request: query_pb2.RankRequest, most_listed: int | None) -> Ranking:
-        asked = query_pb2.RankRequest(most_listed=most_listed)
+        asked = asked_with(query_pb2.RankRequest, most_listed=most_listed)
         asked.MergeFrom(request)
         with self.said():
             response = self._stub.Rank(asked, timeout=DEADLINE_S)

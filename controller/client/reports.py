@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from controller.client.channel import Client, asked_message
+from controller.client.channel import Client, asked_message, asked_with
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.measurements import Measurement
 from controller.domain.measurements.imports import ImportDone, ImportHeader
@@ -22,7 +22,7 @@ class ReportClient(Client):
     def survey(self, devices: Sequence[str]) -> Survey:
         """A source's tables, and its claims on the devices that names and labels mean."""
         with self.said():
-            response = self._stub.Survey(query_pb2.SurveyRequest(devices=devices))
+            response = self._stub.Survey(asked_with(query_pb2.SurveyRequest, devices=devices))
         return from_answer(response, Survey)
 
     def reference(self, question: ReferenceQuestion) -> Reference:

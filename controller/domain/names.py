@@ -16,19 +16,18 @@ _PATTERN: Final = frozenset("*?[")
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
 
 
-def find_choice(choices: type[ChoiceT], kind: str, name: str) -> ChoiceT:
-    """The one of exactly this name.
+def find_choice(choices: Iterable[ChoiceT], kind: str, name: str) -> ChoiceT:
+    """The one of exactly this name, of an enum or of some of its members.
 
     Raises:
         EdgerankError: UNKNOWN_NAME, with all names.
     """
-    try:
-        return choices(name)
-    except ValueError as error:
-        known = ", ".join(choice.value for choice in choices)
+    known = {choice.value: choice for choice in choices}
+    if name not in known:
         raise EdgerankError(
-            ErrorCode.UNKNOWN_NAME, f"no {kind} is named {name!r}; there are {known}"
-        ) from error
+            ErrorCode.UNKNOWN_NAME, f"no {kind} is named {name!r}; there are {', '.join(known)}"
+        )
+    return known[name]
 
 
 def find_backbone(catalog: Catalog, name: str) -> Backbone:

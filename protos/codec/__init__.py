@@ -14,16 +14,18 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from protos.codec.bounds import Bounds, checked_count, checked_length
 from protos.codec.reading import made
-from protos.codec.writing import message_of
+from protos.codec.writing import UNFIT, message_of, misfit_words
 from protos.names import printable
 
 __all__ = [
     "ASKED",
+    "UNFIT",
     "Bounds",
     "MessageInvalid",
     "from_answer",
     "from_message",
     "from_request",
+    "misfit_words",
     "refuse_unknown",
     "to_message",
 ]
@@ -50,7 +52,7 @@ def to_message(domain: object, message_type: type[MessageT]) -> MessageT:
     """
     try:
         return message_of(domain, message_type)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise MessageInvalid(
             f"a {message_type.DESCRIPTOR.name} message cannot be sent: {error}"
         ) from error

@@ -4,8 +4,8 @@ A message is made by one call of all that it holds: one call for each of its fie
 than everything else together.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache, lru_cache, partial
 from operator import attrgetter
@@ -16,10 +16,15 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from protos.codec.spelling import figure, is_fraction, is_map, numbers_of
+from protos.names import brief
 
 # Thousands of measurements are told the same, in a dozen messages inside each other.
 _TOLD_ALIKE: Final = frozenset({"MeasureSettings", "ImageSize"})
 _SHARED_AT_MOST: Final = 256
+_LONGEST_WHY: Final = 100
+
+UNFIT: Final = (OverflowError, TypeError, ValueError)
+"""What is raised where a value does not fit its field."""
 
 MessageT = TypeVar("MessageT", bound=Message)
 _Contents: TypeAlias = dict[str, Any]
@@ -45,9 +50,40 @@ def message_of(domain: object, message_type: type[MessageT]) -> MessageT:
     """The message with the fields of a dataclass; what is None stays absent.
 
     Raises:
-        TypeError, ValueError: a value does not fit its field.
+        ValueError: a value does not fit its field, which is named.
     """
-    return message_type(**_contents(domain, message_type.DESCRIPTOR))
+    try:
+        return message_type(**_contents(domain, message_type.DESCRIPTOR))
+    except UNFIT as error:
+        place, value, why = _misfit(domain, message_type.DESCRIPTOR) or ("", domain, error)
+        raise ValueError(misfit_words(place, value, why)) from error
+
+
+def misfit_words(place: str, value: object, why: Exception) -> str:
+    """Say which field a value does not fit."""
+    return f"{place or 'it'} cannot be {brief(value)} ({str(why)[:_LONGEST_WHY]})"
+
+
+def _misfit(domain: object, message_type: Any) -> tuple[str, object, Exception] | None:
+    """The first field whose value does not fit, as constraints.max_latency_ms; None without one."""
+    if not is_dataclass(domain):
+        return None
+    of_type: Any = type(domain)
+    plan = _plan(of_type, message_type)
+    for (name, told), value in zip(plan.fields, plan.values_of(domain), strict=True):
+        if value is None:
+            continue
+        try:
+            GetMessageClass(message_type)(**{name: value if told is None else told(value)})
+        except UNFIT as error:
+            inner = message_type.fields_by_name[name].message_type
+            parts = value if isinstance(value, Iterable) else (value,)
+            found = (_misfit(each, inner) for each in parts if inner is not None)
+            within = next(filter(None, found), None)
+            if within is None:
+                return name, value, error
+            return f"{name}.{within[0]}", *within[1:]
+    return None
 
 
 def _contents(domain: object, message_type: Any) -> _Contents:

@@ -1,6 +1,7 @@
 """How devices, labels and models may be spelt, the same on both sides of the wire."""
 
 import re
+import reprlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +21,15 @@ def printable(text: str) -> str:
     direction, NUL, surrogates) becomes a blank.
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def brief(value: object) -> str:
+    """A value as Python writes it, short: it may be what somebody gave in place of another."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        # Python writes no number of thousands of digits.
+        return "a number of too many digits"
 
 
 def is_name(text: str) -> bool:

@@ -8,7 +8,7 @@ from controller.cli.options.failures import says_failures
 from controller.cli.options.values import Converted, read_label
 from controller.cli.printing.access import print_join_tokens
 from controller.client import AccessClient
-from controller.domain.access import JoinTokenSpec
+from controller.domain.access import MAX_USES, JoinTokenSpec
 from controller.domain.quantities import parse_lifetime_ms
 
 
@@ -33,7 +33,13 @@ def token() -> None:
     show_default=True,
     help="How long devices may join by it.",
 )
-@click.option("--uses", type=int, default=1, show_default=True, help="How many devices may.")
+@click.option(
+    "--uses",
+    type=click.IntRange(1, MAX_USES),
+    default=1,
+    show_default=True,
+    help="How many devices may.",
+)
 @click.option(
     "--label",
     "labels",

@@ -224,14 +224,7 @@ def read_axes(text: str) -> tuple[Criterion, ...]:
     Raises:
         EdgerankError: UNKNOWN_NAME, or INVALID_INPUT for too few, too many, or what is no figure.
     """
-    known = {each.value: each for each in FIGURES}
-    parts = read_list(text)
-    for part in parts:
-        if part not in known:
-            raise EdgerankError(
-                ErrorCode.UNKNOWN_NAME, f"no figure is named {part!r}; there are {', '.join(known)}"
-            )
-    axes = tuple(known[part] for part in parts)
+    axes = tuple(find_choice(FIGURES, "figure", part) for part in read_list(text))
     check_front(axes)
     return axes
 

@@ -143,7 +143,8 @@ def _raise_if_nothing_in_common(comparison: Comparison) -> None:
         remedy = (
             "some is of an emulated device, which --include-emulated lets count"
             if ReasonCode.DEVICE_EMULATED in left_out
-            else "sweep the same backbones and threads on the same device for both"
+            else "sweep the same backbones and threads on the same device for both; while a sweep "
+            "runs, figures count once their job has ended"
         )
         raise EdgerankError(
             ErrorCode.NOTHING_FOUND,

@@ -1,13 +1,14 @@
 """What a race found: an answer, and what it rests on."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.sweeps import SweepSnapshot
+from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
 
@@ -140,7 +141,7 @@ def found_by(
             decided.append(outcome)
     return Found(
         sweep_id=sweep.sweep_id,
-        ranking=ranking,
+        ranking=_with_weights(ranking, {each.weights for each in (*before, *sweep.ended)}),
         lost=tuple(lost),
         undecided=tuple(undecided),
         decided=tuple(decided),
@@ -173,6 +174,17 @@ def count_earlier(
 
 def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int]:
     return outcome.backbone, outcome.runtime, outcome.threads
+
+
+def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
+    """The ranking whose sweep for what is missing goes on with the weights of the race.
+
+    What is measured again keeps its own.
+    """
+    kinds = {*raced} - {WeightsKind.OWN}
+    if ranking.suggested_sweep is None or ranking.would_win_with or len(kinds) != 1:
+        return ranking
+    return replace(ranking, suggested_sweep=replace(ranking.suggested_sweep, weights=kinds.pop()))
 
 
 def only_predicted(

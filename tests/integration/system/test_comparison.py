@@ -164,6 +164,8 @@ def test_nothing_in_common_is_an_answer_with_its_own_code(remembered: Remembered
     told = {(left["side"], *codes(left)) for left in found["left_out"]}
     assert told == {("a", "without_partner")}
     assert len(found["left_out"]) == 2 * len(BACKBONES)
+    told_so = edgerank("compare", remembered.both, "after:2020-01-01", address=remembered.address)
+    assert "while a sweep runs, figures count once their job has ended" in told_so.stderr
 
 
 def test_every_figure_of_a_real_sweep_is_paired_or_named_with_its_reason(

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,6 +67,38 @@ def test_what_cannot_be_asked_is_an_error_with_its_code(
     with Client(lab.address) as client, pytest.raises(EdgerankError) as caught:
         client.best("phone", **asked)
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda c: c.best(3), "device cannot be 3"),
+        (lambda c: c.best("\ud800"), "device cannot be"),
+        (lambda c: c.best("phone", accuracy_dataset=3), "accuracy_dataset cannot be 3"),
+        (lambda c: c.best("phone", most_listed=-1), "most_listed cannot be -1"),
+        (lambda c: c.best("phone", most_listed=10**30), "most_listed cannot be 10"),
+        (lambda c: c.best("phone", max_latency_ms=True), "max_latency_ms is True"),
+        (lambda c: c.best("phone", max_latency_ms=10**400), "max_latency_ms is 10"),
+        (lambda c: c.measurements(most=10**30), "most is 10"),
+        (lambda c: c.measurements(most=-1), "most is -1"),
+        (lambda c: c.measurements(device=3), "device cannot be 3"),
+        (lambda c: c.best_for_fleet(["phone"]), "devices.0 is"),
+        (lambda c: c.best_for_fleet(shares=["phone"]), "shares is"),
+        (lambda c: c.best_for_fleet(shares={"phone": 10**400}), "shares.phone is 10"),
+        (lambda c: c.best_for_fleet(shares={"phone": True}), "shares is"),
+        (lambda c: c.why(3), "backbone cannot be 3"),
+        (lambda c: c.predict("phone", threads=10**30), "threads cannot be 10"),
+        (lambda c: c.compare(3, "runtime:onnxruntime"), "a is 3"),
+    ],
+)
+def test_what_no_message_holds_is_told_by_its_name(
+    lab: Lab, ask: Callable[[Any], object], told: str
+) -> None:
+    with Client(lab.address) as client, pytest.raises(EdgerankError) as caught:
+        ask(client)
+    assert caught.value.code is ErrorCode.INVALID_INPUT
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 def test_words_are_written_as_they_are_read(lab: Lab) -> None:

@@ -26,7 +26,8 @@ from controller.domain import (
     selectors,
     sweeps,
 )
-from controller.domain.rankings import explanations, reference, survey
+from controller.domain.rankings import explanations, limits, reference, survey
+from controller.domain.rankings import fleet as fleet_rankings
 from controller.domain.sweeps.editing import SweepEdit
 from models.catalog import own, tiers, variants
 from protos import device, fleet, inputs, measuring, reasons, runtimes
@@ -234,6 +235,19 @@ def test_a_figure_that_is_none_is_refused_in_one_sentence(figure: float) -> None
         with pytest.raises(MessageInvalid, match=message_type.DESCRIPTOR.name) as caught:
             to_message(sent, message_type)
         assert "\n" not in str(caught.value)
+
+
+def test_what_does_not_fit_is_named_with_its_field() -> None:
+    uses = access.JoinTokenSpec(lifetime_ms=1, uses=99_999_999_999, labels={})
+    p90 = limits.Limit(criterion=limits.Criterion.P90, bound=limits.Bound.AT_MOST, value=10**400)
+    asked = fleet_rankings.FleetQuestion(constraints=rankings.Constraints(limits=(p90,)))
+    for sent, message_type, told in (
+        (uses, query_pb2.CreateJoinTokenRequest, r"uses cannot be 99999999999 \("),
+        (asked, query_pb2.RankFleetRequest, r"constraints\.limits\.value cannot be 10+\.\.\.0+ \("),
+    ):
+        with pytest.raises(MessageInvalid, match=told) as caught:
+            to_message(sent, message_type)
+        assert len(str(caught.value)) < 300
 
 
 def test_a_comparison_and_its_question_arrive() -> None:

@@ -58,6 +58,7 @@ def _add_list(router: APIRouter) -> None:
             devices=found,
             doing=_doing(parts_of(request).fleet.activities()),
             can_join=parts_of(request).is_encrypted,
+            is_open=parts_of(request).open_to_all,
         )
 
 

@@ -34,6 +34,8 @@ _HEATS: Final = 6
 _MOST_DEVICES: Final = 12
 _DIGITS: Final = 7
 _BESIDES: Final = ("devices", "column")
+# Of the first page, on which there is one device.
+_WITHOUT: Final = ("device", "all")
 Row = tuple[FleetChoice, Sequence[ChoiceOnDevice]]
 
 
@@ -49,7 +51,7 @@ def add_fleet(router: APIRouter) -> None:
         try:
             question = FleetQuestion(
                 devices=tuple(filter(None, map(str.strip, asked.get("devices", "").split(",")))),
-                constraints=read_question(asked, besides=_BESIDES).constraints,
+                constraints=read_question(asked, _BESIDES, without=_WITHOUT).constraints,
             )
             ranking = await queries.rank_fleet(question)
             # In a thread: of hundreds of devices it takes a moment, in which agents would wait.

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from controller.api.web.pages.asking.question import check_names
 from controller.api.web.pages.ground.links import sweep_link
 from controller.api.web.pages.ground.site import changed, changing, page
-from controller.api.web.pages.new_sweep import joined_fields, read_sweep
+from controller.api.web.pages.new_sweep import FIELDS, joined_fields, read_sweep
 from controller.api.web.parts import Parts, parts_of
 from controller.domain.errors import EdgerankError, ErrorCode, Refused
 from controller.domain.sweeps import RUNNING_PHASES, SweepPhase, SweepSnapshot, SweepSummary
@@ -27,6 +28,7 @@ _SHOWN: Final = 50
 _FAILED: Final = 20
 _LONGEST_NUMBER: Final = 15
 _CONVERTED: Final = 12
+_PAGED: Final = ("before",)
 
 
 def add_sweeps(router: APIRouter) -> None:
@@ -41,6 +43,7 @@ def _add_list(router: APIRouter) -> None:
     @router.get("/sweeps")
     async def sweeps(request: Request) -> Response:
         parts = parts_of(request)
+        check_names(request.query_params, _PAGED)
         asked = request.query_params.get("before", "")
         before = await _meant(request, asked) if asked else None
         found = await parts.queries.listed(
@@ -60,6 +63,7 @@ def _add_new(router: APIRouter) -> None:
     async def new(request: Request) -> Response:
         asked = joined_fields(request.query_params.multi_items())
         plan, problem, left_out = None, "", []
+        check_names(request.query_params, FIELDS)
         if "models" in asked:
             try:
                 spec = await asyncio.to_thread(read_sweep, asked, parts_of(request).catalog)
@@ -101,6 +105,7 @@ def _add_one(router: APIRouter) -> None:
     @router.get("/sweeps/{wanted}")
     async def sweep(request: Request, wanted: str) -> Response:
         parts = parts_of(request)
+        check_names(request.query_params, _PAGED)
         sweep_id = await parts.queries.sweep_id(wanted)
         before = _number(request, "before")
         # First how far it is: what has ended by then is among what is read afterwards.

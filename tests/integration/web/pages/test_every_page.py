@@ -181,6 +181,14 @@ def test_where_no_device_can_join_the_way_there_is_told(lab: Lab, visit: Visitor
     expect(page.locator("main")).to_contain_text("edgerank controller --host 0.0.0.0")
 
 
+def test_where_whoever_comes_may_join_no_more_is_asked_for(tmp_path: Path) -> None:
+    begun_database(tmp_path).close()
+    with running_controller(tmp_path, 0, "--insecure") as (controller, _):
+        told = httpx.get(f"{web_of(controller)}devices", trust_env=False, timeout=60).text
+    assert "edgerank agent --controller HOST:7700" in told
+    assert "TLS" not in told
+
+
 def test_its_first_key_leads_to_the_content(lab: Lab, visit: Visitor) -> None:
     page = visit(lab.url).page
     page.keyboard.press("Tab")

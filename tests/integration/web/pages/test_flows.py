@@ -135,6 +135,16 @@ def test_what_cannot_be_asked_is_said(lab: Lab) -> None:
         assert httpx.get(f"{lab.url}?{query}", trust_env=False, timeout=60).status_code == status
     misspelt = httpx.get(f"{lab.url}fleet?max_latency=3", trust_env=False, timeout=60)
     assert misspelt.status_code == 400
+    for page, near in (
+        ("fleet?device=pi5", "write devices"),
+        ("fleet?all=1", "nothing that can be asked"),
+        ("compare?a=desk&b=pi5&divice=desk", "write device"),
+        ("sweeps?befor=x", "write before"),
+        ("sweeps/new?model=MobileNetV1", "write models"),
+        (f"sweeps/{lab.sweep_id}?after=3", "write before"),
+    ):
+        refused = httpx.get(lab.url + page, trust_env=False, timeout=60)
+        assert (page, refused.status_code, near in refused.text) == (page, 400, True)
     assert "max_latency_ms" in misspelt.text
 
 

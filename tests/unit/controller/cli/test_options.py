@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from controller.cli.access.token import create
 from controller.cli.options.backbones import read_backbones
+from controller.cli.options.ranking import read_axes
 from controller.cli.options.start_gate import gate_options, read_charge
 from controller.cli.options.values import (
     read_batches,
@@ -22,6 +25,7 @@ from controller.cli.options.values import (
 )
 from controller.domain.errors import EdgerankError
 from controller.domain.measurements import Verdict
+from controller.domain.rankings.limits import Criterion
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.tiers import Tier, select_tier
@@ -144,3 +148,19 @@ def test_a_condition_that_cannot_be_read_says_how_to_write_it(
 ) -> None:
     with pytest.raises(click.BadParameter, match=sentence):
         gate_of(option, text)
+
+
+def test_a_front_is_of_figures_alone() -> None:
+    assert read_axes("latency,top1") == (Criterion.LATENCY, Criterion.TOP1)
+    with pytest.raises(
+        EdgerankError, match="no figure is named 'tier'; there are latency,"
+    ) as said:
+        read_axes("latency,tier")
+    assert "series" not in str(said.value)
+
+
+def test_a_token_is_for_as_many_devices_as_may_be() -> None:
+    refused = CliRunner().invoke(create, ["--uses", "99999999999"])
+    assert refused.exit_code == 2
+    assert "--uses" in refused.output
+    assert "10000" in refused.output

@@ -1,9 +1,15 @@
 """What a race found says of candidates that nobody measured."""
 
+from dataclasses import replace
+
+import pytest
+
 from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings.finding import OnlyPredicted, count_earlier, found_by
 from controller.domain.rankings.predicted import MeasuredBackbone, PredictedFigure, PredictedSetting
+from models.catalog.variants import WeightsKind
 from protos.runtimes import Runtime
+from tests.integration.controller.domain_samples import SPEC
 from tests.unit.controller.samples.measurements import measurement
 from tests.unit.controller.views.test_documents import RANKING, SWEEP
 
@@ -44,3 +50,11 @@ def test_earlier_figures_count_where_the_race_has_none_of_the_candidate() -> Non
     names = ("Raced", "Stands", "Earlier")
     assert count_earlier(settings[:1], names, raced) == 1
     assert count_earlier(settings, names, raced) == 4
+
+
+@pytest.mark.parametrize("raced", [WeightsKind.PRETRAINED, WeightsKind.SYNTHETIC])
+def test_what_is_missing_is_measured_with_the_weights_of_the_race(raced: WeightsKind) -> None:
+    lacking = replace(RANKING, winner=None, suggested_sweep=SPEC)
+    sweep = replace(SWEEP, ended=tuple(replace(each, weights=raced) for each in SWEEP.ended))
+    suggested = found_by(sweep, lacking).ranking.suggested_sweep
+    assert suggested == replace(SPEC, weights=raced)

@@ -1,6 +1,6 @@
 """The question that people put on the first page: a form, and the same in the page's address."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
@@ -42,18 +42,21 @@ class Question:
     shows_all: bool = False
 
 
-def read_question(asked: Mapping[str, str], besides: Collection[str] = ()) -> Question:
+def read_question(
+    asked: Mapping[str, str], besides: Collection[str] = (), *, without: Collection[str] = ()
+) -> Question:
     """Read a question from the parameters of an address; what is empty is not asked.
 
     Args:
         asked: the parameters.
         besides: names of those that the page reads itself.
+        without: names of those that mean nothing on the page.
 
     Raises:
         EdgerankError: INVALID_INPUT, with the parameter and what it may be. A limit whose name is
             misspelt would else be none.
     """
-    _check_names(asked, besides)
+    check_names(asked, [*(name for name in _values(Question()) if name not in without), *besides])
     least = _number(asked, "min_top1")
     if least is not None and least > 100:
         raise _invalid("min_top1", asked, "a percentage, at most 100")
@@ -118,8 +121,12 @@ def _values(question: Question) -> dict[str, object]:
     }
 
 
-def _check_names(asked: Mapping[str, str], besides: Collection[str]) -> None:
-    known = [*_values(Question()), *besides]
+def check_names(asked: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a parameter of an address that its page does not read.
+
+    Raises:
+        EdgerankError: INVALID_INPUT, with the nearest right names.
+    """
     for name in asked:
         if name not in known:
             near = nearest(name, known, likeness=0.4) or known

@@ -21,13 +21,13 @@ def pareto_chart(ranking: Ranking) -> Specification | None:
         return None
     chart = chart_specification(ranking)
     named = _named_series(shown)
-    # Between its two ends a front bends nowhere.
-    has_knee = len(ranking.pareto_front) > 2
+    # At its two ends a front bends nowhere.
+    ends = (*ranking.pareto_front[:1], *ranking.pareto_front[-1:])
     for row, candidate in zip(chart["data"]["values"], shown, strict=True):
         series = candidate.measurement.series
         row["series"] = series if series in named else OTHER
         row["href"] = measurement_link(candidate.measurement)
-        row["isKnee"] = Merit.VALUE in candidate.first_by and has_knee
+        row["isKnee"] = Merit.VALUE in candidate.first_by and candidate not in ends
     names = [*named, *([OTHER] if len(named) == _MOST_SERIES else [])]
     for layer in chart["layer"]:
         _recolour(layer, names)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeVar
 
+from controller.api.web.pages.asking.question import check_names
 from controller.api.web.pages.comparing.sides import Side
 from controller.domain.comparisons import CompareQuestion
 from controller.domain.errors import EdgerankError, ErrorCode
@@ -17,6 +18,11 @@ from protos.runtimes import Runtime
 ReadT = TypeVar("ReadT")
 
 _MOST_DIGITS: Final = 4
+_OF_SIDES: Final = ("runtime", "threads", "precision")
+_NAMES: Final = (
+    *("of", "a", "b", "device", "backbone"),
+    *(f"{side}_{name}" for side in "ab" for name in _OF_SIDES),
+)
 
 
 class Kind(Enum):
@@ -41,8 +47,9 @@ def read_kind(asked: Mapping[str, str]) -> Kind:
     """Two of what; whoever wrote selectors compares anything.
 
     Raises:
-        EdgerankError: UNKNOWN_NAME.
+        EdgerankError: UNKNOWN_NAME; INVALID_INPUT for a parameter that the page does not have.
     """
+    check_names(asked, _NAMES)
     if asked.get("of"):
         return find_choice(Kind, "comparison", asked["of"])
     return Kind.ANYTHING if asked.get("a") and asked.get("b") else Kind.BACKBONES
@@ -76,7 +83,7 @@ def _settings(asked: Mapping[str, str]) -> TwoSides | None:
     if not backbone or None in (sides[0], sides[1]):
         return None
     a, b = filter(None, sides)
-    for name in ("runtime", "threads", "precision"):
+    for name in _OF_SIDES:
         if (getattr(a, name) is None) is not (getattr(b, name) is None):
             raise EdgerankError(
                 ErrorCode.INVALID_INPUT,

@@ -49,6 +49,9 @@ def test_the_knee_is_marked_whoever_wins(constraints: Constraints) -> None:
     assert chart is not None
     marked = [row["backbone"] for row in chart["data"]["values"] if row["isKnee"]]
     assert marked == ["Knee"]
-    ends = pareto_chart(rank(DEVICE, measured[:2], constraints, Catalog([])))
-    assert ends is not None
-    assert not any(row["isKnee"] for row in ends["data"]["values"])
+    # At an end of a front is none: where there is no more, or what is between lies below the line.
+    below = measurement("Mid", 10.0, 0.01, top1=60.5)
+    for front in (measured[:2], [measured[0], below, measured[2]]):
+        ends = pareto_chart(rank(DEVICE, front, constraints, Catalog([])))
+        assert ends is not None
+        assert not any(row["isKnee"] for row in ends["data"]["values"])

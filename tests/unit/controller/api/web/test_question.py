@@ -83,6 +83,8 @@ def test_a_name_that_is_misspelt_gets_the_nearest_one() -> None:
     with pytest.raises(EdgerankError, match=r"'max_latency' .* write max_latency_ms"):
         read_question({"device": "pi5", "max_latency": "5"})
     assert read_question({"devices": "pi5"}, besides=("devices",)) == Question()
+    with pytest.raises(EdgerankError, match=r"'device' .* write devices"):
+        read_question({"device": "pi5"}, ("devices",), without=("device", "all"))
 
 
 @pytest.mark.parametrize("slider", [*USUAL, *FURTHER], ids=lambda slider: slider.name)
