@@ -120,8 +120,7 @@ class Peers:
             return
         self._resident_bytes, self._weighed_ms = resident, now_ms
         received = await asyncio.to_thread(received_in, (port,))
-        by_peer = {held.peer: came for held, came in received.items()}
-        surplus = {each.peer for each in self.beginnings.weigh(by_peer, passed_ms / 1_000)}
+        surplus = {each.peer for each in self.beginnings.weigh(received, passed_ms / 1_000)}
         for place, count in Counter(
             place_of_end(held.peer)
             for held in received
