@@ -8,7 +8,7 @@ import resource
 import socket
 import struct
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
@@ -29,11 +29,13 @@ class Held(NamedTuple):
         descriptor: by which it does.
         peer: its other end.
         port: of this process's, to which it leads.
+        inode: of its socket, which no other has had; the same peer may come back by the same port.
     """
 
     descriptor: int
     peer: Endpoint
     port: int
+    inode: int
 
 
 def make_room_for_descriptors(wanted: int) -> int:
@@ -52,16 +54,18 @@ def count_descriptors() -> int:
 
 
 def held_connections(ports: Collection[int]) -> list[Held]:
-    """What is connected to one of this process's own ports."""
-    return [
-        Held(
-            each.fd,
-            Endpoint(plain_address(ip_address(each.raddr.ip)), each.raddr.port),
-            each.laddr.port,
-        )
-        for each in psutil.Process().net_connections("tcp")
-        if each.raddr and each.laddr.port in ports
-    ]
+    """What is connected to one of this process's own ports; what has just ended is left out."""
+    held: list[Held] = []
+    for each in psutil.Process().net_connections("tcp"):
+        if each.raddr and each.laddr.port in ports:
+            peer = Endpoint(plain_address(ip_address(each.raddr.ip)), each.raddr.port)
+            with suppress(OSError):
+                held.append(Held(each.fd, peer, each.laddr.port, _inode_of(each.fd)))
+    return held
+
+
+def _inode_of(descriptor: int) -> int:
+    return os.fstat(descriptor).st_ino
 
 
 def received_in(ports: Collection[int]) -> Mapping[Held, int]:
@@ -115,13 +119,15 @@ def _own_copy(held: Held) -> Iterator[socket.socket | None]:
         yield None
         return
     with connection:
-        yield connection if _leads_to(connection, held.peer) else None
+        yield connection if _is(connection, held) else None
 
 
-def _leads_to(connection: socket.socket, peer: Endpoint) -> bool:
+def _is(connection: socket.socket, held: Held) -> bool:
     try:
+        if _inode_of(connection.fileno()) != held.inode:
+            return False
         address, port, *_ = connection.getpeername()
-        return Endpoint(plain_address(ip_address(address.partition("%")[0])), port) == peer
+        return Endpoint(plain_address(ip_address(address.partition("%")[0])), port) == held.peer
     except (OSError, ValueError):
         return False
 

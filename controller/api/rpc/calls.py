@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, closing
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import grpc
@@ -76,8 +76,7 @@ def _guarded(guard: Guard, inner: Handler, method: str, need: Need, incoming: Co
 
     async def answer(_requests: AsyncIterator[Any], context: Context) -> None:
         async with guard.admitted(method, need, context) as caller:
-            coming = incoming(context.peer())
-            with ExitStack() as held:
+            with closing(incoming(context.peer())) as coming, ExitStack() as held:
                 async with answered_failures(context):
                     if inner.request_streaming:
                         request: Any = _Each(context, guard.limits, coming)

@@ -6,6 +6,7 @@ Those of who does not read, idle masses, and where far too much begins and never
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -50,6 +51,8 @@ class Peers:
         self._writes: dict[object, tuple[int, str]] = {}
         self._idle: frozenset[Endpoint] = frozenset()
         self.beginnings = Beginnings(limits.begun_bytes)
+        # However many wait in the threads that the database has, too.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="weighing")
         self._grown_bytes = limits.begun_bytes // _GROWN_SHARE
         # Of more of them most have ended.
         self._many = 2 * sum(connections)
@@ -119,9 +122,9 @@ class Peers:
         ):
             return
         self._resident_bytes, self._weighed_ms = resident, now_ms
-        received = await asyncio.to_thread(received_in, (port,))
-        by_peer = {held.peer: came for held, came in received.items()}
-        surplus = {each.peer for each in self.beginnings.weigh(by_peer, passed_ms / 1_000)}
+        loop = asyncio.get_running_loop()
+        received = await loop.run_in_executor(self._thread, received_in, (port,))
+        surplus = {each.peer for each in self.beginnings.weigh(received, passed_ms / 1_000)}
         for place, count in Counter(
             place_of_end(held.peer)
             for held in received

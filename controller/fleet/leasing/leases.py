@@ -77,6 +77,9 @@ _TOLD_ANEW_MS: Final = 500
 
 # An agent stops a child two minutes after it should have ended, and starts one for the baseline.
 _STARTS_MS: Final = 2 * 120_000
+_AGENTS_SUSTAINED_MINUTE_MS: Final = 60_000
+# Until it has killed a child, written the report and told it.
+_TELLING_MS: Final = 60_000
 # Where a job has been measured before: so many times as long, and a while for a machine that swaps.
 _LIKE_BEFORE: Final = 5
 _BEYOND_BEFORE_MS: Final = 60_000
@@ -93,13 +96,16 @@ def longest_ms(lease: Lease, before_ms: int | None = None) -> int:
     """After which time an attempt is not waited for any more, however alive its agent is, ms.
 
     Twice what its fetching, waiting and measuring may take by what it was told; and how long a
-    start may, by what was measured of its job before.
+    start may, by what was measured of its job before. Never sooner than the agent itself gives up.
 
     Args:
         lease: what was told.
         before_ms: the longest that a repetition of its job took, ms; None before the first.
     """
     settings = lease.settings
+    # Whatever was before: how long the agent lets its children take.
+    agents_ms = _STARTS_MS + _BUDGETS * settings.time_budget_ms + 2 * settings.paced_ms
+    agents_ms += settings.sustained_minutes * _AGENTS_SUSTAINED_MINUTE_MS
     starts_ms = _STARTS_MS
     if before_ms is not None:
         starts_ms = min(starts_ms, _BEYOND_BEFORE_MS + _LIKE_BEFORE * before_ms)
@@ -107,8 +113,8 @@ def longest_ms(lease: Lease, before_ms: int | None = None) -> int:
     measuring_ms += settings.sustained_minutes * _SUSTAINED_MINUTE_MS + 2 * settings.paced_ms
     measuring_ms += _PROFILE_MS if settings.profile_runs else 0
     fetched_bytes = lease.artifact_size_bytes + lease.reference_size_bytes
-    fetching_ms = fetched_bytes // _SLOWEST_BYTES_A_MS
-    return _SPARE * (measuring_ms + settings.gate.deadline_ms + fetching_ms)
+    before_that_ms = settings.gate.deadline_ms + fetched_bytes // _SLOWEST_BYTES_A_MS
+    return max(_SPARE * (measuring_ms + before_that_ms), agents_ms + before_that_ms + _TELLING_MS)
 
 
 @dataclass(frozen=True)
@@ -157,9 +163,14 @@ class LeaseBook:
         return tuple(attempt for attempt, at in self.ends_at_ms.items() if at <= now_ms)
 
     def put_off(self, gap_ms: int) -> None:
-        """Lets every lease live longer: for so long, no heartbeat could be heard."""
-        for attempt_id in self.expires_at_ms:
-            self.expires_at_ms[attempt_id] += gap_ms
+        """Lets every lease live longer: for so long, no heartbeat and no report could be heard."""
+        for ends in (self.expires_at_ms, self.ends_at_ms):
+            for attempt_id in ends:
+                ends[attempt_id] += gap_ms
+        for attempt_id, out in self._unjudged.items():
+            self._unjudged[attempt_id] = replace(
+                out, since_ms=out.since_ms + gap_ms, soonest_ms=out.soonest_ms + gap_ms
+            )
 
     def grant(self, attempt_id: str, now_ms: int) -> None:
         """Starts or renews a lease."""

@@ -11,10 +11,10 @@ from controller.state.rounds.history import longest_turns
 async def overdue_attempts(
     book: LeaseBook, database: Database, now_ms: int, held_up: Collection[str]
 ) -> Sequence[str]:
-    """Those that live and should have been reported long ago.
+    """Those that live and should have been reported long ago, and are not `held_up`.
 
-    What was measured of their jobs is asked for once, and only of those that are out for long; of
-    those that are `held_up`, as their reports wait here, it is later.
+    Of these the reports may wait here. What was measured of the others' jobs is asked for once, and
+    only of those that are out for long.
 
     Raises:
         EdgerankError: STORAGE.
@@ -25,4 +25,4 @@ async def overdue_attempts(
         before_ms = await asyncio.to_thread(longest_turns, database, jobs)
         for lease in late:
             book.judge(lease, before_ms.get(lease.job_id))
-    return book.overdue(now_ms)
+    return [attempt_id for attempt_id in book.overdue(now_ms) if attempt_id not in held_up]

@@ -159,6 +159,21 @@ async def test_no_lease_ends_for_the_time_in_which_the_controller_stood_still(
     assert attempts.leased_attempts(database) == {}
 
 
+async def test_no_attempt_is_overdue_for_the_time_in_which_the_controller_stood_still(
+    database: Database, fleet: Fleet, clock: OwnedClock
+) -> None:
+    start_sweep(database, "phone", repetitions=2)
+    session = await fleet.connect(hello("phone"))
+    first = await lease(fleet, session)
+    await fleet.report(session, measured_report(first.attempt_id, first.job_id))
+    given = await lease(fleet, session)
+    gap_ms = longest_ms(given)
+    clock.now_ms += gap_ms
+    fleet.stood_still(gap_ms)
+    await fleet.look_after_leases()
+    assert given.attempt_id in attempts.leased_attempts(database)
+
+
 async def test_an_agent_that_hangs_up_while_it_is_greeted_is_not_taken_for_connected(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,8 +213,8 @@ async def test_no_lease_ends_while_a_report_waits_for_its_room(
     for _ in range(10):
         await asyncio.sleep(0)
     assert session.is_held_up
-    for _ in range(2):
-        clock.now_ms += 2 * LEASE_MS
+    for step_ms in (2 * LEASE_MS, 2 * LEASE_MS, longest_ms(given)):
+        clock.now_ms += step_ms
         await fleet.look_after_leases()
         assert attempts.leased_attempts(database) == {given.attempt_id: "id-of-phone"}
     scales.give_back(of_another)

@@ -1,5 +1,6 @@
 """Connections are found by their other ends, and ended as a cable that breaks would."""
 
+import os
 import socket
 from ipaddress import ip_address
 from pathlib import Path
@@ -53,15 +54,19 @@ def test_a_number_that_is_another_connections_by_now_ends_nothing() -> None:
         socket.create_connection(listening.getsockname()[:2], 30) as theirs,
         listening.accept()[0] as ours,
     ):
+        [held] = held_connections([listening.getsockname()[1]])
+        # The same peer, who came back by the same port.
+        assert not end_connection(held._replace(inode=held.inode + 1))
         another = Endpoint(ip_address("192.0.2.7"), theirs.getsockname()[1])
-        assert not end_connection(Held(ours.fileno(), another, 1))
+        assert not end_connection(held._replace(peer=another))
         ours.sendall(b"x")
         assert theirs.recv(1) == b"x"
 
 
 def test_a_number_that_is_a_file_by_now_ends_nothing(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file:
-        assert not end_connection(Held(file.fileno(), Endpoint(ip_address("192.0.2.7"), 1), 1))
+        peer, inode = Endpoint(ip_address("192.0.2.7"), 1), os.fstat(file.fileno()).st_ino
+        assert not end_connection(Held(file.fileno(), peer, 1, inode))
         file.write("still open")
     assert (tmp_path / "file").read_text() == "still open"
 

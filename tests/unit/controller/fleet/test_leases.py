@@ -1,9 +1,12 @@
 """A lease lives by its heartbeats; a job is tried three times and then given up."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.measuring.measurer import START_ALLOWANCE_S, sampling_limit_ms
 from controller.domain.jobs import (
     ENDED,
     JOB_TRANSITIONS,
@@ -21,6 +24,28 @@ from controller.fleet.leasing.leases import (
     USUAL,
     LeaseBook,
     Pace,
+    longest_ms,
+)
+from protos.fleet import Lease
+from protos.inputs import NetworkInput, square
+from protos.measuring import MeasureSettings, StartGate
+from protos.runtimes import Runtime
+
+LEASE = Lease(
+    attempt_id="a",
+    job_id="j",
+    artifact_sha256="00",
+    artifact_size_bytes=1,
+    backbone="none",
+    ordinal=0,
+    settings=MeasureSettings(
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        relative_half_width=0.02,
+        time_budget_ms=500,
+        takes=NetworkInput(size=square(224)),
+        input_seed=0,
+    ),
 )
 
 
@@ -123,3 +148,44 @@ def test_an_agent_is_told_anew_once_the_fleet_is_much_slower_than_it_was_told() 
     assert not told.is_slower(USUAL.for_fleet(4_000))
     # Those who come first to a fleet that is small after all.
     assert not USUAL.for_fleet(50).is_slower(USUAL.for_fleet(1))
+
+
+@given(
+    budget_ms=st.integers(0, 600_000),
+    gate_ms=st.integers(0, 3_600_000),
+    minutes=st.integers(0, 60),
+    paced_fps=st.sampled_from([0.0, 5.0, 60.0]),
+    before_ms=st.none() | st.integers(0, 100_000),
+)
+def test_an_attempt_is_never_given_up_before_its_agent_gives_it_up(
+    *, budget_ms: int, gate_ms: int, minutes: int, paced_fps: float, before_ms: int | None
+) -> None:
+    settings = replace(
+        LEASE.settings,
+        time_budget_ms=budget_ms,
+        gate=StartGate(deadline_ms=gate_ms),
+        sustained_minutes=minutes,
+        paced_fps=paced_fps,
+    )
+    # A child for the baseline, one to measure, which may wait for its start.
+    agents_ms = 2 * 1_000 * START_ALLOWANCE_S + sampling_limit_ms(settings) + gate_ms
+    assert longest_ms(replace(LEASE, settings=settings), before_ms) > agents_ms
+
+
+def test_what_a_job_took_before_lets_an_attempt_be_given_up_sooner_or_later() -> None:
+    after_ms = [longest_ms(LEASE, before_ms) for before_ms in (0, 10_000, 100_000, None)]
+    assert after_ms[0] < longest_ms(LEASE)
+    assert after_ms == sorted(after_ms)
+
+
+def test_while_nothing_can_be_heard_no_attempt_comes_nearer_to_its_end() -> None:
+    leases, gap_ms = LeaseBook(), longest_ms(LEASE)
+    leases.grant("a", now_ms=0)
+    leases.limit(LEASE, now_ms=0)
+    leases.put_off(gap_ms)
+    assert leases.expired(gap_ms) == ()
+    assert leases.unjudged(gap_ms) == []
+    assert leases.overdue(gap_ms) == ()
+    leases.judge(LEASE, before_ms=0)
+    assert leases.overdue(gap_ms + longest_ms(LEASE, 0) - 1) == ()
+    assert leases.overdue(gap_ms + longest_ms(LEASE, 0)) == ("a",)

@@ -1,9 +1,11 @@
 """What began to come and is not whole is known by what the kernel and gRPC tell, and bounded."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from ipaddress import ip_address
 from typing import Final
 
+from controller.access.connections import Held
 from controller.access.local_peers import Endpoint
 from controller.api.rpc.held.begun import Beginnings
 
@@ -30,13 +32,29 @@ def begun(*numbers: int) -> Beginnings:
 
 def say(beginnings: Beginnings, number: int, size_bytes: int) -> None:
     """A message comes whole in a call of its own."""
-    coming = beginnings.incoming(peer(number))
-    coming.begins()
-    coming.ends(size_bytes)
+    with closing(beginnings.incoming(peer(number))) as coming:
+        coming.begins()
+        coming.ends(size_bytes)
 
 
-def ended(beginnings: Beginnings, received: Mapping[int, int], passed_s: float = 1) -> list[int]:
-    surplus = beginnings.weigh({end(number): came for number, came in received.items()}, passed_s)
+def ended(
+    beginnings: Beginnings, received: Mapping[int, int], passed_s: float = 1, *, life: int = 1
+) -> list[int]:
+    """Whose connections are ended, each the so manieth by its port."""
+    return ended_of(
+        beginnings, {(number, life): came for number, came in received.items()}, passed_s
+    )
+
+
+def ended_of(
+    beginnings: Beginnings, received: Mapping[tuple[int, int], int], passed_s: float = 1
+) -> list[int]:
+    """The same of connections by their peers and inodes."""
+    held = {
+        Held(number, end(number), 1, inode=1_000 * number + inode): came
+        for (number, inode), came in received.items()
+    }
+    surplus = beginnings.weigh(held, passed_s)
     return [int(str(each.peer.address).rpartition(".")[2]) for each in surplus]
 
 
@@ -121,3 +139,55 @@ def test_a_connection_in_which_something_is_waited_for_is_not_forgotten() -> Non
     waited.ends(None)
     ended(beginnings, {})
     assert not beginnings.connections
+
+
+def test_what_was_heard_in_a_connection_is_no_credit_of_the_next_by_the_same_port() -> None:
+    beginnings = begun()
+    say(beginnings, 1, 5 * LONG_BYTES)
+    assert not ended(beginnings, {1: 5 * LONG_BYTES})
+    say(beginnings, 1, 5 * LONG_BYTES)
+    beginnings.incoming(peer(1))
+    assert ended(beginnings, {1: 3 * LONG_BYTES}, life=2) == [1]
+    assert ended(beginnings, {1: 3 * LONG_BYTES}, life=2) == [1]
+
+
+def test_nor_where_the_kernel_was_not_asked_in_between() -> None:
+    beginnings = begun()
+    say(beginnings, 1, 5 * LONG_BYTES)
+    beginnings.incoming(peer(1))
+    assert ended(beginnings, {1: 3 * LONG_BYTES}) == [1]
+
+
+def test_nor_where_a_call_of_the_one_before_is_not_at_its_end_yet() -> None:
+    beginnings = begun(1)
+    assert not ended(beginnings, {1: 1_000})
+    say(beginnings, 1, 5 * LONG_BYTES)
+    assert ended(beginnings, {1: 3 * LONG_BYTES}, life=2) == [1]
+
+
+def test_what_comes_whole_in_the_next_connection_by_the_same_port_is_not_counted() -> None:
+    beginnings = begun()
+    say(beginnings, 1, 5 * LONG_BYTES)
+    assert not ended(beginnings, {1: 5 * LONG_BYTES})
+    stream = beginnings.incoming(peer(1))
+    stream.begins()
+    stream.ends(4 * LONG_BYTES)
+    assert not ended(beginnings, {1: 4 * LONG_BYTES}, life=2)
+    stream.begins()
+    assert ended(beginnings, {1: 7 * LONG_BYTES}, life=2) == [1]
+
+
+def test_where_no_call_goes_on_nothing_is_kept() -> None:
+    beginnings = begun()
+    say(beginnings, 1, 5 * LONG_BYTES)
+    assert not ended(beginnings, {1: 5 * LONG_BYTES})
+    beginnings.incoming(peer(1))
+    assert not ended(beginnings, {1: 6 * LONG_BYTES})
+
+
+def test_what_came_by_one_port_to_two_addresses_of_ours_is_summed() -> None:
+    beginnings = begun(1)
+    assert ended_of(beginnings, {(1, 1): 2 * LONG_BYTES, (1, 2): LONG_BYTES}) == [1]
+    # Another one comes while a call of the first goes on.
+    say(beginnings, 1, 5 * LONG_BYTES)
+    assert ended_of(beginnings, {(1, 1): 2 * LONG_BYTES, (1, 3): 3 * LONG_BYTES}) == [1]
