@@ -112,7 +112,7 @@ async def _fetch_once(
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_Interrupted),
                 # Of a controller that starts again, a whole fleet fetches on.
-                wait=wait_random_exponential(multiplier=0.1, max=10),
+                wait=wait_random_exponential(multiplier=0.5, max=10),
                 stop=_Standstill(download, monotonic_s),
                 retry_error_callback=_give_up,
             ):

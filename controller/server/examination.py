@@ -19,8 +19,10 @@ from controller.api.limits import DEFAULTS
 from controller.conversions.disk_room import RESERVED_BYTES
 from controller.domain.access import Caller
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.server.restoring import put_off_at_unix_ms
 from controller.state.database import newest_revision
 from controller.state.schema import database_file
+from controller.views.counting import minute
 from protos.checks import (
     CheckedSide,
     CheckOutcome,
@@ -75,6 +77,7 @@ def examine(state_dir: Path, address: str, ask: Callable[[str], Caller]) -> Iter
     yield database_found(state_dir)
     yield artifacts_found(state_dir)
     yield keys_found(state_dir)
+    yield restore_found(state_dir)
     yield serving_found(state_dir, address, ask)
 
 
@@ -169,6 +172,24 @@ def keys_found(state_dir: Path) -> Finding:
     if not paths:
         return fine(_OURS, "keys", "the key that signs is made at the first start")
     return fine(_OURS, "keys", f"keys that sign, or did, their owner's alone: {len(paths)}")
+
+
+def restore_found(state_dir: Path) -> Finding:
+    """Whether another state takes this one's place when the controller is started again."""
+    try:
+        since_unix_ms = put_off_at_unix_ms(state_dir)
+    except EdgerankError as error:
+        return broken(_OURS, "restore", str(error), "run this as the user of the controller")
+    if since_unix_ms is None:
+        return fine(_OURS, "restore", "no restore waits for the next start")
+    return doubtful(
+        _OURS,
+        "restore",
+        f"since {minute(since_unix_ms)} UTC a backup waits to take the place of what is in "
+        f"{state_dir} at the next start, that of a crash or a reboot, too",
+        "start the controller again, or take it back: "
+        f"edgerank restore --forget --state '{state_dir}'",
+    )
 
 
 def serving_found(state_dir: Path, address: str, ask: Callable[[str], Caller]) -> Finding:

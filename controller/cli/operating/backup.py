@@ -9,8 +9,8 @@ from platformdirs import user_data_path
 from controller.cli.options.failures import says_failures
 from controller.domain.quantities import format_memory
 from controller.server.backup import Manifest, make_backup
-from controller.server.restoring import restore_backup, stage_backup
-from controller.views.counting import counted
+from controller.server.restoring import forget_restore, restore_backup, stage_backup
+from controller.views.counting import counted, minute
 
 state_option = click.option(
     "--state",
@@ -44,16 +44,21 @@ def backup(file: Path, state_dir: Path) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @state_option
 @click.option(
     "--at-next-start",
     is_flag=True,
     help="Read and check the file now, beside a controller that serves; it is restored when that "
-    "is started again.",
+    "is started again, for whatever reason and whenever.",
+)
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Take back what was put off with --at-next-start; give it without a file.",
 )
 @says_failures
-def restore(file: Path, state_dir: Path, *, at_next_start: bool) -> None:
+def restore(file: Path | None, state_dir: Path, *, at_next_start: bool, forget: bool) -> None:
     """Let a backup take the place of a controller's state.
 
     The controller must be stopped, or restores by itself when it is started again, with
@@ -65,12 +70,22 @@ def restore(file: Path, state_dir: Path, *, at_next_start: bool) -> None:
       edgerank restore edgerank-2026-05-01.tar.gz
       edgerank restore /backups/edgerank.tar.gz --state /var/lib/edgerank/controller
       edgerank restore edgerank-2026-05-01.tar.gz --at-next-start
+      edgerank restore --forget
     """
+    if forget:
+        if file is not None or at_next_start:
+            raise click.UsageError("--forget goes without a file and without --at-next-start")
+        since = minute(forget_restore(state_dir.absolute()))
+        click.echo(f"what was put off at {since} UTC is let go; what is in {state_dir} stays")
+        return
+    if file is None:
+        raise click.UsageError("name the backup's FILE, or take back what was put off: --forget")
     if at_next_start:
         manifest = stage_backup(file.absolute(), state_dir.absolute())
         click.echo(
             f"{_held(manifest)} read and whole; they take the place of what is in {state_dir} when "
-            "its controller is started again"
+            "its controller is started again, by a crash or a reboot, too; until then "
+            "'edgerank restore --forget' takes that back"
         )
         return
     manifest, aside = restore_backup(file.absolute(), state_dir.absolute())

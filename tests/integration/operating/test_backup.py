@@ -151,6 +151,31 @@ def test_what_is_put_off_and_damaged_is_told_or_leaves_what_was_there(
     assert not list(state.glob("*restore-*"))
 
 
+def _gone(file: Path) -> None:
+    file.unlink()
+
+
+def _shorter(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("harm", [_gone, _shorter])
+@pytest.mark.parametrize("file", ["controller.sqlite", "artifacts/*/*", "access/*", MANIFEST])
+def test_what_is_put_off_is_restored_with_all_of_its_files_or_not_at_all(
+    state: Path, tmp_path: Path, file: str, harm: Callable[[Path], None]
+) -> None:
+    make_backup(state, tmp_path / "backup", NOW)
+    with_another(state)
+    kept = contents(state, *KEPT)
+    stage_backup(tmp_path / "backup", state)
+    [found] = (state / STAGED).glob(file)
+    harm(found)
+    settle_restores(state)
+    assert names(state) == {"phone", "board"}
+    assert contents(state, *KEPT) == kept
+    assert not list(state.glob("*restore-*"))
+
+
 def _cut(content: bytes) -> bytes:
     return content[: len(content) * 2 // 3]
 
@@ -173,7 +198,7 @@ def test_a_damaged_backup_touches_nothing(
     assert refused.value.code is ErrorCode.INVALID_INPUT
     assert names(state) == {"phone"}
     assert contents(state, *KEPT) == before
-    assert not list(state.glob("restoring-*")) + list(state.glob("before-*"))
+    assert not list(state.glob("*restor*-*"))
 
 
 Members = list[tuple[tarfile.TarInfo, bytes]]

@@ -9,14 +9,9 @@ import pytest
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.server.backup import UNFINISHED, clear_backups, make_backup
+from controller.server.exchanging import undo_restore
 from controller.server.leftovers import clear_folders, working_folder
-from controller.server.restoring import (
-    STAGED,
-    restore_backup,
-    settle_restores,
-    stage_backup,
-    undo_restore,
-)
+from controller.server.restoring import STAGED, restore_backup, settle_restores, stage_backup
 from controller.state.devices import enrol
 from tests.integration.controller.domain_samples import hello
 from tests.integration.operating.conftest import opened
@@ -45,8 +40,32 @@ Path.rename = dying
 """
 RESTORE_AND_DIE = f"{_DYING}restore_backup(Path(sys.argv[1]), Path(sys.argv[2]))"
 START_AND_DIE = f"{_DYING}settle_restores(Path(sys.argv[2]))"
-# Three folders and the database aside, and as many in their place.
-MOVES = 8
+# Ends before the n-th file or folder is removed.
+STAGE_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from controller.server.restoring import stage_backup
+left = [int(sys.argv[3])]
+def dying(remove):
+    def removing(*arguments, **named):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return remove(*arguments, **named)
+    return removing
+os.unlink, os.rmdir = dying(os.unlink), dying(os.rmdir)
+stage_backup(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+# Ends once it has found what is put off, and before it has noted what it moves.
+START_AND_DIE_EARLY = """
+import os, signal, sys
+from pathlib import Path
+from controller.server import restoring
+restoring.Manifest.from_json = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+restoring.settle_restores(Path(sys.argv[1]))
+"""
+# What is restored is taken up; three folders and the database go aside, and as many in their place.
+MOVES = 9
 
 
 def run(script: str, *arguments: object) -> int:
@@ -144,7 +163,7 @@ def test_a_restore_that_is_killed_midway_is_undone_at_the_next_start(
     assert names(state) == {"phone"}
 
 
-@pytest.mark.parametrize("nth", range(1, MOVES + 2))
+@pytest.mark.parametrize("nth", range(1, MOVES + 1))
 def test_a_start_that_is_killed_while_it_restores_ends_with_the_one_or_the_other(
     backup: Path, state: Path, nth: int
 ) -> None:
@@ -152,13 +171,48 @@ def test_a_start_that_is_killed_while_it_restores_ends_with_the_one_or_the_other
     stage_backup(backup, state)
     assert run(START_AND_DIE, backup, state, nth) == -9
     settle_restores(state)
-    assert STAGED not in entries(state)
+    assert not left(state)
     if nth == 1:
         # It had not begun, and is done now.
         assert names(state) == {"phone"}
         return
     assert names(state) == {"phone", "board"}
     assert contents(state, *KEPT) == before
+
+
+def test_a_start_that_is_killed_before_it_moves_anything_loses_no_restore(
+    backup: Path, state: Path
+) -> None:
+    stage_backup(backup, state)
+    assert run(START_AND_DIE_EARLY, state) == -9
+    settle_restores(state)
+    assert names(state) == {"phone"}
+    assert not left(state)
+
+
+@pytest.mark.parametrize("nth", range(1, 12, 2))
+def test_what_is_put_off_and_killed_while_another_takes_its_place_is_not_restored_in_part(
+    backup: Path, state: Path, nth: int
+) -> None:
+    kept = contents(state, *KEPT)
+    stage_backup(backup, state)
+    assert run(STAGE_AND_DIE, backup, state, nth) == -9
+    settle_restores(state)
+    assert not left(state)
+    assert (names(state), contents(state, *KEPT)) == ({"phone", "board"}, kept)
+
+
+def test_what_killed_restores_left_goes_at_a_start_that_restores_nothing(state: Path) -> None:
+    for name in (".edgerank-restore-abc", "restoring-abc"):
+        (state / name / "access").mkdir(parents=True)
+        (state / name / "access" / "authority-1.pem").touch()
+    settle_restores(state)
+    assert not left(state)
+
+
+def left(state: Path) -> list[Path]:
+    """What restores keep for themselves."""
+    return [path for name in (STAGED, "*restoring*", ".edgerank-*") for path in state.glob(name)]
 
 
 def test_a_restore_into_nothing_that_is_killed_leaves_nothing(backup: Path, tmp_path: Path) -> None:
