@@ -42,11 +42,12 @@ async def test_a_paused_sweep_gives_out_nothing_also_after_a_kill_and_goes_on_wh
             # Nothing else is left, so that it waits until there is.
             await device.ready()
             await asyncio.to_thread(served.command, "resume", nightly)
+            # Before the rest is reported, which may have ended by the next look at the sweep.
+            await asyncio.to_thread(following.output.wait_for, "the sweep goes on")
             again = await device.lease()
             assert again.backbone == FIRST
             await device.report(again)
             assert await device.measure() == FIRST
-        following.output.wait_for("the sweep goes on")
         assert following.process.wait() == 0
     assert (await asyncio.to_thread(served.listed, nightly))["phase"] == "ended"
 
