@@ -117,49 +117,37 @@ def longest_ms(lease: Lease, before_ms: int | None = None) -> int:
     return max(_SPARE * (measuring_ms + before_that_ms), agents_ms + before_that_ms + _TELLING_MS)
 
 
-@dataclass(frozen=True)
-class _Out:
-    """An attempt that is not held against what was measured before.
-
-    Attributes:
-        lease: its own.
-        since_ms: when it was leased.
-        soonest_ms: when it may be overdue by that.
-    """
-
-    lease: Lease
-    since_ms: int
-    soonest_ms: int
-
-
 @dataclass
 class LeaseBook:
     """Until when each leased attempt lives, in ms of a clock that never goes back."""
 
     expires_at_ms: dict[str, int] = field(default_factory=dict)
     ends_at_ms: dict[str, int] = field(default_factory=dict)
-    _unjudged: dict[str, _Out] = field(default_factory=dict)
+    _unjudged: dict[str, Lease] = field(default_factory=dict)
     pace: Pace = USUAL
 
     def limit(self, lease: Lease, now_ms: int) -> None:
         """Says until when an attempt must have been reported; what was said first holds."""
         if lease.attempt_id not in self.ends_at_ms:
-            self.ends_at_ms[lease.attempt_id] = now_ms + longest_ms(lease)
-            soonest_ms = now_ms + longest_ms(lease, 0)
-            self._unjudged[lease.attempt_id] = _Out(lease, now_ms, soonest_ms)
+            # The soonest that it may be: what its job took before is asked for then.
+            self.ends_at_ms[lease.attempt_id] = now_ms + longest_ms(lease, 0)
+            self._unjudged[lease.attempt_id] = lease
 
     def unjudged(self, now_ms: int) -> Collection[Lease]:
         """Those that are out so long that it counts what was measured of their jobs before."""
-        return [each.lease for each in self._unjudged.values() if each.soonest_ms <= now_ms]
+        return [
+            lease
+            for attempt_id, lease in self._unjudged.items()
+            if self.ends_at_ms[attempt_id] <= now_ms
+        ]
 
     def judge(self, lease: Lease, before_ms: int | None) -> None:
         """Holds an attempt against what the longest repetition of its job took, if one did."""
-        out = self._unjudged.pop(lease.attempt_id, None)
-        if out is not None:
-            self.ends_at_ms[lease.attempt_id] = out.since_ms + longest_ms(lease, before_ms)
+        if self._unjudged.pop(lease.attempt_id, None) is not None:
+            self.ends_at_ms[lease.attempt_id] += longest_ms(lease, before_ms) - longest_ms(lease, 0)
 
     def overdue(self, now_ms: int) -> tuple[str, ...]:
-        """The attempts that live and should have been reported long ago."""
+        """The attempts that live and should have been reported long ago, once they are judged."""
         return tuple(attempt for attempt, at in self.ends_at_ms.items() if at <= now_ms)
 
     def put_off(self, gap_ms: int) -> None:
@@ -167,10 +155,6 @@ class LeaseBook:
         for ends in (self.expires_at_ms, self.ends_at_ms):
             for attempt_id in ends:
                 ends[attempt_id] += gap_ms
-        for attempt_id, out in self._unjudged.items():
-            self._unjudged[attempt_id] = replace(
-                out, since_ms=out.since_ms + gap_ms, soonest_ms=out.soonest_ms + gap_ms
-            )
 
     def grant(self, attempt_id: str, now_ms: int) -> None:
         """Starts or renews a lease."""
