@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from controller.api.queries.predictions import Predictions
+from controller.client import QueryClient
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.foretelling import LastTold
@@ -84,6 +85,17 @@ def test_a_person_reads_both_and_which_is_which(raced: Raced) -> None:
     page = " ".join(done.stdout.split())
     assert "predicted without its own measurement" in page
     assert f"latency: {len(raced.predicted)} earlier predictions measured since" in page
+
+
+def test_a_race_may_be_asked_for_how_its_own_predictions_did(raced: Raced) -> None:
+    with QueryClient(raced.address) as client:
+        every, own, none = (
+            client.predict(PredictQuestion(device="phone", judged_by=judged_by)).settings[0]
+            for judged_by in (None, raced.sweep_id, "another")
+        )
+    assert every.earlier_errors == own.earlier_errors
+    assert none.earlier_errors is None
+    assert none.latency_errors == every.latency_errors
 
 
 def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
