@@ -110,7 +110,8 @@ async def serve(
         converter = Converter(*needs, clock=clock, on_converted=meters.converted)
         planner = Planner(Shelf(database, blobs, state_dir / "weights"), catalog)
         sweeps = Sweeps(database, catalog, fleet, converter, changes, planner=planner, clock=clock)
-        queries, tracing = Queries(database, catalog, fleet), Tracing(spans, database, changes)
+        queries = Queries(database, catalog, fleet, planner.last_told)
+        tracing = Tracing(spans, database, changes)
         steering = Steering(database, fleet, changes, clock, demand=converter.demand)
         retrying = Retrying(database, sweeps)
         doors = Doors(wanted, Authorities(state_dir / "access"))
@@ -254,11 +255,10 @@ def _query_service(
     open_to_all: bool,
 ) -> QueryService:
     """What people and programs call by gRPC."""
-    database, fleet, clock = behind.database, behind.fleet, behind.clock
-    most_bytes = behind.limits.upload_bytes
+    database, fleet, clock, limits = behind.database, behind.fleet, behind.clock, behind.limits
     return QueryService(
         *(database, catalog, behind.queries, sweeps),
-        OwnModels(database, state_dir, catalog, fleet.gate, most_bytes, clock=clock),
+        OwnModels(database, state_dir, catalog, fleet.gate, limits.upload_bytes, clock=clock),
         steering=steering,
         retrying=retrying,
         fleet=fleet,

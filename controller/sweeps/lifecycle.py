@@ -157,6 +157,7 @@ class Sweeps:
             expected_ms=expected_ms,
             reused=[figure.job_id for figure in prospect.reused],
             continued={job: its.job_id for job, its in prospect.continued.items()},
+            foretold=await self._planned(self._planner.last_told.take, prospect.to_measure),
             started_by=started_by,
             request=request,
             left_out=prospect.plan.left_out,

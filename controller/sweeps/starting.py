@@ -5,9 +5,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from controller.domain.jobs import PlannedJob
+from controller.domain.rankings.predictions import Foretold
 from controller.domain.sweeps import SweepSpec, planned_time_ms
 from controller.fleet.rounds.expecting import pioneers
 from controller.fleet.rounds.networks import known_networks
@@ -15,6 +17,7 @@ from controller.fleet.rounds.turns import first_rounds
 from controller.ranking.prediction.evidence import Network
 from controller.state.catalog.candidates import add_continued, racing_jobs
 from controller.state.database import Database, Transaction
+from controller.state.measurements.foretold import keep_foretold
 from controller.state.rounds.courses import NewCourse, Place, open_courses
 from controller.state.rounds.start_requests import StartRequest, remember_start
 from controller.state.rounds.turns import begin_turns
@@ -31,6 +34,7 @@ class Before:
         expected_ms: how long each device is expected to measure, by its id, ms.
         reused: ids of earlier jobs whose figures are the sweep's, too.
         continued: of jobs that go on, the id of the earlier job whose processes count on.
+        foretold: what was predicted of jobs before; kept of those that the sweep begins with.
         started_by: the name of the token of who starts it; empty where nobody is asked for one.
         retry_of: the sweep whose jobs it does that are not done; None for a new one.
         request: what asked for it, to which an answer is remembered; None where none is.
@@ -40,6 +44,7 @@ class Before:
     expected_ms: Mapping[str, int] = field(default_factory=dict)
     reused: Sequence[str] = ()
     continued: Mapping[PlannedJob, str] = field(default_factory=dict)
+    foretold: Mapping[PlannedJob, Foretold] = field(default_factory=dict)
     started_by: str = ""
     retry_of: str | None = None
     request: StartRequest | None = None
@@ -93,6 +98,8 @@ def create_sweep(
         ]
         open_courses(transaction, [course for course, _ in begun])
         begin_turns(transaction, sweep_id, [(course.place, order) for course, order in begun])
+        ids = zip(planned, job_ids, strict=True)
+        _keep_foretold(transaction, before.foretold, ids, (order for _, order in begun))
     return sweep_id
 
 
@@ -104,6 +111,24 @@ def _continue(
     # Of a large sweep, a table of all jobs takes longer than what is written of them.
     if continued:
         add_continued(transaction, {own: continued[job] for job, own in ids if job in continued})
+
+
+def _keep_foretold(
+    transaction: Transaction,
+    foretold: Mapping[PlannedJob, Foretold],
+    ids: Iterable[tuple[PlannedJob, str]],
+    orders: Iterable[Sequence[str]],
+) -> None:
+    """Keeps what was predicted of jobs that have a turn: the others of a race may never have."""
+    if not foretold:
+        return
+    ordered = frozenset(chain.from_iterable(orders))
+    of_device: defaultdict[str, dict[str, Foretold]] = defaultdict(dict)
+    for job, own in ids:
+        if own in ordered and job in foretold:
+            of_device[job.device_id][own] = foretold[job]
+    for device_id, those in of_device.items():
+        keep_foretold(transaction, device_id, those)
 
 
 def _begin(

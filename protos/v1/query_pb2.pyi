@@ -6923,6 +6923,7 @@ class PredictRequest(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    JUDGED_BY_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
     runtime: _types_pb2.Runtime.ValueType
@@ -6930,6 +6931,8 @@ class PredictRequest(_message.Message):
     threads: _builtins.int
     confidence: _builtins.float
     """Share of intervals that are to hold what is measured later, 0.5 to 0.99; absent is 0.9."""
+    judged_by: _builtins.str
+    """The id of a sweep: of earlier predictions only those are told that it measured; absent is all."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names; none are all of the catalog."""
@@ -6942,19 +6945,24 @@ class PredictRequest(_message.Message):
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
         confidence: _builtins.float | None = ...,
+        judged_by: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "judged_by", b"judged_by", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "judged_by", b"judged_by", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__judged_by: _TypeAlias = _typing.Literal["judged_by"]  # noqa: Y015
+    _WhichOneofArgType__judged_by: _TypeAlias = _typing.Literal["_judged_by", b"_judged_by"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
     _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__judged_by) -> _WhichOneofReturnType__judged_by | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -7077,6 +7085,82 @@ class LeftOutErrors(_message.Message):
 Global___LeftOutErrors: _TypeAlias = LeftOutErrors  # noqa: Y015
 
 @_typing.final
+class JudgedPrediction(_message.Message):
+    """A prediction beside what was measured later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKBONE_FIELD_NUMBER: _builtins.int
+    PREDICTED_MS_FIELD_NUMBER: _builtins.int
+    MEASURED_MS_FIELD_NUMBER: _builtins.int
+    backbone: _builtins.str
+    predicted_ms: _builtins.float
+    measured_ms: _builtins.float
+    def __init__(
+        self,
+        *,
+        backbone: _builtins.str = ...,
+        predicted_ms: _builtins.float = ...,
+        measured_ms: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backbone", b"backbone", "measured_ms", b"measured_ms", "predicted_ms", b"predicted_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JudgedPrediction: _TypeAlias = JudgedPrediction  # noqa: Y015
+
+@_typing.final
+class EarlierErrors(_message.Message):
+    """How far off earlier predictions of latency were, each made before its backbone was measured; errors and shares are
+    fractions.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    MEDIAN_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    WITHIN_INTERVAL_FIELD_NUMBER: _builtins.int
+    PROMISED_FIELD_NUMBER: _builtins.int
+    LEAST_KNOWN_FIELD_NUMBER: _builtins.int
+    MOST_KNOWN_FIELD_NUMBER: _builtins.int
+    WORST_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    median: _builtins.float
+    mean: _builtins.float
+    within_interval: _builtins.float
+    """What was measured and lies within the interval predicted, and how much of it was to."""
+    promised: _builtins.float
+    least_known: _builtins.int
+    """The fewest and the most backbones that were measured in the setting when one was made."""
+    most_known: _builtins.int
+    @_builtins.property
+    def worst(self) -> Global___JudgedPrediction:
+        """The one that was farthest off."""
+
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        median: _builtins.float = ...,
+        mean: _builtins.float = ...,
+        within_interval: _builtins.float = ...,
+        promised: _builtins.float = ...,
+        least_known: _builtins.int = ...,
+        most_known: _builtins.int = ...,
+        worst: Global___JudgedPrediction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["worst", b"worst"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "least_known", b"least_known", "mean", b"mean", "median", b"median", "most_known", b"most_known", "promised", b"promised", "within_interval", b"within_interval", "worst", b"worst"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierErrors: _TypeAlias = EarlierErrors  # noqa: Y015
+
+@_typing.final
 class MeasuredBackbone(_message.Message):
     """A median latency that was measured, with the ends of its interval."""
 
@@ -7121,6 +7205,7 @@ class PredictedSetting(_message.Message):
     LATENCY_ERRORS_FIELD_NUMBER: _builtins.int
     MEMORY_ERRORS_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
+    EARLIER_ERRORS_FIELD_NUMBER: _builtins.int
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
     @_builtins.property
@@ -7147,6 +7232,10 @@ class PredictedSetting(_message.Message):
     def measured(self) -> _containers.RepeatedCompositeFieldContainer[Global___MeasuredBackbone]:
         """What was measured in this setting, the fastest first."""
 
+    @_builtins.property
+    def earlier_errors(self) -> Global___EarlierErrors:
+        """Absent where no earlier prediction was measured yet."""
+
     def __init__(
         self,
         *,
@@ -7159,15 +7248,20 @@ class PredictedSetting(_message.Message):
         latency_errors: Global___LeftOutErrors | None = ...,
         memory_errors: Global___LeftOutErrors | None = ...,
         measured: _abc.Iterable[Global___MeasuredBackbone] | None = ...,
+        earlier_errors: Global___EarlierErrors | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors", "_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "earlier_errors", b"earlier_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors", "_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "earlier_errors", b"earlier_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__earlier_errors: _TypeAlias = _typing.Literal["earlier_errors"]  # noqa: Y015
+    _WhichOneofArgType__earlier_errors: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors"]  # noqa: Y015
     _WhichOneofReturnType__latency_errors: _TypeAlias = _typing.Literal["latency_errors"]  # noqa: Y015
     _WhichOneofArgType__latency_errors: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors"]  # noqa: Y015
     _WhichOneofReturnType__memory_errors: _TypeAlias = _typing.Literal["memory_errors"]  # noqa: Y015
     _WhichOneofArgType__memory_errors: _TypeAlias = _typing.Literal["_memory_errors", b"_memory_errors"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_errors) -> _WhichOneofReturnType__earlier_errors | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_errors) -> _WhichOneofReturnType__latency_errors | None: ...
     @_typing.overload

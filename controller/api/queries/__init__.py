@@ -28,6 +28,7 @@ from controller.domain.sweeps import SweepSummary
 from controller.figures.minutes import at_minute
 from controller.fleet.agents import Fleet
 from controller.fleet.rounds.concluding import conclude_so_far
+from controller.fleet.rounds.foretelling import LastTold
 from controller.own.accuracy import find_dataset
 from controller.ranking.comparison import compare
 from controller.ranking.explaining import explain
@@ -54,14 +55,17 @@ from models.catalog.catalog import Backbone, Catalog
 class Queries(Answering):
     """Answers questions about what was measured; every answer is computed in a thread."""
 
-    def __init__(self, database: Database, catalog: Catalog, fleet: Fleet) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, fleet: Fleet, told: LastTold | None = None
+    ) -> None:
+        """`told` is where sweeps look up what was predicted of what they measure."""
         super().__init__()
         self._database = database
         self._catalog = catalog
         self._fleet = fleet
         self._kinds = RememberedKinds(database)
         self._rankings = Rankings(database, catalog, self._kinds)
-        self._predictions = Predictions(database, catalog, self._computing)
+        self._predictions = Predictions(database, catalog, self._computing, told or LastTold())
         self._meant_sweeps = AskingOnce(partial(resolve_sweep, database), self._listing)
 
     async def devices(self, *, with_removed: bool = False) -> tuple[Device, ...]:

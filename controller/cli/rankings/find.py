@@ -178,6 +178,7 @@ def _found(
         device=racing.device,
         backbones=tuple(name for name in spec.backbones if name not in failed),
         confidence=interval_confidence(wanted),
+        judged_by=sweep.sweep_id,
     )
     settings = [
         each
@@ -191,4 +192,12 @@ def _found(
     }
     predicted = only_predicted(settings, ranking, top1s)
     earlier = count_earlier(settings, spec.backbones, (*before, *sweep.ended))
-    return found_by(sweep, ranking, unmeasured_count, predicted, before, earlier_count=earlier)
+    return found_by(
+        sweep,
+        ranking,
+        unmeasured_count,
+        predicted,
+        before,
+        earlier_count=earlier,
+        settings=settings,
+    )

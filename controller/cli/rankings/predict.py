@@ -46,9 +46,10 @@ def predict(
 
     Latency and memory, each with its interval, of the backbones named or of the whole catalog, in
     each runtime and number of threads that at least 8 backbones were measured in there, in fp32
-    and for one image. It says what it rests on, and how far off it is of what was measured. What
-    is unlike all that was measured is not predicted. No prediction is ever ranked or exported as
-    if it were measured.
+    and for one image. It says what it rests on, how far off it is of what was measured when that
+    is left out, and how far off earlier predictions were of what was measured since. What is
+    unlike all that was measured is not predicted. No prediction is ever ranked or exported as if
+    it were measured.
 
     Exit code 3 when nothing can be predicted; the sweep that would change it is named.
 

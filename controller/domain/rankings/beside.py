@@ -6,7 +6,7 @@ from enum import Enum
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.limits import Criterion
 from controller.domain.rankings.predicted import PredictedFigure
-from controller.domain.rankings.predictions import LeftOutErrors
+from controller.domain.rankings.predictions import EarlierErrors, LeftOutErrors
 from controller.domain.sweeps import SweepSpec
 from models.catalog.published import PublishedLatency
 from protos.runtimes import Runtime
@@ -57,6 +57,8 @@ class PredictionBasis:
         settings: other devices and settings that they learned from.
         latency_errors: of what was measured, each predicted without itself; None of too little.
         memory_errors: likewise.
+        earlier_errors: of predictions of latency that were made before it was measured; None where
+            no such was measured yet.
     """
 
     runtime: Runtime
@@ -65,6 +67,7 @@ class PredictionBasis:
     settings: tuple[str, ...] = ()
     latency_errors: LeftOutErrors | None = None
     memory_errors: LeftOutErrors | None = None
+    earlier_errors: EarlierErrors | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
+from controller.domain.rankings.predictions import EarlierErrors
 from controller.domain.sweeps import SweepSnapshot
 from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode
@@ -33,6 +34,21 @@ class OnlyPredicted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JudgedSetting:
+    """How far off a race's own predictions were in one setting.
+
+    Attributes:
+        runtime: of the setting.
+        threads: of the setting.
+        errors: of candidates that it predicted, and measured then.
+    """
+
+    runtime: Runtime
+    threads: int
+    errors: EarlierErrors
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """The answer of a race.
 
@@ -49,6 +65,8 @@ class Found:
         unmeasured_count: how many candidates were not measured in all, predicted or not.
         earlier_count: of how many of these an earlier sweep has figures: they are ranked, and the
             race did without new ones.
+        judged: how far off its predictions were of candidates that it measured then; of settings
+            with any, and only where a candidate was not measured.
     """
 
     sweep_id: str
@@ -60,6 +78,7 @@ class Found:
     predicted: tuple[OnlyPredicted, ...] = ()
     unmeasured_count: int = 0
     earlier_count: int = 0
+    judged: tuple[JudgedSetting, ...] = ()
 
     @property
     def measured(self) -> tuple[JobOutcome, ...]:
@@ -112,6 +131,7 @@ def found_by(
     before: Sequence[JobOutcome] = (),
     *,
     earlier_count: int = 0,
+    settings: Sequence[PredictedSetting] = (),
 ) -> Found:
     """Put together what a race found, once its sweep has ended.
 
@@ -122,6 +142,7 @@ def found_by(
         predicted: those of them of which anything is predicted.
         before: candidates whose figures of an earlier sweep stand for them.
         earlier_count: how many that were not measured have figures of an earlier sweep.
+        settings: those of the race, with how far off its own predictions were.
     """
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []
@@ -149,6 +170,11 @@ def found_by(
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
         unmeasured_count=unmeasured_count,
         earlier_count=min(earlier_count, unmeasured_count),
+        judged=tuple(
+            JudgedSetting(runtime=each.runtime, threads=each.threads, errors=each.earlier_errors)
+            for each in settings
+            if each.earlier_errors is not None
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
-from controller.domain.rankings.predictions import CONFIDENCE, LeftOutErrors
+from controller.domain.rankings.predictions import CONFIDENCE, EarlierErrors, LeftOutErrors
 from controller.domain.sweeps import SweepSpec
 from protos.reasons import Reason
 from protos.runtimes import Runtime
@@ -23,6 +23,8 @@ class PredictQuestion:
         runtime: in this runtime; None is in each that something was measured in.
         threads: with so many threads; None is with each number that something was measured with.
         confidence: share of intervals that are to hold what is measured later.
+        judged_by: the id of a sweep: of earlier predictions only those are told that it measured;
+            None is all.
     """
 
     device: str
@@ -30,6 +32,7 @@ class PredictQuestion:
     runtime: Runtime | None = None
     threads: int | None = None
     confidence: float = CONFIDENCE
+    judged_by: str | None = None
 
 
 def check_question(question: PredictQuestion) -> None:
@@ -121,6 +124,8 @@ class PredictedSetting:
         latency_errors: how far off predictions of latency are of what was measured here, each made
             without it; None where too little was measured.
         memory_errors: the same of memory.
+        earlier_errors: how far off predictions of latency were that were made before what they are
+            of was measured here; None where no such was measured yet.
     """
 
     runtime: Runtime
@@ -132,6 +137,7 @@ class PredictedSetting:
     settings: tuple[str, ...] = ()
     latency_errors: LeftOutErrors | None = None
     memory_errors: LeftOutErrors | None = None
+    earlier_errors: EarlierErrors | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

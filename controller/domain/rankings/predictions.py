@@ -150,6 +150,70 @@ class LeftOutErrors:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foretold:
+    """What a latency was predicted to be before it was measured.
+
+    Attributes:
+        median_ms: ms.
+        low_ms: lower end of its interval, ms.
+        high_ms: upper end of it, ms.
+        confidence: share of such intervals that were to hold what is measured later.
+        known_count: how many backbones were measured in the setting when it was predicted.
+    """
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    confidence: float
+    known_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedPrediction:
+    """A prediction beside what was measured later.
+
+    Attributes:
+        backbone: of which.
+        predicted_ms: the median latency that was predicted.
+        measured_ms: the median that was measured.
+    """
+
+    backbone: str
+    predicted_ms: float
+    measured_ms: float
+
+    @property
+    def error(self) -> float:
+        """How far off it was, a fraction of what was measured."""
+        return abs(self.predicted_ms / self.measured_ms - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierErrors:
+    """How far off earlier predictions of latency were, each made before its backbone was measured.
+
+    Attributes:
+        count: earlier predictions of which the backbone was measured since.
+        median: median relative error, a fraction.
+        mean: mean relative error, a fraction.
+        within_interval: share of what was measured that lies within the interval predicted.
+        promised: share that was to lie there.
+        least_known: the fewest backbones that were measured in the setting when one was made.
+        most_known: the most.
+        worst: the one that was farthest off.
+    """
+
+    count: int
+    median: float
+    mean: float
+    within_interval: float
+    promised: float
+    least_known: int
+    most_known: int
+    worst: JudgedPrediction
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What is predicted, what is not, and what it rests on.
 

@@ -17,6 +17,7 @@ from controller.domain.rankings.predictions import (
     Prediction,
     PredictionQuestion,
 )
+from controller.fleet.rounds.foretelling import predicted_prior
 from controller.ranking.prediction import first_backbones, predict
 from controller.ranking.prediction.evidence import Network
 from controller.ranking.racing.beliefs import Prior
@@ -122,9 +123,7 @@ def expected_of(
             network_features,
         )
         for each in told.predicted:
-            found[missing[each.backbone]] = Prior(
-                median_ms=each.value, deviation=each.deviation, degrees=each.degrees
-            )
+            found[missing[each.backbone]] = predicted_prior(each, len(known[setting]))
     return found
 
 

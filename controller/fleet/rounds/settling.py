@@ -8,6 +8,7 @@ from controller.domain.errors import EdgerankError
 from controller.domain.jobs import OpenJob
 from controller.fleet.rounds.ending import Settled, end_settled, may_end_something
 from controller.fleet.rounds.expecting import expected_of
+from controller.fleet.rounds.foretelling import foretold_of
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
@@ -21,6 +22,7 @@ from controller.fleet.rounds.turns import (
 from controller.state.catalog.candidates import RacingJob, list_learned, racing_jobs
 from controller.state.database import Database, Transaction
 from controller.state.jobs import has_open_candidates, list_open_places
+from controller.state.measurements.foretold import keep_foretold
 from controller.state.rounds.courses import (
     Place,
     StoredCourse,
@@ -268,6 +270,8 @@ def _settle_race(database: Database, place: Place) -> Settled | None:
             if _read_race(transaction, place) == race:
                 set_still_racing(transaction, place, after.open_count)
                 has_turns_left = _go_on(transaction, place, after.turns, course)
+                foretold = foretold_of(after.turns.jobs, expected)
+                keep_foretold(transaction, place.device_id, foretold)
                 break
     if has_turns_left:
         return Settled(place, course, list(after.lost), True, after.lost)

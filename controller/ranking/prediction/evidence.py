@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from controller.domain.measurements import Measurement, Verdict
-from controller.ranking.distinction import Distinction, distinction
+from controller.ranking.distinction import Distinction, distinction_of
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
 from models.catalog.precisions import Precision
+from models.catalog.variants import Target
 from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 Network: TypeAlias = tuple[str, ImageSize]
@@ -18,6 +20,42 @@ Network: TypeAlias = tuple[str, ImageSize]
 
 _USUAL: Final = Distinction()
 _SURE: Final = (Verdict.OK, Verdict.WIDE)
+
+
+class Told(Protocol):
+    """Of a figure, what tells whether predictions are made of such, and judged by them."""
+
+    @property
+    def backbone(self) -> str:
+        """The name of what was measured."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the measurement."""
+
+    @property
+    def settings(self) -> MeasureSettings | None:
+        """How it was measured; None where nobody knows."""
+
+    @property
+    def precision(self) -> Precision:
+        """Of its file."""
+
+    @property
+    def target(self) -> Target:
+        """What its file is made for."""
+
+    @property
+    def input_size(self) -> ImageSize:
+        """Of the images."""
+
+    @property
+    def batch(self) -> int:
+        """Images per inference."""
+
+    @property
+    def emulator(self) -> str:
+        """What computed in the device's place; empty is nothing."""
 
 
 class Setting(NamedTuple):
@@ -124,13 +162,32 @@ def features_by_name(
     }
 
 
+def is_comparable(told: Told, catalog: Mapping[str, Backbone]) -> bool:
+    """Whether a figure is of what is predicted, and tells what the device takes.
+
+    That is fp32 at one image of the backbone's own size, with nothing out of the ordinary, on a
+    device that is no emulated one, where nothing disturbed it.
+
+    Args:
+        told: of the figure.
+        catalog: backbones by name.
+    """
+    known = catalog.get(told.backbone)
+    accelerator = told.target if told.target.is_accelerator else None
+    return (
+        known is not None
+        and told.verdict in _SURE
+        and not told.emulator
+        and (told.precision, told.batch) == (Precision.FP32, 1)
+        and told.input_size == known.input_size
+        and distinction_of(told.settings, accelerator) == _USUAL
+    )
+
+
 def measured_settings(
     measurements: Iterable[Measurement], catalog: Mapping[str, Backbone]
 ) -> dict[Setting, dict[str, Measurement]]:
     """What was measured in each setting, the last of each backbone, where it is comparable.
-
-    Comparable are fp32 at one image of the backbone's own size, with nothing out of the ordinary,
-    on a device that is no emulated one, by figures that nothing disturbed.
 
     Args:
         measurements: oldest first.
@@ -138,15 +195,6 @@ def measured_settings(
     """
     found: defaultdict[Setting, dict[str, Measurement]] = defaultdict(dict)
     for each in measurements:
-        known = catalog.get(each.backbone)
-        if (
-            known is not None
-            and each.latency is not None
-            and each.verdict in _SURE
-            and not each.emulator
-            and (each.precision, each.batch) == (Precision.FP32, 1)
-            and each.input_size == known.input_size
-            and distinction(each) == _USUAL
-        ):
+        if each.latency is not None and is_comparable(each, catalog):
             found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
     return dict(found)

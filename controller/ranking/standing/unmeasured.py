@@ -255,6 +255,7 @@ def _basis(setting: PredictedSetting) -> PredictionBasis:
         settings=setting.settings,
         latency_errors=setting.latency_errors,
         memory_errors=setting.memory_errors,
+        earlier_errors=setting.earlier_errors,
     )
 
 

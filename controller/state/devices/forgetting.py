@@ -12,6 +12,7 @@ from controller.state.schema import (
     device_spreads,
     device_standings,
     devices,
+    earlier_predictions,
     imports,
     jobs,
     kept_figures,
@@ -49,6 +50,7 @@ def forget(database: Database, device_id: str) -> None:
         for kept in (
             *(courses, device_spreads, servings, device_standings, device_events),
             kept_figures,
+            earlier_predictions,
         ):
             transaction.execute(delete(kept).where(kept.c.device_id == device_id))
         transaction.execute(delete(jobs).where(jobs.c.device_id == device_id))

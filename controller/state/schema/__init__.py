@@ -31,6 +31,7 @@ from controller.state.schema.devices import (
 )
 from controller.state.schema.measured import (
     candidates,
+    earlier_predictions,
     imports,
     kept_figures,
     measurements,
@@ -55,6 +56,7 @@ __all__ = [
     "device_spreads",
     "device_standings",
     "devices",
+    "earlier_predictions",
     "imports",
     "jobs",
     "kept_figures",

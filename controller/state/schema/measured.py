@@ -146,6 +146,24 @@ kept_figures = Table(
     Column("figures", LargeBinary, nullable=False),
 )
 
+# One row a job that is to be measured and of which something was predicted: what it will be judged
+# by. Of a device so many as `controller.state.measurements.foretold` says.
+earlier_predictions = Table(
+    "earlier_predictions",
+    metadata,
+    Column("prediction_id", Integer, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.job_id"), nullable=False, unique=True),
+    # The job's, so that an index finds the newest of it.
+    Column("device_id", String, ForeignKey("devices.device_id"), nullable=False),
+    Column("median_ms", Float, nullable=False),
+    Column("low_ms", Float, nullable=False),
+    Column("high_ms", Float, nullable=False),
+    Column("confidence", Float, nullable=False),
+    # Backbones that were measured in the setting when it was predicted.
+    Column("known_count", Integer, nullable=False),
+    Index("ix_earlier_predictions_device_id_prediction_id", "device_id", "prediction_id"),
+)
+
 # One row a sweep that stands for one of another controller: its measurements were imported.
 imports = Table(
     "imports",

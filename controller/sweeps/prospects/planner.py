@@ -6,6 +6,7 @@ from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
 from controller.domain.jobs import SweepPlan
 from controller.domain.sweeps import SweepSpec
+from controller.fleet.rounds.foretelling import LastTold
 from controller.fleet.rounds.networks import known_networks
 from controller.state.artifacts import made_needs
 from controller.state.catalog.own_models import list_own_models
@@ -24,9 +25,14 @@ from models.catalog.variants import WeightsKind
 
 
 class Planner:
-    """Plans sweeps and starts none."""
+    """Plans sweeps and starts none.
+
+    Attributes:
+        last_told: what was predicted of what is planned; who predicts remembers it there.
+    """
 
     def __init__(self, shelf: Shelf, catalog: Catalog) -> None:
+        self.last_told = LastTold()
         self._shelf = shelf
         self._database = shelf.database
         self._catalog = catalog

@@ -6,7 +6,7 @@ from typing import Final
 from controller.domain.quantities import format_interval, format_latency, format_memory
 from controller.domain.rankings.beside import PredictionBasis
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
-from controller.domain.rankings.predictions import LeftOutErrors
+from controller.domain.rankings.predictions import EarlierErrors, LeftOutErrors
 from controller.views.counting import counted
 from controller.views.reasons.writing import Writers
 from protos.reasons import ReasonCode
@@ -72,6 +72,32 @@ def errors_words(setting: PredictedSetting | PredictionBasis) -> tuple[str, ...]
         )
         if errors is not None
     )
+
+
+def earlier_words(errors: EarlierErrors | None) -> str:
+    """Say how far off predictions were that were made before what they are of was measured."""
+    if errors is None:
+        return "no earlier prediction was measured yet"
+    told = counted(errors.count, "earlier prediction")
+    return f"latency: {told} measured since, {judged_words(errors)}"
+
+
+def judged_words(errors: EarlierErrors) -> str:
+    """Say when predictions were made, and how far off they were once they were measured."""
+    known = f"{errors.least_known} to {errors.most_known} backbones were"
+    if errors.least_known == errors.most_known:
+        known = f"{counted(errors.most_known, 'backbone')} {_were(errors.most_known)}"
+    worst = errors.worst
+    return (
+        f"made when {known} known: off by {errors.median:.1%} (median), {errors.mean:.1%} (mean); "
+        f"{errors.within_interval:.0%} within intervals that promised {errors.promised:.0%}; "
+        f"farthest off {worst.backbone}, {format_latency(worst.predicted_ms)} predicted and "
+        f"{format_latency(worst.measured_ms)} measured"
+    )
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _off(errors: LeftOutErrors, figure: str) -> str:

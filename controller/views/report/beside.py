@@ -20,6 +20,7 @@ from controller.domain.rankings.reference import DeviceReference
 from controller.views.counting import counted
 from controller.views.reasons.limits import CRITERIA
 from controller.views.reasons.predicting import (
+    earlier_words,
     errors_words,
     latency_words,
     memory_words,
@@ -125,6 +126,8 @@ def _table_of_predicted(candidates: Sequence[PredictedCandidate]) -> Table:
 def _basis(told: PredictedBeside) -> Iterator[str]:
     for each in told.rests_on:
         words = (rests_words(each, most_named=_MOST_NAMED), *errors_words(each))
+        if each.earlier_errors is not None:
+            words = (*words, earlier_words(each.earlier_errors))
         yield f"{setting_words(each)}: {'; '.join(words)}"
 
 

@@ -27,16 +27,20 @@ from controller.domain.comparisons import CompareQuestion, Comparison, Limits
 from controller.domain.devices import Device
 from controller.domain.measurements import Measurement, MeasurementFilter
 from controller.domain.rankings import Constraints, Ranking
+from controller.domain.rankings.predictions import EarlierErrors, Foretold
 from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
+from controller.ranking.racing.judging import judged
 from controller.state.catalog.accuracy import list_datasets, store_catalog
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes
+from controller.state.measurements.foretold import keep_foretold, list_measured_later
 from controller.state.schema import metadata
 from controller.state.schema.unreadable import LeftOut, note_left_out
 from controller.views.export import read_tables, write_export
+from controller.views.reasons.predicting import earlier_words
 from controller.views.report.render import render_report
 from models.catalog.catalog import IMAGENET, load_catalog
 from protos.codec import from_message, to_message
@@ -46,6 +50,7 @@ from tests.integration.controller.domain_samples import hello, measured_report
 from tests.integration.controller.fleet.test_fleet import lease
 
 GOOD, ODD = "phone", "board"
+FORETOLD = Foretold(median_ms=5.5, low_ms=4.5, high_ms=6.5, confidence=0.9, known_count=12)
 BACKBONES = {GOOD: "MobileNetV1", ODD: "ResNet50"}
 # The rows of the odd device, and of what it measured.
 _OF_JOB = "job_id IN (SELECT job_id FROM jobs WHERE backbone = 'ResNet50')"
@@ -57,6 +62,7 @@ ROWS = {
     "candidates": "backbone = 'ResNet50'",
     "measurements": _OF_JOB,
     "repetitions": _OF_JOB,
+    "earlier_predictions": _OF_JOB,
     "accuracies": "backbone = 'ResNet50'",
     "backbones": "name = 'ResNet50'",
 }
@@ -153,6 +159,8 @@ async def measure(database: Database, fleet: Fleet, device: str) -> str:
     for _ in range(2):
         given = await lease(fleet, session)
         await fleet.report(session, measured_report(given.attempt_id, given.job_id))
+    with database.writing() as transaction:
+        keep_foretold(transaction, f"id-of-{device}", {given.job_id: FORETOLD})
     await fleet.ended()
     await fleet.disconnect(session)
     return sweep_id
@@ -206,6 +214,11 @@ async def ask_everything(state: State) -> LeftOut:
         print_ranking(console, told)
         assert render_report(told, device)
         assert device.name != GOOD or told.winner is not None
+        later = list_measured_later(state.database, device.device_id)
+        for each in judged(later, {each.name: each for each in queries.backbones()}).values():
+            message = to_message(each, query_pb2.EarlierErrors)
+            assert earlier_words(from_message(message, EarlierErrors))
+        assert device.name != GOOD or later
     question = CompareQuestion(a=Selector(text="all"), b=Selector(text="all"), limits=Limits())
     comparison = to_message(await queries.compare(question), query_pb2.CompareResponse)
     print_comparison(console, from_message(comparison, Comparison))

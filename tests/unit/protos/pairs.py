@@ -143,6 +143,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (predicted.PredictedBackbone, query_pb2.PredictedBackbone),
     (predicted.UnpredictedBackbone, query_pb2.UnpredictedBackbone),
     (predictions.LeftOutErrors, query_pb2.LeftOutErrors),
+    (predictions.JudgedPrediction, query_pb2.JudgedPrediction),
+    (predictions.EarlierErrors, query_pb2.EarlierErrors),
     (predicted.PredictedSetting, query_pb2.PredictedSetting),
     (predicted.DevicePredictions, query_pb2.PredictResponse),
     (measurements.MeasurementFilter, query_pb2.ListMeasurementsRequest),

@@ -9,10 +9,10 @@ from controller.cli.printing.ledger import Column, Ledger
 from controller.cli.printing.rankings.device import print_ranking
 from controller.cli.printing.telling import print_line
 from controller.domain.jobs import JobOutcome
-from controller.domain.rankings.finding import Found, OnlyPredicted
+from controller.domain.rankings.finding import Found, JudgedSetting, OnlyPredicted
 from controller.domain.rankings.tuning import is_without_weights
 from controller.views.counting import counted
-from controller.views.reasons.predicting import latency_words
+from controller.views.reasons.predicting import judged_words, latency_words
 from controller.views.wording import median_words
 
 _NAMED = 8
@@ -37,6 +37,13 @@ def print_found(
         failed = ", in which it failed" if found.has_winner_failed else ""
         print_line(console, f"the winner's figure is an earlier one, not of this race{failed}")
     _print_unmeasured(console, found, confidence)
+    for each in found.judged:
+        told = counted(each.errors.count, "candidate")
+        print_line(
+            console,
+            f"{_setting(each)}: {told} predicted before this race measured it, "
+            f"{judged_words(each.errors)}",
+        )
     if found.undecided:
         print_line(console, f"more time would decide: {_named(found.undecided)}")
     if found.not_rested_on:
@@ -105,7 +112,7 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
         print_line(console, f"only predicted, and may be of the answer: {told}")
 
 
-def _setting(each: OnlyPredicted) -> str:
+def _setting(each: OnlyPredicted | JudgedSetting) -> str:
     return f"{each.runtime.value}, {counted(each.threads, 'thread')}"
 
 

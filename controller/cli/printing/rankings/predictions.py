@@ -18,6 +18,7 @@ from controller.domain.rankings.predicted import (
 )
 from controller.views.reasons import sentence
 from controller.views.reasons.predicting import (
+    earlier_words,
     errors_words,
     latency_words,
     memory_words,
@@ -68,6 +69,9 @@ def _print_setting(console: Console, setting: PredictedSetting) -> None:
         console.print(ledger)
         for line in (rests_words(setting, _MOST_RESTED_ON), *errors_words(setting)):
             print_indented(console, hanging(Text(line, style="dim")))
+    if setting.predicted or setting.earlier_errors is not None:
+        line = earlier_words(setting.earlier_errors)
+        print_indented(console, hanging(Text(line, style="dim")))
     _print_unpredicted(console, setting.unpredicted)
 
 

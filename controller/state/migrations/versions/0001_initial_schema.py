@@ -459,6 +459,32 @@ def upgrade() -> None:
         batch_op.create_index("ix_measurements_content_sha256", ["content_sha256"], unique=False)
 
     op.create_table(
+        "earlier_predictions",
+        sa.Column("prediction_id", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.String(), nullable=False),
+        sa.Column("device_id", sa.String(), nullable=False),
+        sa.Column("median_ms", sa.Float(), nullable=False),
+        sa.Column("low_ms", sa.Float(), nullable=False),
+        sa.Column("high_ms", sa.Float(), nullable=False),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("known_count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.device_id"], name=op.f("fk_earlier_predictions_device_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.job_id"], name=op.f("fk_earlier_predictions_job_id")
+        ),
+        sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_earlier_predictions")),
+        sa.UniqueConstraint("job_id", name=op.f("uq_earlier_predictions_job_id")),
+    )
+    with op.batch_alter_table("earlier_predictions", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_earlier_predictions_device_id_prediction_id",
+            ["device_id", "prediction_id"],
+            unique=False,
+        )
+
+    op.create_table(
         "kept_figures",
         sa.Column("device_id", sa.String(), nullable=False),
         sa.Column("until_ordinal", sa.Integer(), nullable=False),
@@ -664,6 +690,10 @@ def downgrade() -> None:
     op.drop_table("profiles")
     op.drop_table("imports")
     op.drop_table("kept_figures")
+    with op.batch_alter_table("earlier_predictions", schema=None) as batch_op:
+        batch_op.drop_index("ix_earlier_predictions_device_id_prediction_id")
+
+    op.drop_table("earlier_predictions")
     with op.batch_alter_table("measurements", schema=None) as batch_op:
         batch_op.drop_index("ix_measurements_sweep_id_ordinal")
         batch_op.drop_index("ix_measurements_device_id_ordinal")

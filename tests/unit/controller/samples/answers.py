@@ -69,6 +69,7 @@ def _beside(ranking: Ranking) -> RankingBeside:
                 threads=setting.threads,
                 rests_on=setting.rests_on,
                 latency_errors=setting.latency_errors,
+                earlier_errors=setting.earlier_errors,
             ),
         ),
         unheld=(Criterion.P99,),

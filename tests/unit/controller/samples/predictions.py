@@ -8,13 +8,23 @@ from controller.domain.rankings.predicted import (
     PredictedSetting,
     UnpredictedBackbone,
 )
-from controller.domain.rankings.predictions import LeftOutErrors
+from controller.domain.rankings.predictions import EarlierErrors, JudgedPrediction, LeftOutErrors
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.asked_sweeps import asked_by
 
 ERRORS = LeftOutErrors(
     count=16, median=0.021, mean=0.034, within_5_percent=0.75, within_10_percent=0.9375
+)
+EARLIER = EarlierErrors(
+    count=41,
+    median=0.062,
+    mean=0.081,
+    within_interval=0.88,
+    promised=0.9,
+    least_known=12,
+    most_known=40,
+    worst=JudgedPrediction(backbone="ResNet50", predicted_ms=31.2, measured_ms=41.5),
 )
 PREDICTIONS = DevicePredictions(
     device="board",
@@ -47,6 +57,7 @@ PREDICTIONS = DevicePredictions(
             rests_on=tuple(f"MobileNetV1_x0_{number}" for number in range(16)),
             settings=("phone, paddlelite, 4",),
             latency_errors=ERRORS,
+            earlier_errors=EARLIER,
         ),
         PredictedSetting(
             runtime=Runtime.PADDLELITE,

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_info
 from controller.api.queries import predictions
 from controller.api.queries.predictions import Predictions
 from controller.domain.rankings.predicted import PredictQuestion
+from controller.fleet.rounds.foretelling import LastTold
 from controller.ranking.prediction.device import FittedSetting, fit_setting
 from controller.ranking.prediction.evidence import Evidence, Setting, features_by_name
 from controller.ranking.prediction.one_thread import one_thread
@@ -53,7 +54,7 @@ async def test_it_is_learned_once_until_more_is_measured(
     database: Database, fits: list[Setting]
 ) -> None:
     (device,) = list_devices(database, frozenset())
-    asking = Predictions(database, CATALOG, ThreadPoolExecutor(2))
+    asking = Predictions(database, CATALOG, ThreadPoolExecutor(2), LastTold())
     together = await asyncio.gather(*(asking.predict(device, QUESTION) for _ in range(3)))
     assert together[0].settings[0].predicted
     assert together[0] == together[1] == together[2]

@@ -11,7 +11,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.finding import Found, OnlyPredicted, found_by
-from controller.domain.rankings.predicted import PredictedFigure
+from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.ranking.ranking import rank
 from models.catalog.catalog import load_catalog
@@ -20,6 +20,7 @@ from protos.runtimes import Runtime
 from tests.unit.controller.cli.printing.test_follow import lines_of, snapshot
 from tests.unit.controller.samples.measurements import DEVICE, failed, measurement
 from tests.unit.controller.samples.pages import printed
+from tests.unit.controller.samples.predictions import EARLIER
 from tests.unit.controller.samples.reasons import CRASHED
 from tests.unit.controller.views.test_documents import SWEEP
 
@@ -164,3 +165,15 @@ def test_what_was_only_predicted_stands_below_all_that_was_measured() -> None:
 def test_why_there_is_no_winner_is_what_happened(found: Found, words: str) -> None:
     assert found.ranking.winner is None
     assert words in none_words(found)
+
+
+def test_how_far_off_the_races_own_predictions_were_is_told_of_each_setting() -> None:
+    ranking = rank(DEVICE, [FAST], Constraints(), load_catalog())
+    settings = [
+        PredictedSetting(runtime=Runtime.ONNXRUNTIME, threads=1, earlier_errors=EARLIER),
+        PredictedSetting(runtime=Runtime.ONNXRUNTIME, threads=2),
+    ]
+    page = told(found_by(SWEEP, ranking, 2, settings=settings))
+    assert "1 thread: 41 candidates predicted before this race measured it" in page
+    assert page.count("within intervals that promised 90%") == 1
+    assert "promised" not in told(found_by(SWEEP, ranking, 2))

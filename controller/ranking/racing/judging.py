@@ -1,0 +1,61 @@
+"""How far off predictions were that were made before what they are of was measured."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from statistics import fmean, median
+from typing import NamedTuple
+
+from controller.domain.rankings.predictions import EarlierErrors, JudgedPrediction
+from controller.ranking.prediction.evidence import is_comparable
+from controller.state.measurements.foretold import MeasuredLater
+from models.catalog.catalog import Backbone
+from protos.runtimes import Runtime
+
+
+class Judged(NamedTuple):
+    """In which setting of a device something was predicted, and measured."""
+
+    runtime: Runtime
+    threads: int
+
+
+def judged(
+    predicted: Iterable[MeasuredLater], catalog: Mapping[str, Backbone]
+) -> dict[Judged, EarlierErrors]:
+    """Tell of each setting how far off predictions were, by what predictions are learned from.
+
+    Args:
+        predicted: on one device, and measured later.
+        catalog: backbones by name.
+    """
+    found: defaultdict[Judged, list[MeasuredLater]] = defaultdict(list)
+    for each in predicted:
+        if is_comparable(each, catalog):
+            found[Judged(each.settings.runtime, each.settings.threads)].append(each)
+    return {setting: _errors(those) for setting, those in found.items()}
+
+
+def _errors(predicted: Sequence[MeasuredLater]) -> EarlierErrors:
+    each_judged = [
+        JudgedPrediction(
+            backbone=each.backbone,
+            predicted_ms=each.foretold.median_ms,
+            measured_ms=each.median_ms,
+        )
+        for each in predicted
+    ]
+    errors = [each.error for each in each_judged]
+    known = [each.foretold.known_count for each in predicted]
+    return EarlierErrors(
+        count=len(predicted),
+        median=median(errors),
+        mean=fmean(errors),
+        within_interval=fmean(
+            each.foretold.low_ms <= each.median_ms <= each.foretold.high_ms for each in predicted
+        ),
+        promised=fmean(each.foretold.confidence for each in predicted),
+        least_known=min(known),
+        most_known=max(known),
+        worst=max(each_judged, key=attrgetter("error")),
+    )

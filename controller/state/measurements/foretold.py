@@ -1,0 +1,142 @@
+"""What was predicted of jobs before they were measured, and what they were measured at then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import RowMapping, bindparam, delete, insert, select
+
+from controller.domain.measurements import Verdict
+from controller.domain.rankings.predictions import Foretold
+from controller.state.database import Database, Transaction
+from controller.state.devices.emulators import emulator_told
+from controller.state.measurements.making import are_times
+from controller.state.schema import devices, earlier_predictions, jobs, measurements
+from controller.state.schema.many_rows import write_rows
+from controller.state.schema.unreadable import readable
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
+
+MOST_FORETOLD: Final = 2_000
+"""So many are kept of a device; older ones are forgotten."""
+
+_TOLD: Final = ("median_ms", "low_ms", "high_ms", "confidence", "known_count")
+_OF_DEVICE = earlier_predictions.c.device_id == bindparam("of_device")
+_REPLACED = delete(earlier_predictions).where(earlier_predictions.c.job_id == bindparam("of_job"))
+_ADD = insert(earlier_predictions)
+_FORGET = delete(earlier_predictions).where(
+    _OF_DEVICE,
+    earlier_predictions.c.prediction_id
+    <= select(earlier_predictions.c.prediction_id)
+    .where(_OF_DEVICE)
+    .order_by(earlier_predictions.c.prediction_id.desc())
+    .offset(MOST_FORETOLD)
+    .limit(1)
+    .scalar_subquery(),
+)
+_MEASURED = (
+    select(
+        *(earlier_predictions.c[name].label(f"told_{name}") for name in _TOLD),
+        jobs.c.job_id,
+        jobs.c.backbone,
+        jobs.c.settings,
+        jobs.c.precision,
+        jobs.c.target,
+        jobs.c.input_size,
+        jobs.c.batch,
+        measurements.c.verdict,
+        measurements.c.median_ms,
+        emulator_told(),
+    )
+    .select_from(earlier_predictions)
+    .join(jobs, jobs.c.job_id == earlier_predictions.c.job_id)
+    .join(measurements, measurements.c.job_id == earlier_predictions.c.job_id)
+    .join(devices, devices.c.device_id == earlier_predictions.c.device_id)
+    .where(_OF_DEVICE, measurements.c.verdict.in_([Verdict.OK, Verdict.WIDE]))
+    .order_by(earlier_predictions.c.prediction_id)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLater:
+    """A job that something was predicted of before it was measured, and nothing disturbed it.
+
+    Attributes:
+        backbone: of what.
+        foretold: what was predicted.
+        median_ms: what was measured, ms.
+        verdict: of the measurement.
+        settings: how it was measured.
+        precision: of its artifact.
+        target: what its artifact is made for.
+        input_size: of the images.
+        batch: images per inference.
+        emulator: what computes in the device's place; empty is nothing.
+    """
+
+    backbone: str
+    foretold: Foretold
+    median_ms: float
+    verdict: Verdict
+    settings: MeasureSettings
+    precision: Precision
+    target: Target
+    input_size: ImageSize
+    batch: int
+    emulator: str
+
+
+def keep_foretold(
+    transaction: Transaction, device_id: str, foretold: Mapping[str, Foretold]
+) -> None:
+    """Remembers what is predicted of jobs that are to be measured, by their ids.
+
+    It takes the place of what was predicted of them before. Of the device's those that were
+    remembered first are forgotten beyond `MOST_FORETOLD`.
+    """
+    if not foretold:
+        return
+    write_rows(transaction, _REPLACED, [{"of_job": job_id} for job_id in foretold])
+    rows = [
+        {"job_id": job_id, "device_id": device_id, **vars(each)}
+        for job_id, each in foretold.items()
+    ]
+    write_rows(transaction, _ADD, rows)
+    write_rows(transaction, _FORGET, [{"of_device": device_id}])
+
+
+def list_measured_later(
+    database: Database, device_id: str, sweep_id: str | None = None
+) -> list[MeasuredLater]:
+    """What was predicted on a device and then measured, in the order in which it was predicted.
+
+    This looks at no more than `MOST_FORETOLD` rows, and at the measurement of each.
+
+    Args:
+        database: where it is remembered.
+        device_id: of which device.
+        sweep_id: only what this sweep measured; None is all.
+    """
+    wanted = _MEASURED if sweep_id is None else _MEASURED.where(jobs.c.sweep_id == sweep_id)
+    with database.transaction() as transaction:
+        rows = transaction.execute(wanted, {"of_device": device_id}).mappings()
+        return list(readable("earlier prediction", "job_id", rows, _made))
+
+
+def _made(row: RowMapping) -> MeasuredLater:
+    told = {name: row[f"told_{name}"] for name in _TOLD}
+    foretold = Foretold(**told)
+    if not are_times(foretold.median_ms, foretold.low_ms, foretold.high_ms):
+        raise ValueError("prediction")
+    if not are_times(*3 * (row["median_ms"],)):
+        raise ValueError("median_ms")
+    of_job = ("backbone", "settings", "precision", "target", "input_size", "batch")
+    return MeasuredLater(
+        foretold=foretold,
+        median_ms=row["median_ms"],
+        verdict=row["verdict"],
+        emulator=str(row["emulator"] or ""),
+        **{name: row[name] for name in of_job},
+    )
