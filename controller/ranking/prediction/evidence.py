@@ -1,16 +1,18 @@
 """What a controller knows that predictions are made of."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from controller.domain.measurements import Measurement, Verdict
-from controller.ranking.distinction import Distinction, distinction
+from controller.ranking.distinction import Distinction, distinction_of
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
 from models.catalog.precisions import Precision
+from models.catalog.variants import Target
 from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 Network: TypeAlias = tuple[str, ImageSize]
@@ -18,6 +20,45 @@ Network: TypeAlias = tuple[str, ImageSize]
 
 _USUAL: Final = Distinction()
 _SURE: Final = (Verdict.OK, Verdict.WIDE)
+
+
+class Told(Protocol):
+    """What tells whether a figure is comparable: a measurement has it, and so has less of one."""
+
+    @property
+    def backbone(self) -> str:
+        """Its name."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """How far the figure can be trusted."""
+
+    @property
+    def emulator(self) -> str:
+        """What computed in the device's place; empty where nothing did."""
+
+    @property
+    def precision(self) -> Precision:
+        """Of the artifact."""
+
+    @property
+    def batch(self) -> int:
+        """Images of one inference."""
+
+    @property
+    def input_size(self) -> ImageSize:
+        """Of the images."""
+
+    @property
+    def target(self) -> Target:
+        """What the artifact was made for."""
+
+    @property
+    def settings(self) -> MeasureSettings | None:
+        """Everything that its repetitions were told; None is unknown."""
+
+
+ToldT = TypeVar("ToldT", bound=Told)
 
 
 class Setting(NamedTuple):
@@ -129,24 +170,35 @@ def measured_settings(
 ) -> dict[Setting, dict[str, Measurement]]:
     """What was measured in each setting, the last of each backbone, where it is comparable.
 
-    Comparable are fp32 at one image of the backbone's own size, with nothing out of the ordinary,
-    on a device that is no emulated one, by figures that nothing disturbed.
-
     Args:
         measurements: oldest first.
         catalog: backbones by name.
     """
     found: defaultdict[Setting, dict[str, Measurement]] = defaultdict(dict)
-    for each in measurements:
+    for each in comparable((one for one in measurements if one.latency is not None), catalog):
+        found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
+    return dict(found)
+
+
+def comparable(figures: Iterable[ToldT], catalog: Mapping[str, Backbone]) -> Iterator[ToldT]:
+    """Those of the figures that tell of others, in their order.
+
+    These are of fp32 at one image of the backbone's own size, with nothing out of the ordinary, of
+    a device that is no emulated one, and nothing disturbed them.
+
+    Args:
+        figures: latencies.
+        catalog: backbones by name.
+    """
+    for each in figures:
         known = catalog.get(each.backbone)
+        accelerator = each.target if each.target.is_accelerator else None
         if (
             known is not None
-            and each.latency is not None
             and each.verdict in _SURE
             and not each.emulator
             and (each.precision, each.batch) == (Precision.FP32, 1)
             and each.input_size == known.input_size
-            and distinction(each) == _USUAL
+            and distinction_of(each.settings, accelerator) == _USUAL
         ):
-            found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
-    return dict(found)
+            yield each
