@@ -28,7 +28,7 @@ from tests.benchmarks.pages.machine import machine
 from tests.benchmarks.pages.places import filled
 from tests.benchmarks.predicting import leaving_out, other_settings
 from tests.benchmarks.public import adopting
-from tests.benchmarks.racing import foreseen, real
+from tests.benchmarks.racing import beside, foreseen, real
 from tests.benchmarks.racing import proof as racing
 from tests.benchmarks.size import SHARE
 
@@ -71,6 +71,7 @@ RACES = {
     "race-limits": racing.run_winners,
     "race-ties": racing.run_flat,
     "race-predicted": foreseen.run,
+    "race-beside": beside.run,
     "find": real.run,
 }
 PAGES = {

@@ -28,7 +28,7 @@ from controller.cli.sweeps.sweep import leave_alone, no_follow_option
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import JobOutcome
-from controller.domain.measurements import MeasurementFilter, Verdict
+from controller.domain.measurements import MeasurementFilter
 from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings import Constraints
 from controller.domain.rankings.finding import Found, count_earlier, found_by, only_predicted
@@ -173,10 +173,9 @@ def _found(
     ranking = client.rank(racing.device, constraints)
     if not unmeasured_count:
         return found_by(sweep, ranking, before=before)
-    failed = {each.backbone for each in sweep.ended if each.verdict is Verdict.FAILED}
     question = PredictQuestion(
         device=racing.device,
-        backbones=tuple(name for name in spec.backbones if name not in failed),
+        backbones=spec.backbones,
         confidence=interval_confidence(wanted),
         judged_by=sweep.sweep_id,
     )
@@ -190,7 +189,7 @@ def _found(
     top1s = {
         name: top1 for name in question.backbones if (top1 := catalog.get(name).top1) is not None
     }
-    predicted = only_predicted(settings, ranking, top1s)
+    predicted = only_predicted(settings, ranking, top1s, sweep.ended)
     earlier = count_earlier(settings, spec.backbones, (*before, *sweep.ended))
     return found_by(
         sweep,

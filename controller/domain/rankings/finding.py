@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from controller.domain.jobs import JobOutcome
 from controller.domain.measurements import Verdict
@@ -12,6 +13,8 @@ from controller.domain.sweeps import SweepSnapshot
 from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode
 from protos.runtimes import Runtime
+
+_UNMADE: Final = frozenset({ReasonCode.NO_ARTIFACT, ReasonCode.WEIGHTS_UNAVAILABLE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,15 +217,29 @@ def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
 
 
 def only_predicted(
-    settings: Sequence[PredictedSetting], ranking: Ranking, top1s: Mapping[str, float]
+    settings: Sequence[PredictedSetting],
+    ranking: Ranking,
+    top1s: Mapping[str, float],
+    ended: Sequence[JobOutcome] = (),
 ) -> list[OnlyPredicted]:
     """Say which candidates were not measured, and which of them may change an answer.
+
+    What failed is none of them in its own setting, and in its whole runtime where there is no file
+    to measure: more time would tell nothing of it.
 
     Args:
         settings: those of the race.
         ranking: the answer.
         top1s: of all candidates of which it is known, percent, by name.
+        ended: jobs of the race.
     """
+    failed = [each for each in ended if each.verdict is Verdict.FAILED]
+    tried = {_candidate(each) for each in failed if not each.is_sentinel}
+    unmade = {
+        (each.backbone, each.runtime)
+        for each in failed
+        if not _UNMADE.isdisjoint(why.code for why in each.reasons)
+    }
     return [
         OnlyPredicted(
             backbone=each.backbone,
@@ -234,6 +251,8 @@ def only_predicted(
         for setting in settings
         for each in setting.predicted
         if each.backbone in top1s
+        and (each.backbone, setting.runtime, setting.threads) not in tried
+        and (each.backbone, setting.runtime) not in unmade
     ]
 
 

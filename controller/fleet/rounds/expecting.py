@@ -1,12 +1,12 @@
 """What a race expects of candidates that it did not measure, and whom it measures first.
 
 Pure rules: predictions are those of `controller.ranking.prediction`, setting by setting, from what
-the race and earlier sweeps measured in the same setting, and how other settings behave.
+the race and earlier sweeps measured in the same setting, and how other settings and devices behave.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
@@ -19,6 +19,7 @@ from controller.domain.rankings.predictions import (
 )
 from controller.fleet.rounds.foretelling import predicted_prior
 from controller.ranking.prediction import first_backbones, predict
+from controller.ranking.prediction.elsewhere import most_alike
 from controller.ranking.prediction.evidence import Network
 from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
@@ -33,7 +34,8 @@ ANOTHER_DAY: Final = 0.05
 """Standard deviation, on the logarithm, of a figure that another sweep measured and that does not
 stand for a job: what it expects is not less sure than a prediction."""
 _WORTH_PREDICTING: Final = 4
-
+_MOST_DEVICES_TOLD: Final = 8
+"""Settings of other devices that one of the race learns from: each takes its time in each round."""
 
 _Figures: TypeAlias = tuple[tuple[str, float], ...]
 
@@ -81,6 +83,7 @@ def expected_of(
     learned: Sequence[RacingJob],
     features: Mapping[Network, NetworkFeatures],
     deviation: float,
+    elsewhere: Sequence[Elsewhere] = (),
 ) -> dict[str, Prior]:
     """What is expected of jobs that were not measured, by id; nothing of what is not predicted.
 
@@ -91,6 +94,7 @@ def expected_of(
         learned: what earlier sweeps measured on the device, the oldest first.
         features: of networks that have any.
         deviation: standard deviation between processes of one candidate, on the logarithm.
+        elsewhere: what networks took on other devices, by `network_name`.
     """
     those_of = _by_setting(candidates, features)
     known: defaultdict[Setting, dict[str, float]] = defaultdict(dict)
@@ -102,6 +106,9 @@ def expected_of(
                 # The first process: what others tell moves no prediction, which is then not made
                 # anew after each round.
                 known[setting] |= {_name(e): e.medians_ms[0] for e in those if e.medians_ms}
+    if elsewhere:
+        # Costs are learned there of networks that do not race, too.
+        does = {network_name(network): found for network, found in features.items()} | does
     network_features = tuple(sorted(does.items(), key=itemgetter(0)))
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
@@ -118,7 +125,7 @@ def expected_of(
         told = _told(
             _sorted(known[setting]),
             wanted,
-            _elsewhere(setting, known),
+            (*_elsewhere(setting, known), *_alike(elsewhere, known[setting], does.keys())),
             _coarse(deviation),
             network_features,
         )
@@ -155,6 +162,15 @@ def _elsewhere(
     return tuple(sorted(other for other in others if other[0] != str(setting)))
 
 
+def _alike(
+    elsewhere: Sequence[Elsewhere], known: Mapping[str, float], featured: Set[str]
+) -> tuple[tuple[str, _Figures], ...]:
+    """The settings of other devices that are most like one, by what is known of that."""
+    here = [KnownFigure(backbone=name, value=ms) for name, ms in sorted(known.items())]
+    alike = most_alike(elsewhere, here, featured, _MOST_DEVICES_TOLD)
+    return tuple((each.setting, _sorted(each.values)) for each in alike)
+
+
 def _sorted(figures: Mapping[str, float]) -> _Figures:
     return tuple(sorted(figures.items()))
 
@@ -180,8 +196,15 @@ def _features(
     return None if job.input_size is None else features.get((job.backbone, job.input_size))
 
 
+# The same text for all settings of all devices, of which a race keeps many.
+@lru_cache(maxsize=4_096)
+def network_name(network: Network) -> str:
+    """What a network is called among those that are told of."""
+    backbone, input_size = network
+    return f"{backbone} {input_size}"
+
+
 def _name(job: RacingJob) -> str:
-    """What its network is called among those that are told of."""
     return f"{job.backbone} {job.input_size}"
 
 

@@ -10,6 +10,7 @@ from controller.fleet.rounds.ending import Settled, end_settled, may_end_somethi
 from controller.fleet.rounds.expecting import expected_of
 from controller.fleet.rounds.foretelling import foretold_of
 from controller.fleet.rounds.networks import known_networks
+from controller.fleet.rounds.others import elsewhere_of
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
@@ -255,7 +256,7 @@ def _settle_race(database: Database, place: Place) -> Settled | None:
     It is decided while others write, and again if that changed the race. None where somebody else
     let the round follow meanwhile.
     """
-    networks = known_networks(database)
+    networks, others = known_networks(database), elsewhere_of(database, place)
     while True:
         with database.transaction() as transaction:
             race = _read_race(transaction, place)
@@ -263,7 +264,8 @@ def _settle_race(database: Database, place: Place) -> Settled | None:
         if race.has_open_turns:
             return None
         course = race.course
-        expected = expected_of(race.candidates, learned, networks, course_deviation(course))
+        deviation = course_deviation(course)
+        expected = expected_of(race.candidates, learned, networks, deviation, others)
         after = next_round(race.jobs, race.candidates, expected, course, _rng(place, course))
         with database.writing() as transaction:
             # A job may have failed meanwhile, as one whose file could not be made.

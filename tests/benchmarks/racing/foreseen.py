@@ -15,6 +15,7 @@ import numpy as np
 
 from controller.cli.rankings.racing import SHORT_PROCESS_MS, Racing, Wanted, race_spec
 from controller.domain.jobs import OpenJob, Turn, TurnState
+from controller.domain.rankings.predictions import Elsewhere
 from controller.domain.sweeps import (
     DEFAULT_GATE,
     DEFAULT_MOST_REPETITIONS,
@@ -81,10 +82,10 @@ def run() -> Section:
         known = read_table(name)
         runs = runs_of(known)
         fewest = min(fewest, runs)
-        for asked, one in (("the front", _one_front), ("within a limit", _one_winner)):
+        for asked, one in ASKED:
             found = each_run(partial(one, known), runs)
             held.append(sum(is_right for is_right, _, _ in found) / runs)
-            rows.append((name, str(len(known)), f"{runs:,}", asked, *_told(found, len(known))))
+            rows.append((name, str(len(known)), f"{runs:,}", asked, *told(found, len(known))))
     return Section(
         title="Races by the product's own predictions",
         promise=f"with at most {SHARE:.0%} of the processes of a full sweep a front dominates at "
@@ -114,8 +115,17 @@ def verdict(held: Sequence[float], fewest: int) -> bool | None:
     return None if fewest < _LEAST_RUNS else all(each >= LEAST_RIGHT for each in held)
 
 
-def race(known: Sequence[Known], wanted: Race, most: int, rng: np.random.Generator) -> Ended:
-    """One race of at most so many processes in all, on a device of which nothing is known yet."""
+def race(
+    known: Sequence[Known],
+    wanted: Race,
+    most: int,
+    rng: np.random.Generator,
+    elsewhere: Sequence[Elsewhere] = (),
+) -> Ended:
+    """One race of at most so many processes in all, on a device of which nothing is known yet.
+
+    `elsewhere` is what networks took on other devices, by `network_name`.
+    """
     truth = {each.name: each for each in known}
     candidates = {each.name: _candidate(each) for each in known}
     features, noise = _networks(), Noise()
@@ -130,7 +140,7 @@ def race(known: Sequence[Known], wanted: Race, most: int, rng: np.random.Generat
             spent += 1
         course = _course(wanted, medians)
         racing = list(candidates.values())
-        expected = expected_of(racing, (), features, course_deviation(course))
+        expected = expected_of(racing, (), features, course_deviation(course), elsewhere)
         going_on = [each for each in racing if each.medians_ms and not each.has_ended]
         following = next_round(list(map(_open, going_on)), racing, expected, course, shuffling)
         for name in following.lost.keys() & medians.keys():
@@ -140,23 +150,32 @@ def race(known: Sequence[Known], wanted: Race, most: int, rng: np.random.Generat
             return Ended(medians_ms=medians, is_decided=not order)
 
 
-def _one_front(known: Sequence[Known], run: int) -> tuple[bool, bool, Ended]:
+def one_front(
+    known: Sequence[Known], run: int, elsewhere: Sequence[Elsewhere] = ()
+) -> tuple[bool, bool, Ended]:
     """Whether the front is nearly all that the true one is, and whether that was decided."""
     rng = np.random.default_rng((len(known), run))
-    ended = race(known, Race(), tenth(known), rng)
+    ended = race(known, Race(), tenth(known), rng, elsewhere)
     share = hypervolume(answered(known, ended.medians_ms), known) / hypervolume(known, known)
     return share >= LEAST_VOLUME, ended.is_decided, ended
 
 
-def _one_winner(known: Sequence[Known], run: int) -> tuple[bool, bool, Ended]:
+def one_winner(
+    known: Sequence[Known], run: int, elsewhere: Sequence[Elsewhere] = ()
+) -> tuple[bool, bool, Ended]:
     """Whether the winner is right, and whether that was decided."""
     rng = np.random.default_rng((len(known), run))
     limit_ms = drawn_limit_ms(known, rng)
-    ended = race(known, Race(max_latency_ms=limit_ms), tenth(known), rng)
+    wanted = Race(max_latency_ms=limit_ms)
+    ended = race(known, wanted, tenth(known), rng, elsewhere)
     return is_right_winner(known, ended.medians_ms, limit_ms), ended.is_decided, ended
 
 
-def _told(found: Sequence[tuple[bool, bool, Ended]], backbones: int) -> tuple[str, ...]:
+ASKED: Final = (("the front", one_front), ("within a limit", one_winner))
+
+
+def told(found: Sequence[tuple[bool, bool, Ended]], backbones: int) -> tuple[str, ...]:
+    """How many held and were decided, what they took, and how many were never measured."""
     right, decided, ended = zip(*found, strict=True)
     processes = float(np.mean([each.processes for each in ended]))
     unmeasured = backbones - float(np.mean([len(each.medians_ms) for each in ended]))

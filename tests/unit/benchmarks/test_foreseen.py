@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from controller.domain.sweeps.races import Race
+from controller.fleet.rounds.expecting import network_name
+from models.catalog.catalog import load_catalog
 from tests.benchmarks.pages.section import Section
+from tests.benchmarks.racing.beside import of_its_kind, others_of
 from tests.benchmarks.racing.foreseen import race, runs_of, verdict
 from tests.benchmarks.racing.simulated import is_right_winner
 from tests.benchmarks.racing.tables import read_table
@@ -39,3 +42,18 @@ def test_the_right_one_wins_once_it_is_decided(seed: int) -> None:
     assert ended.is_decided
     assert ended.processes < 10 * len(KNOWN)
     assert is_right_winner(KNOWN, ended.medians_ms, LIMIT_MS)
+
+
+def test_races_beside_others_know_nothing_of_the_device_itself() -> None:
+    sizes = {each.name: each.input_size for each in load_catalog()}
+    names = {network_name((each.name, sizes[each.name])) for each in KNOWN}
+    others = others_of("Xeon Gold 6148", KNOWN)
+    assert len(others) > 20
+    assert not any("Xeon" in each.setting for each in others)
+    assert any(names <= each.values.keys() for each in others)
+    # Nearly what each takes here, and hardly one exactly.
+    alike = of_its_kind(KNOWN)
+    for each in KNOWN:
+        ratio = alike.values[network_name((each.name, sizes[each.name]))] / each.latency_ms
+        assert 0.75 < ratio < 1.33
+        assert ratio != 1

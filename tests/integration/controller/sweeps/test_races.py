@@ -1,18 +1,24 @@
 """A race of many candidates: those that tell most are measured, and who surely loses never is."""
 
+import math
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.expecting import PIONEERS
+from controller.fleet.rounds.others import elsewhere_of
 from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.ranking.prediction.evidence import features_by_name
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
+from controller.state.devices.emulators import mark_emulated
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
+from controller.state.rounds.courses import Place
 from controller.state.sweeps import end_finished
 from controller.sweeps.planning import SENTINEL_BACKBONE
 from controller.sweeps.starting import Before
@@ -21,7 +27,9 @@ from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
+from tests.integration.controller.fleet.statements import heard, walking
 from tests.measured import record_report
+from tests.processes.states import begun_database
 
 CATALOG = load_catalog()
 PHONE = "id-of-phone"
@@ -45,7 +53,12 @@ def latency_ms(name: str) -> float:
     return 0.5 + does.multiply_adds / 3e7 + does.traffic_bytes / 5e7
 
 
-def front() -> set[str]:
+def off_ms(name: str) -> float:
+    """What they take where something that no count tells is off by up to 80 %, on any device."""
+    return latency_ms(name) * math.exp(0.6 * math.sin(FEATURES[name].multiply_adds))
+
+
+def front(takes_ms: Callable[[str], float] = latency_ms) -> set[str]:
     """Who is beaten by nobody that is as accurate, by what they truly take."""
     top1s = {name: CATALOG.get(name).top1 or 0.0 for name in NAMES}
     return {
@@ -54,25 +67,27 @@ def front() -> set[str]:
         if not any(
             other != name
             and top1s[other] >= top1s[name]
-            and latency_ms(other) < latency_ms(name) / 1.02
+            and takes_ms(other) < takes_ms(name) / 1.02
             for other in NAMES
         )
     }
 
 
-def work_off(database: Database) -> list[str]:
+def work_off(
+    database: Database, device_id: str = PHONE, takes_ms: Callable[[str], float] = latency_ms
+) -> list[str]:
     """Measures all that waits, a second each; the backbones in order."""
     taken: list[str] = []
     now_ms = 0
-    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
+    while (leased := attempts.lease_next(database, device_id, now_ms)) is not None:
         with database.transaction() as transaction:
             name = jobs.read_backbone(transaction, leased.job_id)
         taken.append(name)
         # Processes differ by up to 1 %.
-        latency_ns = round(latency_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
+        latency_ns = round(takes_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
         report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
         now_ms += 1_000
-        recorded = record_report(database, PHONE, report, now_ms)
+        recorded = record_report(database, device_id, report, now_ms)
         if recorded.following.race is not None:
             follow_race(database, recorded.following.race, now_ms)
     end_finished(database, now_ms)
@@ -129,3 +144,47 @@ def test_a_race_whose_pioneers_were_measured_before_reads_the_sentinel_before_th
     assert attempts.lease_next(database, PHONE, 0) is None
     settle_sweep(database, sweep_id, 0)
     assert work_off(database)[0] == SENTINEL_BACKBONE
+
+
+def test_a_race_beside_a_device_that_measured_much_measures_fewer_and_finds_the_same_front(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "alone").mkdir()
+    alone = begun_database(tmp_path / "alone")
+    taken = {}
+    for each in (alone, database):
+        store_catalog(each, CATALOG)
+        if each is database:
+            start_sweep(each, "pc", **(RACE | {"race": None}))
+            work_off(each, "id-of-pc", lambda name: off_ms(name) / 3)
+        start_sweep(each, "phone", repetitions=(1, 10), **RACE)
+        taken[each] = work_off(each, takes_ms=off_ms)
+        assert front(off_ms) <= set(taken[each])
+    alone.close()
+    assert set(taken[database]) < set(NAMES)
+    assert len(taken[database]) < len(taken[alone])
+
+
+def test_what_other_devices_took_is_read_once_a_race_and_only_what_tells(
+    database: Database,
+) -> None:
+    store_catalog(database, CATALOG)
+    for pc in ("pc", "emulated"):
+        start_sweep(database, pc, **(RACE | {"race": None}))
+        work_off(database, f"id-of-{pc}")
+    mark_emulated(database, "id-of-emulated", "qemu")
+    sweep_id = start_sweep(database, "phone", repetitions=(1, 10), **RACE)
+    place = Place(sweep_id=sweep_id, device_id=PHONE)
+    with heard(database) as asked:
+        (only,) = elsewhere_of(database, place)
+    assert only.setting == "pc, onnxruntime, 1"
+    assert len(only.values) == len(NAMES)
+    of_latencies = [each for each in asked if "JOIN candidates" in each.text]
+    assert len(of_latencies) == 1
+    assert walking(database, of_latencies) == {}
+    with heard(database) as asked:
+        assert elsewhere_of(database, place) == (only,)
+    assert asked == []
+    # What it is asked of next is another race.
+    other = Place(sweep_id=sweep_id, device_id="id-of-pc")
+    assert elsewhere_of(database, other) == ()

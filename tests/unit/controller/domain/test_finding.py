@@ -4,10 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from controller.domain.jobs import JobOutcome
+from controller.domain.measurements import Verdict
 from controller.domain.measurements.outcomes import outcome_of
-from controller.domain.rankings.finding import OnlyPredicted, count_earlier, found_by
-from controller.domain.rankings.predicted import MeasuredBackbone, PredictedFigure, PredictedSetting
+from controller.domain.rankings.finding import (
+    OnlyPredicted,
+    count_earlier,
+    found_by,
+    only_predicted,
+)
+from controller.domain.rankings.predicted import (
+    MeasuredBackbone,
+    PredictedBackbone,
+    PredictedFigure,
+    PredictedSetting,
+)
 from models.catalog.variants import WeightsKind
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import SPEC
 from tests.unit.controller.samples.measurements import measurement
@@ -58,3 +71,36 @@ def test_what_is_missing_is_measured_with_the_weights_of_the_race(raced: Weights
     sweep = replace(SWEEP, ended=tuple(replace(each, weights=raced) for each in SWEEP.ended))
     suggested = found_by(sweep, lacking).ranking.suggested_sweep
     assert suggested == replace(SPEC, weights=raced)
+
+
+def failed(code: ReasonCode, threads: int = 1, *, is_sentinel: bool = False) -> JobOutcome:
+    why = reason(code, {"detail": "it did"})
+    ended = measurement("Slow", threads=threads, verdict=Verdict.FAILED, latency=None)
+    return outcome_of(replace(ended, reasons=(why,)), is_sentinel=is_sentinel)
+
+
+def predicted_of_slow(*ended: JobOutcome) -> list[tuple[Runtime, int]]:
+    """The settings in which it is only predicted."""
+    told = PredictedBackbone(backbone="Slow", latency_ms=SLOW.latency_ms)
+    settings = [
+        PredictedSetting(runtime=runtime, threads=threads, predicted=(told,))
+        for runtime in Runtime
+        for threads in (1, 2)
+    ]
+    found = only_predicted(settings, RANKING, {"Slow": 70.0}, ended)
+    return [(each.runtime, each.threads) for each in found]
+
+
+def test_what_failed_in_one_setting_is_predicted_in_the_others() -> None:
+    everywhere = predicted_of_slow()
+    assert len(everywhere) == 2 * len(Runtime)
+    left = predicted_of_slow(failed(ReasonCode.CRASHED))
+    assert left == [each for each in everywhere if each != (Runtime.ONNXRUNTIME, 1)]
+    # A reading between the others is no candidate.
+    assert predicted_of_slow(failed(ReasonCode.CRASHED, is_sentinel=True)) == everywhere
+
+
+@pytest.mark.parametrize("code", [ReasonCode.NO_ARTIFACT, ReasonCode.WEIGHTS_UNAVAILABLE])
+def test_what_was_not_converted_is_predicted_in_the_other_runtimes_alone(code: ReasonCode) -> None:
+    left = predicted_of_slow(failed(code, threads=2))
+    assert left == [each for each in predicted_of_slow() if each[0] is not Runtime.ONNXRUNTIME]

@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from controller.domain.rankings.predictions import Elsewhere
 from controller.fleet.rounds.expecting import (
     PIONEERS,
     expected_of,
+    network_name,
     pioneers,
 )
 from controller.ranking.prediction.evidence import features_by_name, features_by_network
@@ -152,3 +154,39 @@ def test_an_own_model_and_another_size_that_were_counted_are_expected_as_any_oth
     priors = expected_of(candidates, (), does, 0.01)
     for job_id, alike in (("own", copied), ("resized", NAMES[0])):
         assert abs(math.log(priors[job_id].median_ms / latency_ms(FEATURES[alike]))) < 0.1
+
+
+def off_alike(name: str) -> float:
+    """What a network takes on any device times what no count tells, the same on each."""
+    does = FEATURES[name]
+    return latency_ms(does) * math.exp(0.6 * math.sin(does.multiply_adds))
+
+
+def test_what_other_devices_took_makes_expectations_closer_and_surer() -> None:
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), DOES)]
+    candidates = [
+        replace(each, medians_ms=(off_alike(each.backbone),)) if each.medians_ms else each
+        for each in racing(NAMES, first)
+    ]
+    like = {network_name((name, SIZES[name])): 3 * off_alike(name) for name in NAMES}
+    unlike = {network_name((name, SIZES[name])): latency_ms(FEATURES[name]) for name in NAMES}
+    others = [
+        *(Elsewhere(setting=f"unlike {n}", values=unlike) for n in range(20)),
+        Elsewhere(setting="like", values=like),
+        Elsewhere(setting="of few", values=dict(list(like.items())[:3])),
+    ]
+    alone = expected_of(candidates, (), DOES, 0.01)
+    beside = expected_of(candidates, (), DOES, 0.01, others)
+    assert alone.keys() <= beside.keys()
+    for job_id, prior in alone.items():
+        truth = off_alike(job_id.split(" ")[0])
+        assert abs(math.log(beside[job_id].median_ms / truth)) < 0.1
+        # What is told by other weights of a network is told so all the same.
+        assert beside[job_id] == prior or beside[job_id].deviation < prior.deviation / 2
+
+
+def test_other_devices_tell_nothing_before_anything_was_measured_here() -> None:
+    values = {network_name((name, SIZES[name])): 5.0 for name in NAMES}
+    others = [Elsewhere(setting="another", values=values)]
+    assert expected_of(racing(NAMES), (), DOES, 0.01, others) == {}
+    assert expected_of(racing(NAMES, NAMES[:4]), (), DOES, 0.01, others) == {}
