@@ -1,11 +1,16 @@
 """Which backbones tell most about a device: see `first_backbones`."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
-from controller.ranking.prediction.networks import rows_of, sizes, standardised, works_of
+from controller.ranking.prediction.networks import Array, near_with, rows_of, works_of
+from controller.ranking.prediction.working import before_any
 from models.catalog.features import NetworkFeatures
+
+_MOST: Final = 1000
+"""Networks to choose among: of more, so many by size, since each step compares all with all."""
 
 
 def first_backbones(
@@ -13,28 +18,57 @@ def first_backbones(
 ) -> tuple[str, ...]:
     """Name the backbones to measure first, the one that tells most first.
 
-    Each is the one that is farthest, by size and by shares of its kinds of work, from all that were
-    chosen before it (the k-center rule of Gonzalez 1985); the first is the middle one.
+    Each is the one after which least is unknown of all networks together: by what is believed of
+    their latencies before any is measured, the sum of variances falls most (active learning of
+    Gaussian processes: Cohn 1996; Krause, Singh and Guestrin 2008). Only networks count that can
+    be told then, as they are not too unlike the measured ones. Of networks that do the same one is
+    named.
 
     Args:
         features: of the candidates, by name.
         count: how many at most.
         measured: names of those that are measured already; they count, and are not named again.
     """
-    names = sorted(features)
+    names = _different(features, set(measured))
     if not names:
         return ()
     rows = rows_of([features[name] for name in names])
-    shares = works_of(rows).amounts[:, :-1] / rows.sum(axis=1, keepdims=True)
-    table = np.hstack([standardised(sizes(rows)), standardised(np.sqrt(shares)) / 2])
-    chosen = [place for place, name in enumerate(names) if name in set(measured)]
-    if not chosen:
-        middle = int(np.argmin(((table - np.median(table, axis=0)) ** 2).sum(axis=1)))
-        chosen = [middle]
-    first = [] if measured else chosen[:]
-    nearest = np.min([((table - table[place]) ** 2).sum(axis=1) for place in chosen], axis=0)
-    while len(first) < count and nearest.max() > 0:
-        place = int(np.argmax(nearest))
-        first.append(place)
-        nearest = np.minimum(nearest, ((table - table[place]) ** 2).sum(axis=1))
-    return tuple(names[place] for place in first[:count])
+    covariance, noise = before_any(works_of(rows))
+    before = np.diag(covariance).copy()
+    is_measured = np.array([name in set(measured) for name in names])
+    for place in np.flatnonzero(is_measured):
+        covariance = _with_known(covariance, int(place), noise)
+    first: list[str] = []
+    while len(first) < count and not is_measured.all():
+        after = np.diag(covariance) - _falls(covariance, noise)
+        told = np.where(near_with(rows, is_measured), before - after, 0.0).sum(axis=1)
+        place = int(np.argmax(np.where(is_measured, -np.inf, told)))
+        covariance = _with_known(covariance, place, noise)
+        is_measured[place] = True
+        first.append(names[place])
+    return tuple(first)
+
+
+def _different(features: Mapping[str, NetworkFeatures], measured: set[str]) -> list[str]:
+    """Names of networks that differ, by name; of those that do the same the measured one."""
+    found: dict[NetworkFeatures, str] = {}
+    for name in sorted(features, key=lambda name: (name not in measured, name)):
+        found.setdefault(features[name], name)
+    names = sorted(found.values())
+    if len(names) <= _MOST:
+        return names
+    new = sorted(set(names) - measured, key=lambda name: features[name].multiply_adds)
+    spread = np.linspace(0, len(new) - 1, _MOST).astype(int)
+    return sorted({*(new[place] for place in spread), *(set(names) & measured)})
+
+
+def _falls(covariance: Array, noise: float) -> Array:
+    """By how much each network's variance falls with one more measured: a row for each one more."""
+    falls: Array = covariance**2 / (np.diag(covariance) + noise)[:, None]
+    return falls
+
+
+def _with_known(covariance: Array, place: int, noise: float) -> Array:
+    column = covariance[:, place]
+    known: Array = covariance - np.outer(column, column) / (column[place] + noise)
+    return known

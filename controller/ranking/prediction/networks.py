@@ -41,6 +41,7 @@ _BEYOND_RANGE: Final = 2.0
 _BEYOND_SHARE: Final = 0.25
 """By how much the share of a kind of work may exceed that of every measured network."""
 _MOST_SHARE: Final = 4.0
+_MARGIN: Final = float(np.log(_BEYOND_RANGE))
 
 
 def rows_of(features: Sequence[NetworkFeatures]) -> Array:
@@ -94,11 +95,28 @@ def far_from(rows: Array, measured: Array) -> npt.NDArray[np.bool_]:
     These are far larger or smaller than all of them in some sum, or do much more of a kind of work.
     """
     low, high = sizes(measured).min(axis=0), sizes(measured).max(axis=0)
-    margin = np.log(_BEYOND_RANGE)
-    beyond = (sizes(rows) < low - margin) | (sizes(rows) > high + margin)
+    beyond = (sizes(rows) < low - _MARGIN) | (sizes(rows) > high + _MARGIN)
     unlike = _shares(rows) > _shares(measured).max(axis=0) + _BEYOND_SHARE
     far: npt.NDArray[np.bool_] = beyond.any(axis=1) | unlike.any(axis=1)
     return far
+
+
+def near_with(rows: Array, measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Say which networks are not far from those measured and one more: a row for each one more.
+
+    Args:
+        rows: of all networks.
+        measured: which of them are.
+    """
+    near = np.ones((len(rows), len(rows)), bool)
+    for size in sizes(rows).T:
+        low = np.minimum(size, size[measured].min(initial=np.inf)) - _MARGIN
+        high = np.maximum(size, size[measured].max(initial=-np.inf)) + _MARGIN
+        near &= (size >= low[:, None]) & (size <= high[:, None])
+    for share in _shares(rows).T:
+        most = np.maximum(share, share[measured].max(initial=-np.inf)) + _BEYOND_SHARE
+        near &= share <= most[:, None]
+    return near
 
 
 def _shares(rows: Array) -> Array:

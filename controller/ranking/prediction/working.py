@@ -32,6 +32,7 @@ class _Scale(NamedTuple):
 
 
 _FIRST: Final = _Scale(size=0.25, length=0.5, noise=0.05)
+_BEFORE: Final = _Scale(size=0.25, length=0.25, noise=0.05)
 _SCALES: Final = tuple(
     _Scale(size, length, noise)
     for size, length, noise in product((0.1, 0.25, 0.5), (0.25, 0.5, 1.0), (0.02, 0.05))
@@ -90,6 +91,21 @@ def working(
         return kept.tell(places, kept.learn(Measured(places, logs), begun))
 
     return tell, likeliest - 1 if likeliest else None
+
+
+def before_any(works: Works) -> tuple[Array, float]:
+    """What is believed before any network is measured.
+
+    Returns:
+        The covariance of logarithms of what networks take, and the variance that a measured one has
+        besides.
+    """
+    nothing = np.zeros(len(works.amounts))
+    belief = _Belief(works.amounts, works.usual, nothing, nothing, _BEFORE)
+    every = np.arange(len(works.amounts))
+    shares = _shares(works.amounts, works.usual)
+    covariance: Array = _with_prior(shares) @ shares.T + belief._off(every, every)
+    return covariance, _BEFORE.noise**2
 
 
 def _as_in(other: Measured, usual: "_Belief", are_common: bool) -> "_Belief":

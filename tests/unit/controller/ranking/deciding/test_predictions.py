@@ -15,7 +15,7 @@ from controller.domain.rankings.predictions import (
     PredictionQuestion,
     Unpredictable,
 )
-from controller.ranking.prediction import first_backbones, fit, predict, predicted_logs
+from controller.ranking.prediction import fit, predict, predicted_logs
 from models.catalog.features import NetworkFeatures
 
 
@@ -155,20 +155,6 @@ def test_more_confidence_is_a_wider_interval(confidence: float) -> None:
     wide = predict(asked(known=noisy, confidence=0.9)).predicted
     narrow = predict(asked(known=noisy, confidence=confidence)).predicted
     assert all(n.low >= w.low and n.high <= w.high for n, w in zip(narrow, wide, strict=True))
-
-
-def test_the_first_backbones_are_apart_from_each_other_and_from_the_measured_ones() -> None:
-    twins = {**NETWORKS, "twin": NETWORKS["net3"]}
-    first = first_backbones(twins, len(twins))
-    assert len(set(first)) == len(first) == len(NETWORKS)
-    assert not {"net3", "twin"} <= set(first)
-    more = first_backbones(twins, 5, measured=first[:4])
-    assert len(more) == 5
-    assert not set(more) & set(first[:4])
-
-
-def test_nothing_to_choose_from_is_nothing() -> None:
-    assert first_backbones({}, 8) == ()
 
 
 def test_a_setting_that_has_the_measured_ones_alone_makes_nobody_sure_of_the_others() -> None:
