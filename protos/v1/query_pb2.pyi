@@ -6923,6 +6923,7 @@ class PredictRequest(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     THREADS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
     runtime: _types_pb2.Runtime.ValueType
@@ -6930,6 +6931,8 @@ class PredictRequest(_message.Message):
     threads: _builtins.int
     confidence: _builtins.float
     """Share of intervals that are to hold what is measured later, 0.5 to 0.99; absent is 0.9."""
+    precision: _types_pb2.Precision.ValueType
+    """Absent is fp32."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names; none are all of the catalog."""
@@ -6942,19 +6945,24 @@ class PredictRequest(_message.Message):
         runtime: _types_pb2.Runtime.ValueType | None = ...,
         threads: _builtins.int | None = ...,
         confidence: _builtins.float | None = ...,
+        precision: _types_pb2.Precision.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
     _WhichOneofArgType__threads: _TypeAlias = _typing.Literal["_threads", b"_threads"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -6996,7 +7004,10 @@ class PredictedBackbone(_message.Message):
     BACKBONE_FIELD_NUMBER: _builtins.int
     LATENCY_MS_FIELD_NUMBER: _builtins.int
     PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    TOP1_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
+    top1: _builtins.float
+    """On ImageNet-1k in the setting's precision, percent; absent where none is known."""
     @_builtins.property
     def latency_ms(self) -> Global___PredictedFigure: ...
     @_builtins.property
@@ -7009,14 +7020,20 @@ class PredictedBackbone(_message.Message):
         backbone: _builtins.str = ...,
         latency_ms: Global___PredictedFigure | None = ...,
         peak_rss_bytes: Global___PredictedFigure | None = ...,
+        top1: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "backbone", b"backbone", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "backbone", b"backbone", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__peak_rss_bytes: _TypeAlias = _typing.Literal["peak_rss_bytes"]  # noqa: Y015
     _WhichOneofArgType__peak_rss_bytes: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
+    _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_rss_bytes) -> _WhichOneofReturnType__peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
 
 Global___PredictedBackbone: _TypeAlias = PredictedBackbone  # noqa: Y015
 
@@ -7108,7 +7125,7 @@ Global___MeasuredBackbone: _TypeAlias = MeasuredBackbone  # noqa: Y015
 
 @_typing.final
 class PredictedSetting(_message.Message):
-    """In fp32, for one image."""
+    """For one image."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -7121,8 +7138,10 @@ class PredictedSetting(_message.Message):
     LATENCY_ERRORS_FIELD_NUMBER: _builtins.int
     MEMORY_ERRORS_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
+    precision: _types_pb2.Precision.ValueType
     @_builtins.property
     def predicted(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictedBackbone]:
         """The fastest first."""
@@ -7159,10 +7178,11 @@ class PredictedSetting(_message.Message):
         latency_errors: Global___LeftOutErrors | None = ...,
         memory_errors: Global___LeftOutErrors | None = ...,
         measured: _abc.Iterable[Global___MeasuredBackbone] | None = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "precision", b"precision", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__latency_errors: _TypeAlias = _typing.Literal["latency_errors"]  # noqa: Y015
     _WhichOneofArgType__latency_errors: _TypeAlias = _typing.Literal["_latency_errors", b"_latency_errors"]  # noqa: Y015

@@ -1,5 +1,6 @@
 """Predictions of a device: learned once from what was measured, and remembered while that is so."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -7,7 +8,11 @@ from typing import Final
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
+from controller.domain.rankings.predicted import (
+    DevicePredictions,
+    PredictQuestion,
+    with_top1,
+)
 from controller.ranking.prediction.device import (
     FittedSetting,
     asked_settings,
@@ -15,13 +20,15 @@ from controller.ranking.prediction.device import (
     tell,
 )
 from controller.ranking.prediction.evidence import Evidence, Setting, gather
+from controller.state.catalog.accuracy import top1_by_precision
 from controller.state.catalog.network_counts import stored_counts
 from controller.state.database import Database
 from controller.state.measurements.pages import list_newest
-from controller.state.measurements.stamps import Stamp, evidence_stamp
+from controller.state.measurements.stamps import Stamp, accuracy_stamp, evidence_stamp
 from controller.state.schema.unreadable import answered_in
 from models.catalog.catalog import Catalog
 from models.catalog.features import load_features
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
 # Numbers that fitted settings hold together, 8 bytes each: about 100 settings of 16 backbones.
@@ -44,13 +51,14 @@ class Predictions:
         self._learning = ThreadPoolExecutor(1, thread_name_prefix="predicting")
         self._evidence: Remembered[Evidence] = Remembered(1)
         self._fitted: Remembered[FittedSetting] = Remembered(_MOST_NUMBERS)
+        self._top1s: Remembered[Mapping[tuple[str, Precision], float]] = Remembered(1)
 
     async def predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
         """What backbones would be measured at on a device; names are those of the catalog."""
         told = await answered_in(self._computing, partial(self._remembered, device, question))
         if told is None:
             told = await answered_in(self._learning, partial(self._learned, device, question))
-        return told
+        return await answered_in(self._computing, partial(self._with_top1, told))
 
     def _remembered(self, device: Device, question: PredictQuestion) -> DevicePredictions | None:
         """The answer, unless something has to be learned for it."""
@@ -75,6 +83,14 @@ class Predictions:
         settings = asked_settings(question, evidence, _runtimes(device))
         fitted = [self._fit(each, evidence, stamp) for each in settings]
         return tell(question, evidence, fitted, _runtimes(device))
+
+    def _with_top1(self, told: DevicePredictions) -> DevicePredictions:
+        stamp = accuracy_stamp(self._database)
+        top1s = self._top1s.get(_ALL, stamp)
+        if top1s is None:
+            top1s = top1_by_precision(self._database, self._catalog)
+            self._top1s.put(_ALL, stamp, top1s)
+        return with_top1(told, top1s)
 
     def _gathered(self) -> Evidence:
         return gather(

@@ -1,6 +1,6 @@
 """What a race found: an answer, and what it rests on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from controller.domain.jobs import JobOutcome
@@ -8,8 +8,9 @@ from controller.domain.measurements import Verdict
 from controller.domain.rankings import Ranking
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.sweeps import SweepSnapshot
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime
 
 
@@ -23,6 +24,7 @@ class OnlyPredicted:
         threads: with so many.
         latency_ms: the median that it is expected to have, with its interval.
         may_change_answer: whether it would, at the better end of its interval.
+        precision: in which one.
     """
 
     backbone: str
@@ -30,6 +32,7 @@ class OnlyPredicted:
     threads: int
     latency_ms: PredictedFigure
     may_change_answer: bool
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class Found:
         unmeasured_count: how many candidates were not measured in all, predicted or not.
         earlier_count: of how many of these an earlier sweep has figures: they are ranked, and the
             race did without new ones.
+        left_out: what did not race of what was asked for, and why.
     """
 
     sweep_id: str
@@ -60,11 +64,19 @@ class Found:
     predicted: tuple[OnlyPredicted, ...] = ()
     unmeasured_count: int = 0
     earlier_count: int = 0
+    left_out: tuple[Reason, ...] = ()
 
     @property
     def measured(self) -> tuple[JobOutcome, ...]:
         """The candidates that have figures."""
         return (*self.lost, *self.undecided, *self.decided)
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those that raced, as far as they were measured or predicted."""
+        raced = {each.precision for each in (*self.measured, *self.failed)}
+        raced |= {each.precision for each in self.predicted}
+        return tuple(each for each in Precision if each in raced)
 
     @property
     def is_won_from_outside(self) -> bool:
@@ -101,7 +113,7 @@ class Found:
         if self.ranking.winner is None:
             return False
         won = self.ranking.winner.measurement
-        return _candidate(outcome) == (won.backbone, won.runtime, won.threads)
+        return _candidate(outcome) == (won.backbone, won.runtime, won.threads, won.precision)
 
 
 def found_by(
@@ -149,6 +161,7 @@ def found_by(
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
         unmeasured_count=unmeasured_count,
         earlier_count=min(earlier_count, unmeasured_count),
+        left_out=sweep.left_out,
     )
 
 
@@ -156,24 +169,38 @@ def count_earlier(
     settings: Sequence[PredictedSetting],
     backbones: Collection[str],
     raced: Sequence[JobOutcome],
+    left_out: Iterable[Reason] = (),
 ) -> int:
     """Count the candidates that earlier sweeps measured and a race did not.
 
     Args:
         settings: those of the race, with all that was measured in each.
-        backbones: names of all that raced.
+        backbones: names of all that were to race.
         raced: the jobs that the race has, or that stand for some of it.
+        left_out: what did not race, and why.
     """
+    unraced = _unraced(left_out)
     here = {_candidate(each) for each in raced if not each.is_sentinel}
     return sum(
-        each.backbone in backbones and (each.backbone, setting.runtime, setting.threads) not in here
+        (each.backbone, setting.runtime, setting.threads, setting.precision) not in here
         for setting in settings
         for each in setting.measured
+        if each.backbone in backbones and (each.backbone, setting.precision.value) not in unraced
     )
 
 
-def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int]:
-    return outcome.backbone, outcome.runtime, outcome.threads
+def _unraced(left_out: Iterable[Reason]) -> frozenset[tuple[str, str]]:
+    """Names of backbones, each with the precision in which nobody knows its top-1."""
+    return frozenset(
+        (name, each.words["precision"])
+        for each in left_out
+        if each.code is ReasonCode.RACE_WITHOUT_ACCURACY
+        for name in each.words["backbones"].split(", ")
+    )
+
+
+def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int, Precision]:
+    return outcome.backbone, outcome.runtime, outcome.threads, outcome.precision
 
 
 def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
@@ -187,15 +214,12 @@ def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
     return replace(ranking, suggested_sweep=replace(ranking.suggested_sweep, weights=kinds.pop()))
 
 
-def only_predicted(
-    settings: Sequence[PredictedSetting], ranking: Ranking, top1s: Mapping[str, float]
-) -> list[OnlyPredicted]:
+def only_predicted(settings: Sequence[PredictedSetting], ranking: Ranking) -> list[OnlyPredicted]:
     """Say which candidates were not measured, and which of them may change an answer.
 
     Args:
         settings: those of the race.
         ranking: the answer.
-        top1s: of all candidates of which it is known, percent, by name.
     """
     return [
         OnlyPredicted(
@@ -203,11 +227,12 @@ def only_predicted(
             runtime=setting.runtime,
             threads=setting.threads,
             latency_ms=each.latency_ms,
-            may_change_answer=_may_change(ranking, top1s[each.backbone], each.latency_ms.low),
+            may_change_answer=_may_change(ranking, each.top1, each.latency_ms.low),
+            precision=setting.precision,
         )
         for setting in settings
         for each in setting.predicted
-        if each.backbone in top1s
+        if each.top1 is not None
     ]
 
 

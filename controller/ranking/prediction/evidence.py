@@ -9,7 +9,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.ranking.distinction import Distinction, distinction
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
-from models.catalog.precisions import Precision
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from protos.inputs import ImageSize
 from protos.runtimes import Runtime
 
@@ -21,16 +21,18 @@ _SURE: Final = (Verdict.OK, Verdict.WIDE)
 
 
 class Setting(NamedTuple):
-    """Where something was measured."""
+    """Where something was measured, and in which precision."""
 
     device: str
     runtime: Runtime
     threads: int
+    precision: Precision = Precision.FP32
 
     @property
     def name(self) -> str:
         """What it is called among the settings that a prediction learned from."""
-        return f"{self.device}, {self.runtime.value}, {self.threads}"
+        named = f"{self.device}, {self.runtime.value}, {self.threads}"
+        return named if self.precision is Precision.FP32 else f"{named}, {self.precision.value}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,15 @@ class Evidence:
     measured: Mapping[Setting, Mapping[str, Measurement]]
     features: Mapping[str, NetworkFeatures]
     refusals: Mapping[str, str]
+
+
+def tells_of(other: Precision, wanted: Precision) -> bool:
+    """Whether figures of one precision may tell of those of another one.
+
+    Those of fp32 tell of each, and each of itself: so what is predicted in fp32 is the same
+    whatever else was measured.
+    """
+    return other in (Precision.FP32, wanted)
 
 
 def gather(
@@ -129,8 +140,9 @@ def measured_settings(
 ) -> dict[Setting, dict[str, Measurement]]:
     """What was measured in each setting, the last of each backbone, where it is comparable.
 
-    Comparable are fp32 at one image of the backbone's own size, with nothing out of the ordinary,
-    on a device that is no emulated one, by figures that nothing disturbed.
+    Comparable is one image of the backbone's own size, in a precision that is made of it, with
+    nothing out of the ordinary, on a device that is no emulated one, by figures that nothing
+    disturbed.
 
     Args:
         measurements: oldest first.
@@ -144,9 +156,11 @@ def measured_settings(
             and each.latency is not None
             and each.verdict in _SURE
             and not each.emulator
-            and (each.precision, each.batch) == (Precision.FP32, 1)
+            and each.precision in MADE_PRECISIONS
+            and each.batch == 1
             and each.input_size == known.input_size
             and distinction(each) == _USUAL
         ):
-            found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
+            setting = Setting(each.device, each.runtime, each.threads, each.precision)
+            found[setting][each.backbone] = each
     return dict(found)

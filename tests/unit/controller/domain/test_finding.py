@@ -7,7 +7,9 @@ import pytest
 from controller.domain.measurements.outcomes import outcome_of
 from controller.domain.rankings.finding import OnlyPredicted, count_earlier, found_by
 from controller.domain.rankings.predicted import MeasuredBackbone, PredictedFigure, PredictedSetting
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.integration.controller.domain_samples import SPEC
 from tests.unit.controller.samples.measurements import measurement
@@ -50,6 +52,12 @@ def test_earlier_figures_count_where_the_race_has_none_of_the_candidate() -> Non
     names = ("Raced", "Stands", "Earlier")
     assert count_earlier(settings[:1], names, raced) == 1
     assert count_earlier(settings, names, raced) == 4
+    # In another precision none of these raced, and of one nobody knows how accurate it is there.
+    int8 = replace(settings[0], precision=Precision.INT8_DYNAMIC)
+    words = {"precision": "int8-dynamic", "backbones": "Raced, Other"}
+    left_out = [reason(ReasonCode.RACE_WITHOUT_ACCURACY, words, count=2)]
+    assert count_earlier([int8], names, raced) == 3
+    assert count_earlier([int8], names, raced, left_out) == 2
 
 
 @pytest.mark.parametrize("raced", [WeightsKind.PRETRAINED, WeightsKind.SYNTHETIC])
