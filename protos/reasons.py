@@ -57,7 +57,7 @@ class ReasonCode(Enum):
     """Figures: count, repetitions."""
     LOST_RACE = "lost_race"
     """Figures: repetitions. Words: standing (dominated, over_limit or outclassed), other (empty, or
-    the backbone that it lost to)."""
+    the backbone that it lost to), precision (of that, where it is another one)."""
     RACE_UNDECIDED = "race_undecided"
     """Figures: repetitions."""
     OUTPUTS_UNCHECKED = "outputs_unchecked"
@@ -262,6 +262,8 @@ class ReasonCode(Enum):
     """Words: backbone, asked, has."""
     NOT_QUANTISED = "not_quantised"
     """Words: backbone, has."""
+    RACE_WITHOUT_ACCURACY = "race_without_accuracy"
+    """Figures: count. Words: precision, backbones (their names, parted by commas)."""
     # Why a backbone is not predicted.
     PREDICTION_FEW_MEASURED = "prediction_few_measured"
     """Figures: measured, needed."""

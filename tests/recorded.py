@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from controller.state.attempts import lease_next
 from controller.state.database import Database
+from models.catalog.precisions import Precision
 from protos.device import DeviceState
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
@@ -21,6 +22,7 @@ def record_sweep(
     runtimes: tuple[Runtime, ...] = (Runtime.ONNXRUNTIME,),
     waiting_share: float | None = None,
     device: str = "phone",
+    precisions: tuple[Precision, ...] = (),
 ) -> str:
     """A sweep whose repetitions have the standard report's samples, each times its factor.
 
@@ -28,9 +30,14 @@ def record_sweep(
     """
     repetitions, device_id = len(latency_factors), f"id-of-{device}"
     sweep_id = start_sweep(
-        database, device, repetitions=repetitions, backbones=backbones, runtimes=runtimes
+        database,
+        device,
+        repetitions=repetitions,
+        backbones=backbones,
+        runtimes=runtimes,
+        precisions=precisions,
     )
-    for _ in range(repetitions * len(backbones) * len(runtimes)):
+    for _ in range(repetitions * len(backbones) * len(runtimes) * max(1, len(precisions))):
         lease = lease_next(database, device_id, now_unix_ms=0)
         assert lease is not None
         runtime, ratio = _RUNTIMES[lease.settings.runtime]

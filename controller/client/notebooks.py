@@ -25,6 +25,7 @@ from controller.domain.rankings.predicted import DevicePredictions, PredictQuest
 from controller.domain.selectors import parse_selector
 from controller.domain.sweeps import SweepSummary
 from models.catalog.catalog import IMAGENET, Backbone
+from models.catalog.precisions import Precision
 from protos.names import brief
 from protos.runtimes import Runtime
 
@@ -173,10 +174,12 @@ class Client:
         *backbones: str,
         runtime: Runtime | str | None = None,
         threads: int | None = None,
+        precision: Precision | str = Precision.FP32,
     ) -> DevicePredictions:
         """What backbones, or all, would be measured at on a device where they were not."""
-        meant = {"backbones": backbones, "runtime": runtime, "threads": threads}
-        return self._asked.predict(_asked(PredictQuestion, {"device": device, **meant}))
+        meant = {"device": device, "backbones": backbones, "precision": precision}
+        where = {"runtime": runtime, "threads": threads}
+        return self._asked.predict(_asked(PredictQuestion, {**meant, **where}))
 
     def pareto(
         self, device: str, *, accuracy_dataset: str = IMAGENET, **constraints: Any

@@ -22,6 +22,7 @@ from controller.sweeps.possible.obstacles import (
     find_obstacles,
     impossible,
 )
+from controller.sweeps.possible.raceable import Ranked, find_unraced
 from controller.sweeps.possible.runnable import unrunnable_jobs, why_not
 from models.catalog.catalog import Backbone, Catalog
 from models.catalog.own import lacks_paddle_program
@@ -55,13 +56,15 @@ def plan_sweep(
     devices: Sequence[Device],
     catalog: Catalog,
     needs: KnownFiles = NOTHING_KNOWN,
+    ranked: Ranked = (),
 ) -> Plan:
     """The jobs of a sweep, backbone by backbone, so that one backbone's figures are neighbours.
 
     What a device cannot do of it is left out and told; without runtimes, each device measures with
     those that it has. What was named and none of the devices can do refuses the sweep: a runtime in
     any case, threads, cores, precisions and backbones where devices are named, too. An own model
-    that was added as ONNX is left out of Paddle Lite either way.
+    that was added as ONNX is left out of Paddle Lite either way. A race leaves out and tells what
+    is made of a backbone in a precision in which its top-1 is not `ranked`.
 
     Raises:
         EdgerankError: INVALID_INPUT, UNKNOWN_NAME or PRECONDITION, each naming what would do.
@@ -79,6 +82,7 @@ def plan_sweep(
     if refused := impossible(spec, choice, runtimes, precisions, obstacles):
         raise Refused(ErrorCode.PRECONDITION, refused)
     untranslatable = _untranslatable(backbones) if Runtime.PADDLELITE in runtimes else {}
+    unraced = find_unraced(spec, backbones, ranked)
     files, told = Files(spec), Told(spec)
     planned = tuple(
         PlannedJob(device.device_id, variant, told.settings(device, runtime, threads, takes))
@@ -88,6 +92,7 @@ def plan_sweep(
         if obstacles.allow(device.device_id, runtime, precision)
         if runtime is not Runtime.PADDLELITE or backbone.name not in untranslatable
         if spec.precisions or precision is backbone.precision
+        if unraced.allow(backbone.name, precision)
         for variant, takes in files.variants(device, backbone, runtime, precision)
         for threads in dict.fromkeys(spec.threads)
         if (device.device_id, runtime, threads) not in obstacles.threads
@@ -97,7 +102,7 @@ def plan_sweep(
     cannot = itertools.chain.from_iterable(unrunnable.values())
     if choice.named and (refused := _nothing_left(spec, jobs, unrunnable)):
         raise Refused(ErrorCode.PRECONDITION, refused)
-    in_the_way = (*obstacles.reasons, *untranslatable.values(), *cannot)
+    in_the_way = (*unraced.reasons, *obstacles.reasons, *untranslatable.values(), *cannot)
     left_out = each_once((*_unlike(spec, backbones), *in_the_way))
     if not jobs:
         raise Refused(ErrorCode.PRECONDITION, left_out[:1])

@@ -6924,6 +6924,7 @@ class PredictRequest(_message.Message):
     THREADS_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     JUDGED_BY_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     device: _builtins.str
     """A device's name."""
     runtime: _types_pb2.Runtime.ValueType
@@ -6933,6 +6934,8 @@ class PredictRequest(_message.Message):
     """Share of intervals that are to hold what is measured later, 0.5 to 0.99; absent is 0.9."""
     judged_by: _builtins.str
     """The id of a sweep: of earlier predictions only those are told that it measured; absent is all."""
+    precision: _types_pb2.Precision.ValueType
+    """Absent is fp32."""
     @_builtins.property
     def backbones(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names; none are all of the catalog."""
@@ -6946,15 +6949,18 @@ class PredictRequest(_message.Message):
         threads: _builtins.int | None = ...,
         confidence: _builtins.float | None = ...,
         judged_by: _builtins.str | None = ...,
+        precision: _types_pb2.Precision.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "judged_by", b"judged_by", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "confidence", b"confidence", "judged_by", b"judged_by", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "judged_by", b"judged_by", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_judged_by", b"_judged_by", "_precision", b"_precision", "_runtime", b"_runtime", "_threads", b"_threads", "backbones", b"backbones", "confidence", b"confidence", "device", b"device", "judged_by", b"judged_by", "precision", b"precision", "runtime", b"runtime", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
     _WhichOneofReturnType__judged_by: _TypeAlias = _typing.Literal["judged_by"]  # noqa: Y015
     _WhichOneofArgType__judged_by: _TypeAlias = _typing.Literal["_judged_by", b"_judged_by"]  # noqa: Y015
+    _WhichOneofReturnType__precision: _TypeAlias = _typing.Literal["precision"]  # noqa: Y015
+    _WhichOneofArgType__precision: _TypeAlias = _typing.Literal["_precision", b"_precision"]  # noqa: Y015
     _WhichOneofReturnType__runtime: _TypeAlias = _typing.Literal["runtime"]  # noqa: Y015
     _WhichOneofArgType__runtime: _TypeAlias = _typing.Literal["_runtime", b"_runtime"]  # noqa: Y015
     _WhichOneofReturnType__threads: _TypeAlias = _typing.Literal["threads"]  # noqa: Y015
@@ -6963,6 +6969,8 @@ class PredictRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__judged_by) -> _WhichOneofReturnType__judged_by | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__precision) -> _WhichOneofReturnType__precision | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__runtime) -> _WhichOneofReturnType__runtime | None: ...
     @_typing.overload
@@ -7004,7 +7012,10 @@ class PredictedBackbone(_message.Message):
     BACKBONE_FIELD_NUMBER: _builtins.int
     LATENCY_MS_FIELD_NUMBER: _builtins.int
     PEAK_RSS_BYTES_FIELD_NUMBER: _builtins.int
+    TOP1_FIELD_NUMBER: _builtins.int
     backbone: _builtins.str
+    top1: _builtins.float
+    """On ImageNet-1k in the setting's precision, percent; absent where none is known."""
     @_builtins.property
     def latency_ms(self) -> Global___PredictedFigure: ...
     @_builtins.property
@@ -7017,14 +7028,20 @@ class PredictedBackbone(_message.Message):
         backbone: _builtins.str = ...,
         latency_ms: Global___PredictedFigure | None = ...,
         peak_rss_bytes: Global___PredictedFigure | None = ...,
+        top1: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "backbone", b"backbone", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes", "_top1", b"_top1", "backbone", b"backbone", "latency_ms", b"latency_ms", "peak_rss_bytes", b"peak_rss_bytes", "top1", b"top1"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__peak_rss_bytes: _TypeAlias = _typing.Literal["peak_rss_bytes"]  # noqa: Y015
     _WhichOneofArgType__peak_rss_bytes: _TypeAlias = _typing.Literal["_peak_rss_bytes", b"_peak_rss_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__top1: _TypeAlias = _typing.Literal["top1"]  # noqa: Y015
+    _WhichOneofArgType__top1: _TypeAlias = _typing.Literal["_top1", b"_top1"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_rss_bytes) -> _WhichOneofReturnType__peak_rss_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top1) -> _WhichOneofReturnType__top1 | None: ...
 
 Global___PredictedBackbone: _TypeAlias = PredictedBackbone  # noqa: Y015
 
@@ -7192,7 +7209,7 @@ Global___MeasuredBackbone: _TypeAlias = MeasuredBackbone  # noqa: Y015
 
 @_typing.final
 class PredictedSetting(_message.Message):
-    """In fp32, for one image."""
+    """For one image."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -7206,8 +7223,10 @@ class PredictedSetting(_message.Message):
     MEMORY_ERRORS_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
     EARLIER_ERRORS_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     runtime: _types_pb2.Runtime.ValueType
     threads: _builtins.int
+    precision: _types_pb2.Precision.ValueType
     @_builtins.property
     def predicted(self) -> _containers.RepeatedCompositeFieldContainer[Global___PredictedBackbone]:
         """The fastest first."""
@@ -7249,10 +7268,11 @@ class PredictedSetting(_message.Message):
         memory_errors: Global___LeftOutErrors | None = ...,
         measured: _abc.Iterable[Global___MeasuredBackbone] | None = ...,
         earlier_errors: Global___EarlierErrors | None = ...,
+        precision: _types_pb2.Precision.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors", "_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "earlier_errors", b"earlier_errors", "latency_errors", b"latency_errors", "memory_errors", b"memory_errors"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors", "_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "earlier_errors", b"earlier_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors", "_latency_errors", b"_latency_errors", "_memory_errors", b"_memory_errors", "earlier_errors", b"earlier_errors", "latency_errors", b"latency_errors", "measured", b"measured", "memory_errors", b"memory_errors", "precision", b"precision", "predicted", b"predicted", "rests_on", b"rests_on", "runtime", b"runtime", "settings", b"settings", "threads", b"threads", "unpredicted", b"unpredicted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__earlier_errors: _TypeAlias = _typing.Literal["earlier_errors"]  # noqa: Y015
     _WhichOneofArgType__earlier_errors: _TypeAlias = _typing.Literal["_earlier_errors", b"_earlier_errors"]  # noqa: Y015

@@ -321,7 +321,7 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     REASON_CODE_WARMUP_UNSETTLED: _ReasonCode.ValueType  # 13
     """count, repetitions"""
     REASON_CODE_LOST_RACE: _ReasonCode.ValueType  # 310
-    """repetitions; standing, other"""
+    """repetitions; standing, other, precision"""
     REASON_CODE_RACE_UNDECIDED: _ReasonCode.ValueType  # 311
     """repetitions"""
     REASON_CODE_OUTPUTS_UNCHECKED: _ReasonCode.ValueType  # 170
@@ -495,6 +495,8 @@ class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReasonCode
     """words: backbone, asked, has"""
     REASON_CODE_NOT_QUANTISED: _ReasonCode.ValueType  # 93
     """words: backbone, has"""
+    REASON_CODE_RACE_WITHOUT_ACCURACY: _ReasonCode.ValueType  # 560
+    """count; precision, backbones"""
     REASON_CODE_PREDICTION_FEW_MEASURED: _ReasonCode.ValueType  # 290
     """Why a backbone is not predicted.
     measured, needed
@@ -554,7 +556,7 @@ REASON_CODE_STILL_MEASURED: ReasonCode.ValueType  # 116
 REASON_CODE_WARMUP_UNSETTLED: ReasonCode.ValueType  # 13
 """count, repetitions"""
 REASON_CODE_LOST_RACE: ReasonCode.ValueType  # 310
-"""repetitions; standing, other"""
+"""repetitions; standing, other, precision"""
 REASON_CODE_RACE_UNDECIDED: ReasonCode.ValueType  # 311
 """repetitions"""
 REASON_CODE_OUTPUTS_UNCHECKED: ReasonCode.ValueType  # 170
@@ -728,6 +730,8 @@ REASON_CODE_CAME_QUANTISED: ReasonCode.ValueType  # 92
 """words: backbone, asked, has"""
 REASON_CODE_NOT_QUANTISED: ReasonCode.ValueType  # 93
 """words: backbone, has"""
+REASON_CODE_RACE_WITHOUT_ACCURACY: ReasonCode.ValueType  # 560
+"""count; precision, backbones"""
 REASON_CODE_PREDICTION_FEW_MEASURED: ReasonCode.ValueType  # 290
 """Why a backbone is not predicted.
 measured, needed

@@ -9,7 +9,12 @@ from typing import Final
 from controller.api.queries.remembering import Remembered
 from controller.domain.devices import Device
 from controller.domain.measurements import MeasurementFilter
-from controller.domain.rankings.predicted import DevicePredictions, PredictQuestion
+from controller.domain.rankings.predicted import (
+    DevicePredictions,
+    PredictedSetting,
+    PredictQuestion,
+    with_top1,
+)
 from controller.domain.rankings.predictions import CONFIDENCE, EarlierErrors
 from controller.fleet.rounds.foretelling import LastTold, Where
 from controller.ranking.prediction.device import (
@@ -20,14 +25,16 @@ from controller.ranking.prediction.device import (
 )
 from controller.ranking.prediction.evidence import Evidence, Setting, gather
 from controller.ranking.racing.judging import Judged, judged
+from controller.state.catalog.accuracy import top1_by_precision
 from controller.state.catalog.network_counts import stored_counts
 from controller.state.database import Database
 from controller.state.measurements.foretold import list_measured_later
 from controller.state.measurements.pages import list_newest
-from controller.state.measurements.stamps import Stamp, evidence_stamp
+from controller.state.measurements.stamps import Stamp, accuracy_stamp, evidence_stamp
 from controller.state.schema.unreadable import answered_in
 from models.catalog.catalog import Catalog
 from models.catalog.features import load_features
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
 # Numbers that fitted settings hold together, 8 bytes each: about 100 settings of 16 backbones.
@@ -67,13 +74,14 @@ class Predictions:
         self._evidence: Remembered[Evidence] = Remembered(1)
         self._fitted: Remembered[FittedSetting] = Remembered(_MOST_NUMBERS)
         self._judged: Remembered[Mapping[Judged, EarlierErrors]] = Remembered(_MOST_JUDGED)
+        self._top1s: Remembered[Mapping[tuple[str, Precision], float]] = Remembered(1)
 
     async def predict(self, device: Device, question: PredictQuestion) -> DevicePredictions:
         """What backbones would be measured at on a device; names are those of the catalog."""
         told = await answered_in(self._computing, partial(self._remembered, device, question))
         if told is None:
             told = await answered_in(self._learning, partial(self._learned, device, question))
-        return told
+        return await answered_in(self._computing, partial(self._with_top1, told))
 
     def _remembered(self, device: Device, question: PredictQuestion) -> DevicePredictions | None:
         """The answer, unless something has to be learned for it."""
@@ -118,10 +126,21 @@ class Predictions:
         return replace(
             told,
             settings=tuple(
-                replace(each, earlier_errors=errors.get(Judged(each.runtime, each.threads)))
+                replace(
+                    each,
+                    earlier_errors=errors.get(_judged_in(each)),
+                )
                 for each in told.settings
             ),
         )
+
+    def _with_top1(self, told: DevicePredictions) -> DevicePredictions:
+        stamp = accuracy_stamp(self._database)
+        top1s = self._top1s.get(_ALL, stamp)
+        if top1s is None:
+            top1s = top1_by_precision(self._database, self._catalog)
+            self._top1s.put(_ALL, stamp, top1s)
+        return with_top1(told, top1s)
 
     def _gathered(self) -> Evidence:
         return gather(
@@ -139,9 +158,13 @@ class Predictions:
             known = fit_setting(setting, evidence)
             self._fitted.put(setting, stamp, known, weight=known.numbers)
             told = known.latency.told(tuple(evidence.catalog), CONFIDENCE)
-            where = Where(device.device_id, setting.runtime, setting.threads)
+            where = Where(device.device_id, setting.runtime, setting.threads, setting.precision)
             self._last_told.put(where, told.predicted, len(known.here))
         return known
+
+
+def _judged_in(setting: PredictedSetting) -> Judged:
+    return Judged(setting.runtime, setting.threads, setting.precision)
 
 
 def _runtimes(device: Device) -> tuple[Runtime, ...]:

@@ -223,6 +223,8 @@ class _Tools:
         backbones: tuple[str, ...] = (),
         runtime: Runtime | None = None,
         threads: int | None = None,
+        *,
+        precision: Precision = Precision.FP32,
         most: int = MOST_LISTED,
     ) -> dict[str, Any]:
         """Predict what backbones that were not measured on a device would be measured at there.
@@ -230,7 +232,9 @@ class _Tools:
         Without `backbones`, the whole catalog, the fastest first. Each figure has its interval.
         Nothing of it was measured: never tell it as if it were.
         """
-        told = self._client.predict(device, *backbones, runtime=runtime, threads=threads)
+        told = self._client.predict(
+            device, *backbones, runtime=runtime, threads=threads, precision=precision
+        )
         return bounded(_document(told), most)
 
     def compare(

@@ -53,18 +53,25 @@ def accelerators_option(told: str) -> Callable[[Any], Any]:
     )
 
 
-variant_options = option_group(
-    "Variants",
-    "variants",
-    WantedVariants,
-    click.option(
+def precisions_option(told: str) -> Callable[[Any], Any]:
+    """The option --precisions, with what the command does with them."""
+    return click.option(
         "--precisions",
         type=Converted("precisions", read_precisions),
         metavar="NAME,NAME|all",
         default=(),
-        help=f"Of {', '.join(precision.value for precision in MADE_PRECISIONS)}, "
+        help=f"{told}  [default: fp32; int8 of what came quantised]",
+    )
+
+
+variant_options = option_group(
+    "Variants",
+    "variants",
+    WantedVariants,
+    precisions_option(
+        f"Of {', '.join(precision.value for precision in MADE_PRECISIONS)}, "
         f"those that a format has for its target; {Precision.INT8.value} is of a model that came "
-        "quantised.  [default: fp32; int8 of what came quantised]",
+        "quantised."
     ),
     click.option(
         "--input-size",

@@ -19,6 +19,7 @@ from controller.cli.rankings.racing import (
     Wanted,
     candidates,
     interval_confidence,
+    predicted_precisions,
     race_spec,
     racing_options,
     wanted_options,
@@ -65,6 +66,9 @@ def find(
     Within 2 % two are alike. The answer is what 'edgerank best' says, with what it rests on, what
     was only predicted, and what more time would decide.
 
+    With --precisions backbones race in each of them, by the top-1 that is known there; those of
+    which none is known do not, and are named.
+
     It is a sweep: 'sweeps' lists it, 'follow', 'pause', 'resume' and 'cancel' take its id. Started
     again on another day, it measures only what is not decided.
 
@@ -74,6 +78,7 @@ def find(
       edgerank find --device board --max-latency 20ms --tier mobile --time 30m
       edgerank find --device board --models series:MobileNetV3,PPLCNet* --confidence 99%
       edgerank find --device board --runtimes onnxruntime --threads 1,4 --json
+      edgerank find --device board --runtimes onnxruntime --precisions fp32,int8-dynamic
     """
     console = Console(stderr=as_json)
     with QueryClient(address) as client:
@@ -169,28 +174,28 @@ def _found(
         # can be asked for.
         runtime=racing.runtimes[0] if len(racing.runtimes) == 1 else None,
         threads=racing.threads[0] if len(racing.threads) == 1 else None,
+        precision=racing.precisions[0] if len(racing.precisions) == 1 else None,
     )
     ranking = client.rank(racing.device, constraints)
     if not unmeasured_count:
         return found_by(sweep, ranking, before=before)
-    question = PredictQuestion(
-        device=racing.device,
-        backbones=spec.backbones,
-        confidence=interval_confidence(wanted),
-        judged_by=sweep.sweep_id,
-    )
     settings = [
         each
-        for each in client.predict(question).settings
+        for precision in predicted_precisions(racing)
+        for each in client.predict(
+            PredictQuestion(
+                device=racing.device,
+                backbones=spec.backbones,
+                confidence=interval_confidence(wanted),
+                precision=precision,
+                judged_by=sweep.sweep_id,
+            )
+        ).settings
         if each.threads in racing.threads
         and (not racing.runtimes or each.runtime in racing.runtimes)
     ]
-    catalog = client.catalog()
-    top1s = {
-        name: top1 for name in question.backbones if (top1 := catalog.get(name).top1) is not None
-    }
-    predicted = only_predicted(settings, ranking, top1s, sweep.ended)
-    earlier = count_earlier(settings, spec.backbones, (*before, *sweep.ended))
+    predicted = only_predicted(settings, ranking, sweep.ended)
+    earlier = count_earlier(settings, spec.backbones, (*before, *sweep.ended), sweep.left_out)
     return found_by(
         sweep,
         ranking,

@@ -10,9 +10,11 @@ from controller.cli.printing.documents import print_json
 from controller.cli.printing.rankings.predictions import print_predictions
 from controller.client import QueryClient
 from controller.domain.errors import EdgerankError, ErrorCode
+from controller.domain.names import find_choice
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.rankings.predictions import CONFIDENCE
 from controller.domain.sweeps import MAX_THREADS
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
 
@@ -21,6 +23,14 @@ from protos.runtimes import Runtime
 @click.option("--device", required=True, help="On this device (see 'edgerank devices').")
 @click.option("--runtime", type=Converted("runtime", read_runtime), metavar="RUNTIME")
 @click.option("--threads", type=click.IntRange(1, MAX_THREADS))
+@click.option(
+    "--precision",
+    type=Converted("precision", lambda text: find_choice(Precision, "precision", text)),
+    metavar="NAME",
+    default=Precision.FP32.value,
+    show_default=True,
+    help="What would be measured in, as int8-dynamic.",
+)
 @click.option(
     "--confidence",
     type=Converted("percentage", read_percentage),
@@ -38,6 +48,7 @@ def predict(
     device: str,
     runtime: Runtime | None,
     threads: int | None,
+    precision: Precision,
     confidence: float,
     address: str,
     as_json: bool,
@@ -45,10 +56,10 @@ def predict(
     """Tell what backbones would be measured at on a device where they were not.
 
     Latency and memory, each with its interval, of the backbones named or of the whole catalog, in
-    each runtime and number of threads that at least 8 backbones were measured in there, in fp32
-    and for one image. It says what it rests on, how far off it is of what was measured when that
-    is left out, and how far off earlier predictions were of what was measured since. What is
-    unlike all that was measured is not predicted. No prediction is ever ranked or exported as if
+    each runtime and number of threads that at least 8 backbones were measured in there, in one
+    precision and for one image. It says what it rests on, how far off it is of what was measured
+    when that is left out, and how far off earlier predictions were of what was measured since. What
+    is unlike all that was measured is not predicted. No prediction is ever ranked or exported as if
     it were measured.
 
     Exit code 3 when nothing can be predicted; the sweep that would change it is named.
@@ -58,6 +69,7 @@ def predict(
       edgerank predict --device board
       edgerank predict --device board MobileNetV3_large_x1_0 PPLCNet_x1_0
       edgerank predict --device board --runtime onnxruntime --threads 4 --json
+      edgerank predict --device board --precision int8-dynamic
       edgerank predict --device board --confidence 95%
     """
     question = PredictQuestion(
@@ -66,6 +78,7 @@ def predict(
         runtime=runtime,
         threads=threads,
         confidence=confidence,
+        precision=precision,
     )
     with QueryClient(address) as client, Console(stderr=True).status("Predicting ..."):
         told = client.predict(question)

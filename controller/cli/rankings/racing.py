@@ -8,7 +8,7 @@ from controller.cli.options.backbones import complete_backbones, read_backbones,
 from controller.cli.options.grouping import option_group
 from controller.cli.options.runtime import runtimes_option, threads_option
 from controller.cli.options.values import Converted, read_percentage
-from controller.cli.options.variants import weights_option
+from controller.cli.options.variants import precisions_option, weights_option
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.quantities import parse_latency_ms, parse_time_ms
 from controller.domain.rankings.predicted import MOST_CONFIDENCE
@@ -19,6 +19,7 @@ from controller.domain.sweeps import (
 )
 from controller.domain.sweeps.races import DEFAULT_CONFIDENCE, Race
 from models.catalog.catalog import Catalog
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.tiers import Tier, select_tier
 from models.catalog.variants import WeightsKind
 from protos.measuring import StartGate
@@ -38,6 +39,7 @@ class Racing:
     runtimes: tuple[Runtime, ...]
     threads: tuple[int, ...]
     weights: WeightsKind
+    precisions: tuple[Precision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,10 @@ racing_options = option_group(
     tier_option,
     runtimes_option("Each is a candidate of its own."),
     threads_option("Thread counts, each a candidate of its own."),
+    precisions_option(
+        "Each is a candidate of its own by the top-1 that is known in it, see 'edgerank accuracy "
+        "import'; what none is known of does not race."
+    ),
     weights_option(WeightsKind.PRETRAINED),
 )
 wanted_options = option_group(
@@ -100,6 +106,11 @@ def interval_confidence(wanted: Wanted) -> float:
     return min(wanted.confidence, MOST_CONFIDENCE)
 
 
+def predicted_precisions(racing: Racing) -> tuple[Precision, ...]:
+    """Those of a race in which anything can be predicted."""
+    return tuple(each for each in racing.precisions or (Precision.FP32,) if each in MADE_PRECISIONS)
+
+
 def candidates(racing: Racing, catalog: Catalog) -> tuple[str, ...]:
     """The backbones that race: those that are named, of the tier where one is.
 
@@ -131,6 +142,7 @@ def race_spec(
         devices=(racing.device,),
         runtimes=racing.runtimes,
         threads=racing.threads,
+        precisions=racing.precisions,
         weights=racing.weights,
         fewest_repetitions=1,
         most_repetitions=DEFAULT_MOST_REPETITIONS,

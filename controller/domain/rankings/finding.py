@@ -1,6 +1,6 @@
 """What a race found: an answer, and what it rests on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,8 +10,9 @@ from controller.domain.rankings import Ranking
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.rankings.predictions import EarlierErrors
 from controller.domain.sweeps import SweepSnapshot
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
-from protos.reasons import ReasonCode
+from protos.reasons import Reason, ReasonCode
 from protos.runtimes import Runtime
 
 _UNMADE: Final = frozenset({ReasonCode.NO_ARTIFACT, ReasonCode.WEIGHTS_UNAVAILABLE})
@@ -27,6 +28,7 @@ class OnlyPredicted:
         threads: with so many.
         latency_ms: the median that it is expected to have, with its interval.
         may_change_answer: whether it would, at the better end of its interval.
+        precision: in which one.
     """
 
     backbone: str
@@ -34,6 +36,7 @@ class OnlyPredicted:
     threads: int
     latency_ms: PredictedFigure
     may_change_answer: bool
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,14 @@ class JudgedSetting:
     Attributes:
         runtime: of the setting.
         threads: of the setting.
+        precision: likewise.
         errors: of candidates that it predicted, and measured then.
     """
 
     runtime: Runtime
     threads: int
     errors: EarlierErrors
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,7 @@ class Found:
             race did without new ones.
         judged: how far off its predictions were of candidates that it measured then; of settings
             with any, and only where a candidate was not measured.
+        left_out: what did not race of what was asked for, and why.
     """
 
     sweep_id: str
@@ -82,11 +88,19 @@ class Found:
     unmeasured_count: int = 0
     earlier_count: int = 0
     judged: tuple[JudgedSetting, ...] = ()
+    left_out: tuple[Reason, ...] = ()
 
     @property
     def measured(self) -> tuple[JobOutcome, ...]:
         """The candidates that have figures."""
         return (*self.lost, *self.undecided, *self.decided)
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those that raced, as far as they were measured or predicted."""
+        raced = {each.precision for each in (*self.measured, *self.failed)}
+        raced |= {each.precision for each in self.predicted}
+        return tuple(each for each in Precision if each in raced)
 
     @property
     def is_won_from_outside(self) -> bool:
@@ -123,7 +137,7 @@ class Found:
         if self.ranking.winner is None:
             return False
         won = self.ranking.winner.measurement
-        return _candidate(outcome) == (won.backbone, won.runtime, won.threads)
+        return _candidate(outcome) == (won.backbone, won.runtime, won.threads, won.precision)
 
 
 def found_by(
@@ -174,10 +188,16 @@ def found_by(
         unmeasured_count=unmeasured_count,
         earlier_count=min(earlier_count, unmeasured_count),
         judged=tuple(
-            JudgedSetting(runtime=each.runtime, threads=each.threads, errors=each.earlier_errors)
+            JudgedSetting(
+                runtime=each.runtime,
+                threads=each.threads,
+                precision=each.precision,
+                errors=each.earlier_errors,
+            )
             for each in settings
             if each.earlier_errors is not None
         ),
+        left_out=sweep.left_out,
     )
 
 
@@ -185,24 +205,38 @@ def count_earlier(
     settings: Sequence[PredictedSetting],
     backbones: Collection[str],
     raced: Sequence[JobOutcome],
+    left_out: Iterable[Reason] = (),
 ) -> int:
     """Count the candidates that earlier sweeps measured and a race did not.
 
     Args:
         settings: those of the race, with all that was measured in each.
-        backbones: names of all that raced.
+        backbones: names of all that were to race.
         raced: the jobs that the race has, or that stand for some of it.
+        left_out: what did not race, and why.
     """
+    unraced = _unraced(left_out)
     here = {_candidate(each) for each in raced if not each.is_sentinel}
     return sum(
-        each.backbone in backbones and (each.backbone, setting.runtime, setting.threads) not in here
+        (each.backbone, setting.runtime, setting.threads, setting.precision) not in here
         for setting in settings
         for each in setting.measured
+        if each.backbone in backbones and (each.backbone, setting.precision.value) not in unraced
     )
 
 
-def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int]:
-    return outcome.backbone, outcome.runtime, outcome.threads
+def _unraced(left_out: Iterable[Reason]) -> frozenset[tuple[str, str]]:
+    """Names of backbones, each with the precision in which nobody knows its top-1."""
+    return frozenset(
+        (name, each.words["precision"])
+        for each in left_out
+        if each.code is ReasonCode.RACE_WITHOUT_ACCURACY
+        for name in each.words["backbones"].split(", ")
+    )
+
+
+def _candidate(outcome: JobOutcome) -> tuple[str, Runtime, int, Precision]:
+    return outcome.backbone, outcome.runtime, outcome.threads, outcome.precision
 
 
 def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
@@ -217,26 +251,22 @@ def _with_weights(ranking: Ranking, raced: Collection[WeightsKind]) -> Ranking:
 
 
 def only_predicted(
-    settings: Sequence[PredictedSetting],
-    ranking: Ranking,
-    top1s: Mapping[str, float],
-    ended: Sequence[JobOutcome] = (),
+    settings: Sequence[PredictedSetting], ranking: Ranking, ended: Sequence[JobOutcome] = ()
 ) -> list[OnlyPredicted]:
     """Say which candidates were not measured, and which of them may change an answer.
 
-    What failed is none of them in its own setting, and in its whole runtime where there is no file
-    to measure: more time would tell nothing of it.
+    What failed is none of them in its own setting, and in its whole runtime, in that precision,
+    where there is no file to measure: more time would tell nothing of it.
 
     Args:
         settings: those of the race.
         ranking: the answer.
-        top1s: of all candidates of which it is known, percent, by name.
         ended: jobs of the race.
     """
     failed = [each for each in ended if each.verdict is Verdict.FAILED]
     tried = {_candidate(each) for each in failed if not each.is_sentinel}
     unmade = {
-        (each.backbone, each.runtime)
+        (each.backbone, each.runtime, each.precision)
         for each in failed
         if not _UNMADE.isdisjoint(why.code for why in each.reasons)
     }
@@ -246,13 +276,14 @@ def only_predicted(
             runtime=setting.runtime,
             threads=setting.threads,
             latency_ms=each.latency_ms,
-            may_change_answer=_may_change(ranking, top1s[each.backbone], each.latency_ms.low),
+            may_change_answer=_may_change(ranking, each.top1, each.latency_ms.low),
+            precision=setting.precision,
         )
         for setting in settings
         for each in setting.predicted
-        if each.backbone in top1s
-        and (each.backbone, setting.runtime, setting.threads) not in tried
-        and (each.backbone, setting.runtime) not in unmade
+        if each.top1 is not None
+        and (each.backbone, setting.runtime, setting.threads, setting.precision) not in tried
+        and (each.backbone, setting.runtime, setting.precision) not in unmade
     ]
 
 

@@ -1,11 +1,13 @@
 """What backbones would be measured at on a device, as people ask for it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.predictions import CONFIDENCE, EarlierErrors, LeftOutErrors
 from controller.domain.sweeps import SweepSpec
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from protos.reasons import Reason
 from protos.runtimes import Runtime
 
@@ -22,6 +24,7 @@ class PredictQuestion:
         backbones: names; none are all of the catalog.
         runtime: in this runtime; None is in each that something was measured in.
         threads: with so many threads; None is with each number that something was measured with.
+        precision: of what would be measured.
         confidence: share of intervals that are to hold what is measured later.
         judged_by: the id of a sweep: of earlier predictions only those are told that it measured;
             None is all.
@@ -31,16 +34,24 @@ class PredictQuestion:
     backbones: tuple[str, ...] = ()
     runtime: Runtime | None = None
     threads: int | None = None
+    precision: Precision = Precision.FP32
     confidence: float = CONFIDENCE
     judged_by: str | None = None
 
 
 def check_question(question: PredictQuestion) -> None:
-    """Refuse a confidence that no interval of a few dozen figures can have.
+    """Refuse a confidence that no interval of a few dozen figures can have, and a precision.
 
     Raises:
         EdgerankError: INVALID_INPUT.
     """
+    if question.precision not in MADE_PRECISIONS:
+        raise EdgerankError(
+            ErrorCode.INVALID_INPUT,
+            f"models that came quantised are not predicted, so that there is nothing to tell in "
+            f"{question.precision.value}; ask for "
+            f"{', '.join(each.value for each in MADE_PRECISIONS)}",
+        )
     if not LEAST_CONFIDENCE <= question.confidence <= MOST_CONFIDENCE:
         raise EdgerankError(
             ErrorCode.INVALID_INPUT,
@@ -89,11 +100,14 @@ class PredictedBackbone:
         backbone: its name.
         latency_ms: the median latency.
         peak_rss_bytes: peak memory above the baseline; None where it cannot be told.
+        top1: its accuracy on ImageNet-1k in the setting's precision, percent; None where none is
+            known.
     """
 
     backbone: str
     latency_ms: PredictedFigure
     peak_rss_bytes: PredictedFigure | None = None
+    top1: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +125,7 @@ class UnpredictedBackbone:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictedSetting:
-    """What is predicted of one runtime with one number of threads, in fp32, for one image.
+    """What is predicted of one runtime with one number of threads, in one precision, for one image.
 
     Attributes:
         runtime: which one.
@@ -126,6 +140,7 @@ class PredictedSetting:
         memory_errors: the same of memory.
         earlier_errors: how far off predictions of latency were that were made before what they are
             of was measured here; None where no such was measured yet.
+        precision: which one.
     """
 
     runtime: Runtime
@@ -138,6 +153,7 @@ class PredictedSetting:
     latency_errors: LeftOutErrors | None = None
     memory_errors: LeftOutErrors | None = None
     earlier_errors: EarlierErrors | None = None
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,3 +172,23 @@ class DevicePredictions:
     confidence: float
     settings: tuple[PredictedSetting, ...]
     suggested_sweep: SweepSpec | None = None
+
+
+def with_top1(
+    told: DevicePredictions, top1s: Mapping[tuple[str, Precision], float]
+) -> DevicePredictions:
+    """Say beside predictions how accurate backbones are in that precision, where it is known.
+
+    Args:
+        told: predictions.
+        top1s: percent, by a backbone's name and a precision.
+    """
+
+    def beside(setting: PredictedSetting) -> PredictedSetting:
+        known = (
+            replace(each, top1=top1s.get((each.backbone, setting.precision)))
+            for each in setting.predicted
+        )
+        return replace(setting, predicted=tuple(known))
+
+    return replace(told, settings=tuple(map(beside, told.settings)))

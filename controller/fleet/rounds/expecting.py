@@ -20,11 +20,11 @@ from controller.domain.rankings.predictions import (
 from controller.fleet.rounds.foretelling import predicted_prior
 from controller.ranking.prediction import first_backbones, predict
 from controller.ranking.prediction.elsewhere import most_alike
-from controller.ranking.prediction.evidence import Network
+from controller.ranking.prediction.evidence import Network, tells_of
 from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.features import NetworkFeatures
-from models.catalog.precisions import Precision
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import Target
 from protos.runtimes import OnnxRuntimeOptions, Runtime
 
@@ -49,6 +49,7 @@ class Setting(NamedTuple):
     cores: tuple[int, ...]
     flush_denormals: bool
     onnxruntime: OnnxRuntimeOptions | None
+    precision: Precision
 
 
 def pioneers(
@@ -158,7 +159,11 @@ def _told(
 def _elsewhere(
     setting: Setting, known: Mapping[Setting, Mapping[str, float]]
 ) -> tuple[tuple[str, _Figures], ...]:
-    others = [(str(other), _sorted(figures)) for other, figures in known.items() if figures]
+    others = [
+        (str(other), _sorted(figures))
+        for other, figures in known.items()
+        if figures and tells_of(other.precision, setting.precision)
+    ]
     return tuple(sorted(other for other in others if other[0] != str(setting)))
 
 
@@ -209,9 +214,13 @@ def _name(job: RacingJob) -> str:
 
 
 def _setting(job: RacingJob) -> Setting | None:
-    """What tells of a job; None where that is nothing: predictions are of fp32 and one image."""
+    """What tells of a job; None where that is nothing.
+
+    Predictions are of one image, and of what is made of a backbone: how somebody else quantised a
+    model tells nothing of others.
+    """
     told = job.settings
-    is_plain = (job.precision, job.batch) == (Precision.FP32, 1)
+    is_plain = job.precision in MADE_PRECISIONS and job.batch == 1
     if told is None or not is_plain or told.sustained_minutes or told.paced_fps:
         return None
     return Setting(
@@ -221,4 +230,5 @@ def _setting(job: RacingJob) -> Setting | None:
         cores=told.cores,
         flush_denormals=told.flush_denormals,
         onnxruntime=told.onnxruntime,
+        precision=job.precision,
     )

@@ -79,6 +79,7 @@ class Where(NamedTuple):
     device_id: str
     runtime: Runtime
     threads: int
+    precision: Precision = Precision.FP32
 
 
 class LastTold:
@@ -111,7 +112,12 @@ class LastTold:
             if not self._told:
                 return found
             for job in planned:
-                where = Where(job.device_id, job.settings.runtime, job.settings.threads)
+                where = Where(
+                    job.device_id,
+                    job.settings.runtime,
+                    job.settings.threads,
+                    job.variant.precision,
+                )
                 told = self._told.get(where)
                 if told and _is_plain(job) and job.variant.backbone in told:
                     found[job] = told.pop(job.variant.backbone)
@@ -120,5 +126,4 @@ class LastTold:
 
 def _is_plain(job: PlannedJob) -> bool:
     """Whether it is of what is predicted; the rest is told when it is judged."""
-    is_fp32 = (job.variant.precision, job.variant.batch) == (Precision.FP32, 1)
-    return is_fp32 and not job.is_sentinel
+    return job.variant.batch == 1 and not job.is_sentinel

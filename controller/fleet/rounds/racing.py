@@ -82,7 +82,7 @@ def next_round(
         if each.top1 is not None and (each.medians_ms or not each.has_ended)
     ]
     now = standings(racers, course_deviation(course), rules)
-    lost = _lost(now, {each.job_id: each.backbone for each in candidates})
+    lost = _lost(now, {each.job_id: each for each in candidates})
     going_on = {job.job_id: job for job in jobs if job.job_id not in lost}
     typical_ms = _typical_ms(jobs)
     new = {
@@ -146,16 +146,27 @@ def _steady_medians(job: OpenJob, course: Course) -> tuple[float, ...]:
     return steady or job.medians_ms
 
 
-def _lost(now: Standings, backbones: Mapping[str, str]) -> dict[str, Reason]:
+def _lost(now: Standings, candidates: Mapping[str, RacingJob]) -> dict[str, Reason]:
     return {
         place.belief.racer.racer_id: reason(
             ReasonCode.LOST_RACE,
-            {"standing": place.standing.value, "other": backbones.get(place.beside, "")},
+            {"standing": place.standing.value, **_other_words(place, candidates)},
             repetitions=_processes(place),
         )
         for place in now.places
         if place.standing.has_lost
     }
+
+
+def _other_words(place: Place, candidates: Mapping[str, RacingJob]) -> dict[str, str]:
+    """By whom it was beaten, and in which precision where that is another one."""
+    own = candidates[place.belief.racer.racer_id]
+    other = candidates.get(place.beside)
+    if other is None:
+        return {"other": ""}
+    is_alike = other.precision is own.precision
+    precision = {} if is_alike else {"precision": other.precision.value}
+    return {"other": other.backbone, **precision}
 
 
 def _undecided(now: Standings) -> dict[str, Reason]:

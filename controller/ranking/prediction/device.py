@@ -27,11 +27,18 @@ from controller.domain.rankings.predictions import (
 )
 from controller.domain.sweeps import SweepSpec
 from controller.ranking.prediction.choosing import first_backbones
-from controller.ranking.prediction.evidence import Evidence, Setting, features_by_name, gather
+from controller.ranking.prediction.evidence import (
+    Evidence,
+    Setting,
+    features_by_name,
+    gather,
+    tells_of,
+)
 from controller.ranking.prediction.predicting import Fitted, fit
 from controller.ranking.suggestion import suggest_sweep, weights_in_use
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
+from models.catalog.precisions import Precision
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 
@@ -106,13 +113,15 @@ def asked_settings(
         setting
         for setting in sorted(evidence.measured, key=lambda s: (s.runtime.value, s.threads))
         if setting.device == question.device
+        and setting.precision is question.precision
         and question.runtime in (None, setting.runtime)
         and question.threads in (None, setting.threads)
     ]
     if found:
         return found
     wanted = (question.runtime,) if question.runtime is not None else tuple(runtimes)
-    return [Setting(question.device, runtime, question.threads or 1) for runtime in wanted]
+    threads = question.threads or 1
+    return [Setting(question.device, each, threads, question.precision) for each in wanted]
 
 
 def fit_setting(setting: Setting, evidence: Evidence) -> FittedSetting:
@@ -182,6 +191,7 @@ def _tell_setting(
     return PredictedSetting(
         runtime=fitted.setting.runtime,
         threads=fitted.setting.threads,
+        precision=fitted.setting.precision,
         predicted=tuple(sorted(predicted, key=lambda each: each.latency_ms.value)),
         unpredicted=tuple(
             UnpredictedBackbone(
@@ -223,7 +233,7 @@ def _elsewhere(
     return [
         Elsewhere(setting=other.name, values={f.backbone: f.value for f in _known(figures, figure)})
         for other, figures in measured.items()
-        if other != setting
+        if other != setting and tells_of(other.precision, setting.precision)
     ]
 
 
@@ -274,7 +284,11 @@ def _first_sweep(
     measured = [{each.backbone for each in setting.measured} for setting in lacking]
     done = sorted(set(features).intersection(*measured)) if measured else []
     first = first_backbones(features, _FIRST, measured=done)
-    constraints = Constraints(runtime=question.runtime, threads=question.threads)
+    # Without any it is fp32.
+    precision = None if question.precision is Precision.FP32 else question.precision
+    constraints = Constraints(
+        runtime=question.runtime, threads=question.threads, precision=precision
+    )
     weights = weights_in_use(on_device)
     chosen = [evidence.catalog[name] for name in first]
     sweep = suggest_sweep(question.device, chosen, constraints, runtimes, weights)

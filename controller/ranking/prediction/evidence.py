@@ -9,7 +9,7 @@ from controller.domain.measurements import Measurement, Verdict
 from controller.ranking.distinction import Distinction, distinction_of
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
-from models.catalog.precisions import Precision
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from models.catalog.variants import Target
 from protos.inputs import ImageSize
 from protos.measuring import MeasureSettings
@@ -59,16 +59,18 @@ class Told(Protocol):
 
 
 class Setting(NamedTuple):
-    """Where something was measured."""
+    """Where something was measured, and in which precision."""
 
     device: str
     runtime: Runtime
     threads: int
+    precision: Precision = Precision.FP32
 
     @property
     def name(self) -> str:
         """What it is called among the settings that a prediction learned from."""
-        return f"{self.device}, {self.runtime.value}, {self.threads}"
+        named = f"{self.device}, {self.runtime.value}, {self.threads}"
+        return named if self.precision is Precision.FP32 else f"{named}, {self.precision.value}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,15 @@ class Evidence:
     measured: Mapping[Setting, Mapping[str, Measurement]]
     features: Mapping[str, NetworkFeatures]
     refusals: Mapping[str, str]
+
+
+def tells_of(other: Precision, wanted: Precision) -> bool:
+    """Whether figures of one precision may tell of those of another one.
+
+    Those of fp32 tell of each, and each of itself: so what is predicted in fp32 is the same
+    whatever else was measured.
+    """
+    return other in (Precision.FP32, wanted)
 
 
 def gather(
@@ -165,8 +176,8 @@ def features_by_name(
 def is_comparable(told: Told, catalog: Mapping[str, Backbone]) -> bool:
     """Whether a figure is of what is predicted, and tells what the device takes.
 
-    That is fp32 at one image of the backbone's own size, with nothing out of the ordinary, on a
-    device that is no emulated one, where nothing disturbed it.
+    That is one image of the backbone's own size, in a precision that is made of it, with nothing
+    out of the ordinary, on a device that is no emulated one, where nothing disturbed it.
 
     Args:
         told: of the figure.
@@ -178,7 +189,8 @@ def is_comparable(told: Told, catalog: Mapping[str, Backbone]) -> bool:
         known is not None
         and told.verdict in _SURE
         and not told.emulator
-        and (told.precision, told.batch) == (Precision.FP32, 1)
+        and told.precision in MADE_PRECISIONS
+        and told.batch == 1
         and told.input_size == known.input_size
         and distinction_of(told.settings, accelerator) == _USUAL
     )
@@ -196,5 +208,6 @@ def measured_settings(
     found: defaultdict[Setting, dict[str, Measurement]] = defaultdict(dict)
     for each in measurements:
         if each.latency is not None and is_comparable(each, catalog):
-            found[Setting(each.device, each.runtime, each.threads)][each.backbone] = each
+            setting = Setting(each.device, each.runtime, each.threads, each.precision)
+            found[setting][each.backbone] = each
     return dict(found)

@@ -14,6 +14,8 @@ from controller.ranking.prediction.networks import Array
 
 Places: TypeAlias = npt.NDArray[np.intp]
 
+MOST_STEPS: Final = 1000
+"""Of non-negative least squares: three a column, which SciPy takes by itself, may be too few."""
 _RIDGE: Final = 0.01
 _LEAST_SHARE: Final = 1e-9
 _LEAST_OFF: Final = 1e-3
@@ -41,7 +43,7 @@ def additive(costs: Array, known_count: int) -> Expert:
         shrinkage = _RIDGE * np.sqrt(len(places)) * np.median(inverse) * np.eye(costs.shape[1])
         matrix = np.vstack([scaled[places] * inverse[:, None], shrinkage])
         wanted = np.concatenate([np.ones(len(places)), np.zeros(costs.shape[1])])
-        weights, _ = scipy.optimize.nnls(matrix, wanted)
+        weights, _ = scipy.optimize.nnls(matrix, wanted, maxiter=MOST_STEPS)
         told = np.log(np.maximum(scaled @ weights, np.exp(logs.min()) * _LEAST_SHARE))
         return Told(told)
 

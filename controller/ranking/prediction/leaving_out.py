@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from scipy import special
 
-from controller.ranking.prediction.experts import Expert, Places, Told
+from controller.ranking.prediction.experts import MOST_STEPS, Expert, Places, Told
 from controller.ranking.prediction.networks import Array
 
 _MOST_FOLDS: Final = 64
@@ -105,7 +105,7 @@ def _weights(said: Array, logs: Array) -> Array:
     # Least squares under the sum of 1: a row so heavy that it holds.
     matrix = np.vstack([errors, np.full(experts, 1e3 * scale * np.sqrt(count))])
     wanted = np.append(np.zeros(len(errors)), 1e3 * scale * np.sqrt(count))
-    weights, _ = scipy.optimize.nnls(matrix, wanted)
+    weights, _ = scipy.optimize.nnls(matrix, wanted, maxiter=MOST_STEPS)
     total = weights.sum()
     return weights / total if total > 0 else np.full(experts, 1 / experts)
 

@@ -10,6 +10,7 @@ from controller.domain.rankings.predictions import EarlierErrors, JudgedPredicti
 from controller.ranking.prediction.evidence import is_comparable
 from controller.state.measurements.foretold import MeasuredLater
 from models.catalog.catalog import Backbone
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 
 
@@ -18,6 +19,7 @@ class Judged(NamedTuple):
 
     runtime: Runtime
     threads: int
+    precision: Precision = Precision.FP32
 
 
 def judged(
@@ -32,7 +34,8 @@ def judged(
     found: defaultdict[Judged, list[MeasuredLater]] = defaultdict(list)
     for each in predicted:
         if is_comparable(each, catalog):
-            found[Judged(each.settings.runtime, each.settings.threads)].append(each)
+            setting = Judged(each.settings.runtime, each.settings.threads, each.precision)
+            found[setting].append(each)
     return {setting: _errors(those) for setting, those in found.items()}
 
 

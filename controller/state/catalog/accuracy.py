@@ -117,6 +117,35 @@ def known_top1(database: Database, dataset: str, catalog: Catalog) -> dict[str, 
     return {each.key.backbone: each.value_percent for each in figures if _is_of(each.key, catalog)}
 
 
+def top1_by_precision(database: Database, catalog: Catalog) -> dict[tuple[str, Precision], float]:
+    """The top-1 on ImageNet that `figure_of_job` gives what is made of a backbone, percent.
+
+    By its name and a precision, at its evaluation size; nothing where none is known.
+    """
+    with database.transaction() as transaction:
+        rows = transaction.execute(
+            select(accuracies)
+            .where(accuracies.c.dataset == IMAGENET, accuracies.c.metric == AccuracyMetric.TOP1)
+            # Of alike ones the first one counts, and the last one is kept here.
+            .order_by(accuracies.c.figure_id.desc())
+        ).mappings()
+        figures = list(readable("accuracy figure", "figure_id", rows, _stored_figure))
+    of_now = [
+        each
+        for each in figures
+        if each.key.backbone in catalog
+        and each.key.model_digest == model_digest(each.key.backbone, catalog)
+    ]
+    of_now.sort(key=lambda each: _size_place(each.key, catalog), reverse=True)
+    return {(each.key.backbone, each.key.precision): each.value_percent for each in of_now}
+
+
+def _size_place(figure: FigureKey, catalog: Catalog) -> int:
+    if figure.input_size is None:
+        return 1
+    return 0 if figure.input_size == catalog.get(figure.backbone).input_size else 2
+
+
 def _stored_figure(row: RowMapping) -> StoredFigure:
     return StoredFigure(
         key=FigureKey(*(row[part] for part in FigureKey._fields)),

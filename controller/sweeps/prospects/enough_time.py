@@ -63,10 +63,12 @@ def _racing(
     number: int, job: PlannedJob, figure: EarlierFigure | None, catalog: Catalog
 ) -> RacingJob:
     variant = job.variant
+    comes = catalog.get(variant.backbone)
     return RacingJob(
         job_id=str(number),
         backbone=variant.backbone,
-        top1=catalog.get(variant.backbone).top1,
+        # In another precision it races only where that is known, which is all that counts here.
+        top1=comes.top1 if variant.precision is comes.precision else 0.0,
         medians_ms=() if figure is None else (figure.latency.median_ms,),
         settings=job.settings,
         precision=variant.precision,

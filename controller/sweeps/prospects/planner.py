@@ -9,6 +9,7 @@ from controller.domain.sweeps import SweepSpec
 from controller.fleet.rounds.foretelling import LastTold
 from controller.fleet.rounds.networks import known_networks
 from controller.state.artifacts import made_needs
+from controller.state.catalog.accuracy import top1_by_precision
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.rounds.history import earlier_figures, estimates_held, measuring_times
@@ -44,7 +45,9 @@ class Planner:
             EdgerankError: the plan cannot hold (see `plan_sweep`).
         """
         needs = known_files(self._database, spec.backbones)
-        plan = plan_sweep(spec, devices, self._catalog, needs)
+        is_race = spec.race is not None
+        ranked = top1_by_precision(self._database, self._catalog).keys() if is_race else ()
+        plan = plan_sweep(spec, devices, self._catalog, needs, ranked)
         variants = dict.fromkeys(job.variant for job in plan.jobs if not job.is_sentinel)
         files = self._shelf.made_files(variants, spec.weights, self._catalog)
         sha256s = {variant: file.sha256 for variant, file in files.items()}

@@ -3,8 +3,8 @@
 Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
 a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
 sweep tried as hard to make it so and a new one would end as wide. In the same race it is as good
-where that race decided on it, and where it did not, its processes count on. What was disturbed or
-throttled stands for nothing.
+where that race decided on it, and where it did not, or what it lost to may not race now, its
+processes count on. What was disturbed or throttled stands for nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec
 from controller.figures.statistics import relative_half_width
 from controller.state.rounds.history import EarlierFigure
+from models.catalog.precisions import Precision
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
@@ -47,7 +48,7 @@ def begun_before(
     files: Mapping[Variant, str],
     earlier: Iterable[EarlierFigure],
 ) -> tuple[EarlierFigure | None, ...]:
-    """The newest figure of each job that the same race left undecided: its processes count on.
+    """The newest figure of each job that the same race left open, see `goes_on`: it counts on.
 
     Args:
         jobs: of the sweep.
@@ -90,10 +91,35 @@ def _newest(
 
 
 def goes_on(figure: EarlierFigure, spec: SweepSpec) -> bool:
-    """Whether the race that gave a figure was the same and ended before it was decided."""
+    """Whether the race that gave a figure was the same, and more of it may tell something now.
+
+    It ended before it was decided, or the figure lost and not all that raced then race now.
+    """
     is_undecided = any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons)
     is_watched = figure.asked.sentinel or not spec.sentinel
-    return is_undecided and is_watched and figure.asked.race == spec.race
+    is_open = is_undecided or _may_come_back(figure, spec)
+    return is_open and is_watched and figure.asked.race == spec.race
+
+
+def _may_come_back(figure: EarlierFigure, spec: SweepSpec) -> bool:
+    """Whether what it lost to may not race now; nobody has to race for it to be over a limit."""
+    has_lost = any(
+        each.code is ReasonCode.LOST_RACE and each.words.get("standing") != "over_limit"
+        for each in figure.reasons
+    )
+    return has_lost and any(
+        not then <= now for then, now in zip(_who(figure.asked), _who(spec), strict=True)
+    )
+
+
+def _who(spec: SweepSpec) -> tuple[frozenset[object], ...]:
+    """Who races: what is not said is each that there may be."""
+    return (
+        frozenset(spec.backbones),
+        frozenset(spec.runtimes or Runtime),
+        frozenset(spec.threads),
+        frozenset(spec.precisions or (Precision.FP32, Precision.INT8)),
+    )
 
 
 def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
@@ -107,7 +133,8 @@ def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
         return False
     if spec.race is not None and figure.asked.race is not None:
         # It is decided, however little time that took; of another question nothing is.
-        return figure.asked.race == spec.race and _took_as_much(figure.asked, spec)
+        is_same = figure.asked.race == spec.race and not _may_come_back(figure, spec)
+        return is_same and _took_as_much(figure.asked, spec)
     # The interval of one process tells nothing of another, which a race may ask for.
     tells_of_others = spec.race is None or figure.latency.repetition_count > 1
     is_narrow = relative_half_width(figure.latency) <= spec.relative_half_width

@@ -61,7 +61,9 @@ def _lost_race(figures: _Figures, words: _Words) -> str:
         return f"{after}: it is over the limit"
     if words["standing"] == "outclassed":
         return f"{after}: one that is more accurate is within the limit"
-    return f"{after}: {words['other'] or 'another one'} is faster and at least as accurate"
+    other = words["other"] or "another one"
+    precision = f" in {words['precision']}" if "precision" in words else ""
+    return f"{after}: {other}{precision} is faster and at least as accurate"
 
 
 SENTENCES: Final[Writers] = {

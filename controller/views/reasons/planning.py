@@ -6,6 +6,8 @@ from controller.views.counting import counted
 from controller.views.reasons.writing import Writers
 from protos.reasons import ReasonCode
 
+_MOST_NAMED: Final = 8
+
 SENTENCES: Final[Writers] = {
     ReasonCode.RUNTIME_MISSING: lambda _, words: (
         f"device {words['device']!r} has no {words['runtime']}; it has {words['has']}"
@@ -92,12 +94,24 @@ SENTENCES: Final[Writers] = {
     ReasonCode.NOT_QUANTISED: lambda _, words: (
         f"{words['backbone']} did not come quantised; what is made of it is {words['has']}"
     ),
+    ReasonCode.RACE_WITHOUT_ACCURACY: lambda figures, words: (
+        f"nobody knows the top-1 in {words['precision']} of "
+        f"{counted(round(figures['count']), 'backbone')}, without which nothing races: "
+        f"{_named(words['backbones'])}; 'edgerank accuracy import' takes it in"
+    ),
 }
 
 
 def _counted(cores: float) -> str:
     """Count cores, or the share of them that a quota leaves: 1 core, 1.5 cores."""
     return f"{cores:.3g} core{'' if cores == 1 else 's'}"
+
+
+def _named(backbones: str) -> str:
+    """The first of these names, and how many more there are."""
+    names = backbones.split(", ")
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cores(known: str) -> str:

@@ -9,6 +9,7 @@ from controller.domain.rankings.predicted import PredictedFigure, PredictedSetti
 from controller.domain.rankings.predictions import EarlierErrors, LeftOutErrors
 from controller.views.counting import counted
 from controller.views.reasons.writing import Writers
+from models.catalog.precisions import Precision
 from protos.reasons import ReasonCode
 
 SENTENCES: Final[Writers] = {
@@ -31,7 +32,10 @@ SENTENCES: Final[Writers] = {
 
 def setting_words(setting: PredictedSetting | PredictionBasis) -> str:
     """Name a setting: onnxruntime, 2 threads, fp32."""
-    return f"{setting.runtime.value}, {counted(setting.threads, 'thread')}, fp32"
+    # What `best` offers besides is of fp32.
+    precision = setting.precision if isinstance(setting, PredictedSetting) else Precision.FP32
+    threads = counted(setting.threads, "thread")
+    return f"{setting.runtime.value}, {threads}, {precision.value}"
 
 
 def latency_words(figure: PredictedFigure) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from controller.fleet.changes import Changes
 from controller.state import jobs, sweeps
 from controller.state.artifacts import record_artifact
 from controller.state.blobs import open_blobs
+from controller.state.catalog.accuracy import top1_by_precision
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from controller.sweeps.lifecycle import Sweeps
@@ -156,8 +157,10 @@ def start_sweep(
         enrol(database, hello(name), now_unix_ms=0)
     devices = list_devices(database, connected=frozenset(f"id-of-{name}" for name in names))
     spec = replace(SPEC, devices=names, threads=threads, **changes)
+    catalog = load_catalog()
+    ranked = top1_by_precision(database, catalog) if spec.race is not None else ()
     sweep_id = create_sweep(
-        database, spec, plan_sweep(spec, devices, load_catalog()).jobs, at_unix_ms, before
+        database, spec, plan_sweep(spec, devices, catalog, ranked=ranked).jobs, at_unix_ms, before
     )
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):

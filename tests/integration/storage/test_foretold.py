@@ -25,7 +25,7 @@ from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC, hello
-from tests.integration.controller.sweeps.test_races import NAMES, PHONE, RACE, work_off
+from tests.integration.controller.sweeps.races.test_races import NAMES, PHONE, RACE, work_off
 from tests.processes.states import begun_database
 from tests.recorded import record_sweep
 

@@ -12,6 +12,7 @@ from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings import Merit
 from controller.domain.rankings.limits import Criterion
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 from tests.integration.web.conftest import Lab
 
@@ -119,6 +120,9 @@ def test_words_are_written_as_they_are_read(lab: Lab) -> None:
         assert client.predict("phone", runtime="onnxruntime") == client.predict(
             "phone", runtime=Runtime.ONNXRUNTIME
         )
+        in_int8 = client.predict("phone", precision="int8-dynamic")
+        assert in_int8 == client.predict("phone", precision=Precision.INT8_DYNAMIC)
+        assert {each.precision for each in in_int8.settings} == {Precision.INT8_DYNAMIC}
         with pytest.raises(EdgerankError, match="runtime is 'tflite'"):
             client.predict("phone", runtime="tflite")
         with pytest.raises(EdgerankError, match="regression_threshold is 'much'"):

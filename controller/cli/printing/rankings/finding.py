@@ -1,6 +1,6 @@
 """Prints what a race found."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -12,6 +12,7 @@ from controller.domain.jobs import JobOutcome
 from controller.domain.rankings.finding import Found, JudgedSetting, OnlyPredicted
 from controller.domain.rankings.tuning import is_without_weights
 from controller.views.counting import counted
+from controller.views.reasons.folding import left_out_lines
 from controller.views.reasons.predicting import judged_words, latency_words
 from controller.views.wording import median_words
 
@@ -28,6 +29,8 @@ def print_found(
     `confidence` is that of the intervals of what was only predicted.
     """
     print_ranking(console, found.ranking, surroundings)
+    for line in _precision_lines(found):
+        print_line(console, line)
     print_line(
         console,
         f"measured: {counted(len(found.measured), 'candidate')}, of which {len(found.lost)} left "
@@ -41,13 +44,25 @@ def print_found(
         told = counted(each.errors.count, "candidate")
         print_line(
             console,
-            f"{_setting(each)}: {told} predicted before this race measured it, "
+            f"{_setting(each, found)}: {told} predicted before this race measured it, "
             f"{judged_words(each.errors)}",
         )
     if found.undecided:
-        print_line(console, f"more time would decide: {_named(found.undecided)}")
+        print_line(console, f"more time would decide: {_named(found.undecided, found)}")
     if found.not_rested_on:
-        print_line(console, f"the answer does not rest on: {_named(found.not_rested_on)}")
+        print_line(console, f"the answer does not rest on: {_named(found.not_rested_on, found)}")
+    for line in left_out_lines(found.left_out):
+        print_line(console, line)
+
+
+def _precision_lines(found: Found) -> Iterator[str]:
+    """In which precisions was raced, where these are several, and in which one the winner is."""
+    raced = [each.value for each in found.precisions]
+    if len(raced) < 2:
+        return
+    winner = found.ranking.winner
+    won = "" if winner is None else f"; the winner is in {winner.measurement.precision.value}"
+    yield f"raced in {', '.join(raced)}{won}"
 
 
 def none_words(found: Found) -> str:
@@ -100,26 +115,27 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
         Column("setting"),
     )
     for each in shown:
-        ledger.add_row(each.backbone, *latency_words(each.latency_ms), _setting(each))
+        ledger.add_row(each.backbone, *latency_words(each.latency_ms), _setting(each, found))
     console.print(ledger)
     if len(found.predicted) > len(shown):
         more = len(found.predicted) - len(shown)
         print_line(console, f"and {more} more; 'edgerank predict' shows each")
     if hopeful:
-        told = ", ".join(f"{each.backbone} ({_setting(each)})" for each in hopeful[:_NAMED])
+        told = ", ".join(f"{each.backbone} ({_setting(each, found)})" for each in hopeful[:_NAMED])
         more_named = len(hopeful) - _NAMED
         told += f", and {more_named} more" if more_named > 0 else ""
         print_line(console, f"only predicted, and may be of the answer: {told}")
 
 
-def _setting(each: OnlyPredicted | JudgedSetting) -> str:
-    return f"{each.runtime.value}, {counted(each.threads, 'thread')}"
+def _setting(each: OnlyPredicted | JudgedSetting | JobOutcome, found: Found) -> str:
+    """Name where a candidate was, with its precision where several raced."""
+    precision = [each.precision.value] if len(found.precisions) > 1 else []
+    return ", ".join((each.runtime.value, counted(each.threads, "thread"), *precision))
 
 
-def _named(outcomes: Sequence[JobOutcome]) -> str:
+def _named(outcomes: Sequence[JobOutcome], found: Found) -> str:
     told = [
-        f"{each.backbone} ({each.runtime.value}, {counted(each.threads, 'thread')}{_median(each)})"
-        for each in outcomes[:_NAMED]
+        f"{each.backbone} ({_setting(each, found)}{_median(each)})" for each in outcomes[:_NAMED]
     ]
     more = len(outcomes) - len(told)
     return ", ".join(told) + (f", and {more} more" if more else "")

@@ -24,7 +24,7 @@ from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import SPEC
-from tests.integration.controller.sweeps.test_races import (
+from tests.integration.controller.sweeps.races.test_races import (
     NAMES,
     PHONE,
     RACE,

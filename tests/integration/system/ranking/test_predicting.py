@@ -11,6 +11,7 @@ from controller.ranking.prediction.device import features_by_name
 from controller.state.database import Database
 from models.catalog.catalog import load_catalog
 from models.catalog.features import load_features
+from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
 from tests.processes import edgerank, running_controller
 from tests.processes.states import begun_database
@@ -36,13 +37,18 @@ def record(database: Database, names: tuple[str, ...], times: float = 1.0, **cha
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A controller with a phone that measured many, a board that measured few, and a new one."""
+    """A controller with a phone that measured many, a board that measured few, and a new one.
+
+    A tablet measured in two precisions.
+    """
     state_dir: Path = tmp_path_factory.mktemp("controller")
     database = begun_database(state_dir)
     # Measured twice: only the second is learned from.
     record(database, MEASURED[:4], 7.0)
     record(database, MEASURED, runtimes=(Runtime.ONNXRUNTIME, Runtime.PADDLELITE))
     record(database, MEASURED[:FEW], 2.0, device="board")
+    for times, precision in ((1.0, Precision.FP32), (0.5, Precision.INT8_DYNAMIC)):
+        record(database, MEASURED, times, device="tablet", precisions=(precision,))
     database.close()
     with running_controller(state_dir) as (_controller, told):
         yield told
@@ -69,6 +75,25 @@ def test_what_was_measured_tells_of_what_was_not(address: str) -> None:
         assert each["peak_rss_bytes"]["value"] > 0
     assert onnx["latency_errors"]["mean"] < 0.1
     assert told["suggested_sweep"] is None
+
+
+def test_another_precision_is_predicted_where_it_is_asked_for(address: str) -> None:
+    plain, int8 = (
+        asked(address, "--device", "tablet", *LEFT, *precision)["settings"]
+        for precision in ((), ("--precision", "int8-dynamic"))
+    )
+    assert [each["precision"] for each in (*plain, *int8)] == ["fp32", "int8-dynamic"]
+    assert not any("int8" in each for each in plain[0]["settings"])
+    fp32_ms = {each["backbone"]: each["latency_ms"]["value"] for each in plain[0]["predicted"]}
+    assert int8[0]["predicted"]
+    for each in int8[0]["predicted"]:
+        ratio = each["latency_ms"]["value"] / fp32_ms[each["backbone"]]
+        assert ratio == pytest.approx(0.5, rel=0.2)
+        # What is published is of fp32.
+        assert each["top1"] is None
+    published = {each.name: each.top1 for each in load_catalog()}
+    for each in plain[0]["predicted"]:
+        assert each["top1"] == published[each["backbone"]]
 
 
 def test_the_whole_catalog_is_answered_backbone_by_backbone(address: str) -> None:
@@ -113,6 +138,7 @@ def test_a_person_reads_each_figure_with_its_mark(address: str) -> None:
         ("--device", "watch"),
         ("--device", "phone", "NoSuchNet"),
         ("--device", "phone", "--confidence", "10%"),
+        ("--device", "phone", "--precision", "int8"),
     ],
 )
 def test_what_cannot_be_asked_says_why(address: str, arguments: tuple[str, ...]) -> None:

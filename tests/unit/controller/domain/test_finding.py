@@ -19,6 +19,7 @@ from controller.domain.rankings.predicted import (
     PredictedFigure,
     PredictedSetting,
 )
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
@@ -63,6 +64,12 @@ def test_earlier_figures_count_where_the_race_has_none_of_the_candidate() -> Non
     names = ("Raced", "Stands", "Earlier")
     assert count_earlier(settings[:1], names, raced) == 1
     assert count_earlier(settings, names, raced) == 4
+    # In another precision none of these raced, and of one nobody knows how accurate it is there.
+    int8 = replace(settings[0], precision=Precision.INT8_DYNAMIC)
+    words = {"precision": "int8-dynamic", "backbones": "Raced, Other"}
+    left_out = [reason(ReasonCode.RACE_WITHOUT_ACCURACY, words, count=2)]
+    assert count_earlier([int8], names, raced) == 3
+    assert count_earlier([int8], names, raced, left_out) == 2
 
 
 @pytest.mark.parametrize("raced", [WeightsKind.PRETRAINED, WeightsKind.SYNTHETIC])
@@ -81,13 +88,13 @@ def failed(code: ReasonCode, threads: int = 1, *, is_sentinel: bool = False) -> 
 
 def predicted_of_slow(*ended: JobOutcome) -> list[tuple[Runtime, int]]:
     """The settings in which it is only predicted."""
-    told = PredictedBackbone(backbone="Slow", latency_ms=SLOW.latency_ms)
+    told = PredictedBackbone(backbone="Slow", latency_ms=SLOW.latency_ms, top1=70.0)
     settings = [
         PredictedSetting(runtime=runtime, threads=threads, predicted=(told,))
         for runtime in Runtime
         for threads in (1, 2)
     ]
-    found = only_predicted(settings, RANKING, {"Slow": 70.0}, ended)
+    found = only_predicted(settings, RANKING, ended)
     return [(each.runtime, each.threads) for each in found]
 
 

@@ -1,7 +1,7 @@
 """Whom a race measures first, and what it expects of the others."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from controller.domain.rankings.predictions import Elsewhere
@@ -12,10 +12,11 @@ from controller.fleet.rounds.expecting import (
     pioneers,
 )
 from controller.ranking.prediction.evidence import features_by_name, features_by_network
-from controller.ranking.racing.beliefs import RaceRules, predicted_reach
+from controller.ranking.racing.beliefs import Prior, RaceRules, predicted_reach
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkCount, NetworkFeatures, load_features
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from protos.inputs import ImageSize
 from tests.unit.controller.samples.measurements import settings
 
@@ -29,14 +30,20 @@ def latency_ms(does: NetworkFeatures) -> float:
     return 0.5 + does.multiply_adds / 3e7 + does.traffic_bytes / 5e7
 
 
-def racing(names: Sequence[str], measured: Sequence[str] = (), threads: int = 1) -> list[RacingJob]:
+def racing(
+    names: Sequence[str],
+    measured: Sequence[str] = (),
+    threads: int = 1,
+    precision: Precision = Precision.FP32,
+) -> list[RacingJob]:
     return [
         RacingJob(
-            job_id=f"{name} {threads}",
+            job_id=f"{name} {threads} {precision.value}",
             backbone=name,
             top1=70.0,
             medians_ms=(latency_ms(FEATURES[name]),) if name in measured else (),
             settings=settings(threads=threads),
+            precision=precision,
             input_size=SIZES[name],
             has_ended=False,
         )
@@ -47,6 +54,14 @@ def racing(names: Sequence[str], measured: Sequence[str] = (), threads: int = 1)
 def test_a_race_of_many_begins_with_those_that_tell_most_in_each_setting() -> None:
     first = pioneers([*racing(NAMES), *racing(NAMES, threads=2)], DOES)
     assert len(first) == len(set(first)) == 2 * PIONEERS
+
+
+def test_each_precision_is_a_setting_of_its_own_and_what_came_quantised_is_in_none() -> None:
+    made = [each for precision in MADE_PRECISIONS for each in racing(NAMES, precision=precision)]
+    came = racing(NAMES[:1], precision=Precision.INT8)
+    first = pioneers([*made, *came], DOES)
+    assert len(first) == len(MADE_PRECISIONS) * PIONEERS + 1
+    assert {each.job_id for each in came} <= set(first)
 
 
 def test_a_race_of_few_begins_with_everybody() -> None:
@@ -190,3 +205,35 @@ def test_other_devices_tell_nothing_before_anything_was_measured_here() -> None:
     others = [Elsewhere(setting="another", values=values)]
     assert expected_of(racing(NAMES), (), DOES, 0.01, others) == {}
     assert expected_of(racing(NAMES, NAMES[:4]), (), DOES, 0.01, others) == {}
+
+
+def test_what_takes_long_in_fp32_does_in_another_precision_which_tells_nothing_of_fp32() -> None:
+    # What no count of a network tells: each takes up to twice what is counted, in any precision.
+    surplus = {name: 1 + (place * 7 % 11) / 11 for place, name in enumerate(NAMES)}
+
+    def taken(job: RacingJob, factor: float) -> RacingJob:
+        taken_ms = factor * surplus[job.backbone] * latency_ms(FEATURES[job.backbone])
+        return replace(job, medians_ms=(taken_ms,)) if job.medians_ms else job
+
+    first = [each.split(" ")[0] for each in pioneers(racing(NAMES), DOES)]
+    int8 = Precision.INT8_DYNAMIC
+    in_fp32 = [taken(each, 1.0) for each in racing(NAMES, NAMES)]
+    in_int8 = [taken(each, 0.4) for each in racing(NAMES, first, precision=int8)]
+
+    def off(priors: Mapping[str, Prior]) -> float:
+        found = [
+            abs(
+                math.log(
+                    prior.median_ms
+                    / (0.4 * surplus[(name := job_id.split(" ")[0])] * latency_ms(FEATURES[name]))
+                )
+            )
+            for job_id, prior in priors.items()
+        ]
+        return sum(found) / len(found)
+
+    beside = expected_of(in_int8, in_fp32, DOES, 0.01)
+    assert off(beside) < off(expected_of(in_int8, (), DOES, 0.01)) / 2
+    some = [taken(each, 1.0) for each in racing(NAMES, first)]
+    every_int8 = [taken(each, 0.4) for each in racing(NAMES, NAMES, precision=int8)]
+    assert expected_of(some, every_int8, DOES, 0.01) == expected_of(some, (), DOES, 0.01)

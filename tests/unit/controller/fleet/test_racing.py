@@ -11,6 +11,7 @@ from controller.fleet.rounds.racing import RaceRound, next_round
 from controller.fleet.rounds.turns import is_complete, wants_more
 from controller.ranking.racing.beliefs import Prior
 from controller.state.catalog.candidates import RacingJob
+from models.catalog.precisions import Precision
 from protos.reasons import ReasonCode
 from tests.unit.controller.fleet.test_turns import COURSE, SPEC, job
 
@@ -123,3 +124,23 @@ def test_no_job_of_a_race_ends_or_has_more_by_itself() -> None:
     one = job("good", (10.0,))
     assert not wants_more(one, RACING)
     assert not is_complete(one, RACING)
+
+
+def test_who_lost_to_one_in_another_precision_is_told_in_which() -> None:
+    slow, fast = (
+        RacingJob(
+            job_id=precision.value,
+            backbone="PPLCNet_x1_0",
+            top1=71.0,
+            medians_ms=(median_ms,),
+            precision=precision,
+        )
+        for precision, median_ms in ((Precision.FP32, 20.0), (Precision.INT8_DYNAMIC, 10.0))
+    )
+    jobs = [job(each.job_id, each.medians_ms, spent_ms=1_000) for each in (slow, fast)]
+    found = next_round(jobs, [slow, fast], {}, RACING, random.Random(0))
+    why = found.lost[slow.job_id]
+    assert (why.words["other"], why.words["precision"]) == ("PPLCNet_x1_0", "int8-dynamic")
+    alike = [slow, replace(fast, precision=Precision.FP32)]
+    found = next_round(jobs, alike, {}, RACING, random.Random(0))
+    assert "precision" not in found.lost[slow.job_id].words

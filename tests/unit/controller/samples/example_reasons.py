@@ -48,6 +48,11 @@ _MEASURING = (
     reason(ReasonCode.MEANS_ONLY, inferences=120),
     reason(ReasonCode.WARMUP_UNSETTLED, count=1, repetitions=3),
     reason(ReasonCode.LOST_RACE, {"standing": "dominated", "other": "PPLCNet_x1_0"}, repetitions=1),
+    reason(
+        ReasonCode.LOST_RACE,
+        {"standing": "dominated", "other": "PPLCNet_x1_0", "precision": "int8-dynamic"},
+        repetitions=1,
+    ),
     reason(ReasonCode.LOST_RACE, {"standing": "over_limit", "other": ""}, repetitions=2),
     reason(ReasonCode.LOST_RACE, {"standing": "outclassed", "other": ""}, repetitions=1),
     reason(ReasonCode.RACE_UNDECIDED, repetitions=3),
@@ -235,6 +240,16 @@ _PLANNING = (
     reason(
         ReasonCode.NOT_QUANTISED,
         {"backbone": "MobileNetV1", "has": "fp32, fp16, int8-dynamic, int8-static"},
+    ),
+    reason(
+        ReasonCode.RACE_WITHOUT_ACCURACY,
+        {"precision": "int8-dynamic", "backbones": "MobileNetV1"},
+        count=1,
+    ),
+    reason(
+        ReasonCode.RACE_WITHOUT_ACCURACY,
+        {"precision": "fp16", "backbones": ", ".join(f"PPLCNet_x{n}_0" for n in range(1, 11))},
+        count=10,
     ),
 )
 

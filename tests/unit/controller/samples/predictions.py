@@ -9,6 +9,7 @@ from controller.domain.rankings.predicted import (
     UnpredictedBackbone,
 )
 from controller.domain.rankings.predictions import EarlierErrors, JudgedPrediction, LeftOutErrors
+from models.catalog.precisions import Precision
 from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.samples.asked_sweeps import asked_by
@@ -38,6 +39,7 @@ PREDICTIONS = DevicePredictions(
                     backbone="PPLCNet_x1_0",
                     latency_ms=PredictedFigure(value=4.3, low=3.9, high=4.8),
                     peak_rss_bytes=PredictedFigure(value=31e6, low=28e6, high=35e6),
+                    top1=71.32,
                 ),
                 PredictedBackbone(
                     backbone="MobileNetV3_large_x1_0",
@@ -62,6 +64,7 @@ PREDICTIONS = DevicePredictions(
         PredictedSetting(
             runtime=Runtime.PADDLELITE,
             threads=1,
+            precision=Precision.INT8_DYNAMIC,
             unpredicted=(
                 UnpredictedBackbone(
                     backbone="VGG16",

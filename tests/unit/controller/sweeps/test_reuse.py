@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from controller.domain.sweeps import SweepSpec
+from controller.domain.sweeps.races import Race
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.planning import plan_sweep
-from controller.sweeps.prospects.reuse import holds, measured_before
+from controller.sweeps.prospects.reuse import goes_on, holds, measured_before
 from models.catalog.catalog import load_catalog
+from models.catalog.precisions import Precision
 from protos.measuring import StartGate
+from protos.reasons import ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.samples.measurements import figures
 from tests.unit.controller.sweeps.test_planning import SPEC, device
@@ -114,3 +117,38 @@ def test_a_figure_holds_what_is_asked_for_or_was_tried_as_hard(
 ) -> None:
     earlier = figure(half_width_ms, asked=replace(ASKED, **then))
     assert holds(earlier, replace(ASKED, **now)) is does
+
+
+BOTH = (Precision.FP32, Precision.INT8_DYNAMIC)
+RACE = replace(
+    ASKED, backbones=("MobileNetV1", "VGG11"), threads=(1, 2), precisions=BOTH, race=Race()
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "stands"),
+    [
+        ({}, True),
+        # Who lost loses among more, too.
+        ({"backbones": (*RACE.backbones, "VGG13"), "threads": (1, 2, 4)}, True),
+        ({"runtimes": tuple(Runtime)}, True),
+        # What it lost to may be what does not race now.
+        ({"precisions": BOTH[:1]}, False),
+        ({"precisions": ()}, False),
+        ({"backbones": ("MobileNetV1",)}, False),
+        ({"threads": (1,)}, False),
+    ],
+)
+def test_who_lost_a_race_stands_where_all_that_raced_then_race_again_and_else_goes_on(
+    now: dict[str, Any], *, stands: bool
+) -> None:
+    words = {"standing": "dominated", "other": "VGG11"}
+    lost = figure(asked=RACE, reasons=(reason(ReasonCode.LOST_RACE, words, repetitions=1),))
+    spec = replace(RACE, **now)
+    assert holds(lost, spec) is stands
+    assert goes_on(lost, spec) is not stands
+    # A limit is the same for whoever races, and who won among more wins among fewer.
+    over = reason(ReasonCode.LOST_RACE, words | {"standing": "over_limit"}, repetitions=1)
+    for decided in (replace(lost, reasons=(over,)), replace(lost, reasons=())):
+        assert holds(decided, spec)
+        assert not goes_on(decided, spec)

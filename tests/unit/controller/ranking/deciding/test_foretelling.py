@@ -53,7 +53,7 @@ def test_what_an_earlier_sweep_measured_and_what_nobody_expects_is_no_prediction
     measured, before, others = NAMES[:12], NAMES[12:16], NAMES[16:]
     earlier = [replace(each, has_ended=True) for each in racing(before, before)]
     expected = expected_of(racing(NAMES, measured), earlier, DOES, 0.01)
-    ids = {name: f"{name} 1" for name in NAMES}
+    ids = {name: f"{name} 1 fp32" for name in NAMES}
     assert {ids[name] for name in before} <= expected.keys()
     kept = foretold_of([*ids.values(), "nobody's"], expected)
     assert kept.keys() == expected.keys() & {ids[name] for name in others}

@@ -86,7 +86,7 @@ def test_each_setting_is_told_apart() -> None:
         {"verdict": Verdict.DISTURBED},
         {"verdict": Verdict.THROTTLED},
         {"emulator": "qemu"},
-        {"precision": Precision.FP16},
+        {"precision": Precision.INT8},
         {"batch": 8},
         {"input_size": ImageSize(32, 32)},
         {"backbone": "somebody's own"},

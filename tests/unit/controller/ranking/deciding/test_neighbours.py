@@ -101,7 +101,7 @@ def test_one_rule_says_what_tells_of_others() -> None:
         replace(plain, verdict=Verdict.THROTTLED),
         replace(plain, verdict=Verdict.FAILED),
         replace(plain, emulator="qemu-user"),
-        replace(plain, precision=Precision.FP16),
+        replace(plain, precision=Precision.INT8),
         replace(plain, batch=8),
         replace(plain, input_size=square(96)),
         replace(plain, settings=settings(cores=(1,))),

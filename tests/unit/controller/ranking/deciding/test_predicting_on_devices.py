@@ -11,6 +11,7 @@ from controller.domain.rankings.predicted import (
     DevicePredictions,
     PredictQuestion,
     check_question,
+    with_top1,
 )
 from controller.ranking.prediction.device import (
     features_by_name,
@@ -150,3 +151,45 @@ def test_a_confidence_that_no_interval_has_is_refused(confidence: float) -> None
     with pytest.raises(EdgerankError) as refused:
         check_question(question)
     assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
+def test_what_came_quantised_is_not_predicted() -> None:
+    with pytest.raises(EdgerankError) as refused:
+        check_question(PredictQuestion(device=DEVICE, precision=Precision.INT8))
+    assert refused.value.code is ErrorCode.INVALID_INPUT
+
+
+def test_another_precision_is_predicted_by_itself_and_learns_from_fp32_which_does_not_from_it() -> (
+    None
+):
+    int8 = Precision.INT8_DYNAMIC
+    in_fp32 = [taken(name) for name in SOME]
+    in_int8 = [taken(name, 0.5, precision=int8) for name in SOME[:12]]
+    plain = PredictQuestion(device=DEVICE, backbones=SOME[20:21])
+    truth = taken(SOME[20], 0.5).latency
+    assert truth is not None
+
+    def told(question: PredictQuestion, measured: list[Measurement]) -> DevicePredictions:
+        runtimes = (Runtime.ONNXRUNTIME,)
+        return predict_on_device(question, measured, tuple(CATALOG), FEATURES, runtimes)
+
+    both = told(replace(plain, precision=int8), [*in_fp32, *in_int8])
+    (setting,) = both.settings
+    assert setting.precision is int8
+    assert sorted(setting.rests_on) == sorted(SOME[:12])
+    assert setting.settings == (f"{DEVICE}, onnxruntime, 1",)
+    assert setting.predicted[0].latency_ms.value == pytest.approx(truth.median_ms, rel=0.05)
+    some, every_int8 = in_fp32[:16], [taken(name, 0.5, precision=int8) for name in SOME]
+    assert told(plain, [*some, *every_int8]) == told(plain, some)
+    # Where too little is measured in it, that is what the sweep measures.
+    sweep = told(replace(plain, precision=int8), in_fp32).suggested_sweep
+    assert sweep is not None
+    assert sweep.precisions == (int8,)
+
+
+def test_beside_a_prediction_stands_the_top1_of_its_precision() -> None:
+    both = asked([taken(name) for name in SOME[:16]], *SOME[20:22])
+    known, unknown = SOME[20:22]
+    top1s = {(known, Precision.FP32): 70.0, (unknown, Precision.FP16): 69.0}
+    (setting,) = with_top1(both, top1s).settings
+    assert {each.backbone: each.top1 for each in setting.predicted} == {known: 70.0, unknown: None}

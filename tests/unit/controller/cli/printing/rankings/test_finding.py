@@ -15,6 +15,7 @@ from controller.domain.rankings.predicted import PredictedFigure, PredictedSetti
 from controller.domain.sweeps import Activity, ActivityKind
 from controller.ranking.ranking import rank
 from models.catalog.catalog import load_catalog
+from models.catalog.precisions import Precision
 from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime
 from tests.unit.controller.cli.printing.test_follow import lines_of, snapshot
@@ -177,3 +178,27 @@ def test_how_far_off_the_races_own_predictions_were_is_told_of_each_setting() ->
     assert "1 thread: 41 candidates predicted before this race measured it" in page
     assert page.count("within intervals that promised 90%") == 1
     assert "promised" not in told(found_by(SWEEP, ranking, 2))
+
+
+def test_where_several_precisions_raced_each_is_named_and_what_did_not_race_besides() -> None:
+    int8 = replace(FAST, precision=Precision.INT8_DYNAMIC, job_id="in int8")
+    undecided = replace(outcome_of(int8), reasons=(OPEN,))
+    predicted = OnlyPredicted(
+        backbone="ReXNet_1_0",
+        runtime=Runtime.ONNXRUNTIME,
+        threads=1,
+        latency_ms=PredictedFigure(value=8, low=7, high=9),
+        may_change_answer=True,
+        precision=Precision.INT8_DYNAMIC,
+    )
+    words = {"precision": "int8-dynamic", "backbones": ACCURATE.backbone}
+    left_out = (reason(ReasonCode.RACE_WITHOUT_ACCURACY, words, count=1),)
+    found = race([int8, ACCURATE], [outcome_of(ACCURATE), undecided], (), 20, [predicted])
+    page = told(replace(found, left_out=left_out))
+    assert "raced in fp32, int8-dynamic; the winner is in fp32" in page
+    assert "more time would decide: PPLCNet_x1_0 (onnxruntime, 1 thread, int8-dynamic" in page
+    assert "answer: ReXNet_1_0 (onnxruntime, 1 thread, int8-dynamic)" in page
+    assert "top-1 in int8-dynamic of 1 backbone" in page
+    assert ACCURATE.backbone in page
+    alone = race([ACCURATE], [outcome_of(ACCURATE)], limit_ms=20)
+    assert "raced in" not in told(alone)
