@@ -215,7 +215,8 @@ def _took(
 ) -> dict[Setting, dict[Network, Took]]:
     """What networks took on a device, by setting."""
     found: defaultdict[Setting, dict[Network, Took]] = defaultdict(dict)
-    for each in list_latencies(database, device_id, precisions, _MOST_LATENCIES):
+    networks = {(name, each.input_size) for name, each in catalog.items()}
+    for each in list_latencies(database, device_id, precisions, networks, _MOST_LATENCIES):
         if is_comparable(each, catalog):
             told = each.settings
             setting = Setting(each.device, told.runtime, told.threads, each.precision)
