@@ -4,7 +4,7 @@ import random
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Final
 
@@ -15,7 +15,12 @@ from controller.fleet.rounds.expecting import pioneers
 from controller.fleet.rounds.networks import known_networks
 from controller.fleet.rounds.turns import first_rounds
 from controller.ranking.prediction.evidence import Network
-from controller.state.catalog.candidates import add_continued, racing_jobs
+from controller.state.catalog.candidates import (
+    add_continued,
+    planned_racer,
+    racing_jobs,
+    reused_racers,
+)
 from controller.state.database import Database, Transaction
 from controller.state.measurements.foretold import keep_foretold
 from controller.state.rounds.courses import NewCourse, Place, open_courses
@@ -74,6 +79,8 @@ def create_sweep(
     sweep_id = uuid.uuid4().hex[:12]
     networks = {} if spec.race is None else known_networks(database)
     asked = _Asked(spec, networks, before.expected_ms)
+    if spec.race is not None:
+        _choose(database, planned, before, networks)
     with database.writing() as transaction:
         job_ids = add_sweep(
             transaction,
@@ -101,6 +108,27 @@ def create_sweep(
         ids = zip(planned, job_ids, strict=True)
         _keep_foretold(transaction, before.foretold, ids, (order for _, order in begun))
     return sweep_id
+
+
+def _choose(
+    database: Database,
+    planned: Sequence[PlannedJob],
+    before: Before,
+    networks: Mapping[Network, NetworkFeatures],
+) -> None:
+    """Chooses pioneers while others write: it is kept, and found again where the race is written.
+
+    Should what is written differ, as somebody measured meanwhile, it is chosen there.
+    """
+    with database.transaction() as transaction:
+        racers = reused_racers(transaction, before.reused)
+    for number, job in enumerate(planned):
+        if not job.is_sentinel:
+            medians_ms = (1.0,) if job in before.continued else ()
+            racer = replace(planned_racer(str(number), job), top1=0.0, medians_ms=medians_ms)
+            racers.setdefault(job.device_id, []).append(racer)
+    for those in racers.values():
+        pioneers(those, networks)
 
 
 def _continue(

@@ -36,7 +36,7 @@ from controller.ranking.prediction.evidence import (
     gather,
     tells_of,
 )
-from controller.ranking.racing.judging import Judged, judged
+from controller.ranking.racing.earlier import Judged, judged
 from controller.state.catalog.accuracy import top1_by_precision
 from controller.state.catalog.network_counts import stored_counts
 from controller.state.database import Database

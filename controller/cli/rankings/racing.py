@@ -61,7 +61,8 @@ racing_options = option_group(
         "names",
         metavar="NAME,NAME*|series:SERIES|own:NAME*",
         shell_complete=complete_backbones,
-        help="Backbones, as of 'edgerank sweep'.  [default: all with a known accuracy]",
+        help="Backbones, as of 'edgerank sweep'.  [default: all whose accuracy is known as they "
+        "come; where --precisions leave that out, in one of these]",
     ),
     tier_option,
     runtimes_option("Each is a candidate of its own."),
@@ -114,16 +115,25 @@ def predicted_precisions(racing: Racing) -> tuple[Precision, ...]:
 def candidates(racing: Racing, catalog: Catalog) -> tuple[str, ...]:
     """The backbones that race: those that are named, of the tier where one is.
 
+    Where none is named they are those whose accuracy is known. Of those that do not race as they
+    come the controller knows in which precisions it is, and names whom it leaves out.
+
     Raises:
         EdgerankError: INVALID_INPUT where these are none.
     """
     named = catalog if racing.names is None else read_backbones(racing.names, catalog)
     members = None if racing.tier is None else {b.name for b in select_tier(catalog, racing.tier)}
+    # What came quantised is made in no other precision.
+    untold = set(MADE_PRECISIONS) - set(racing.precisions)
     chosen = tuple(
         each.name
         for each in named
         if (members is None or each.name in members)
-        and (racing.names is not None or each.top1 is not None)
+        and (
+            racing.names is not None
+            or each.top1 is not None
+            or (racing.precisions and each.precision in untold)
+        )
     )
     if not chosen:
         raise EdgerankError(

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from controller.domain.measurements import Verdict
 from models.catalog.features import NetworkFeatures
+from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
 
 LEAST_MEASURED: Final = 8
 """How many measured backbones a prediction rests on at least."""
@@ -166,6 +171,35 @@ class Foretold:
     high_ms: float
     confidence: float
     known_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLater:
+    """A job that something was predicted of before it was measured, and nothing disturbed it.
+
+    Attributes:
+        backbone: of what.
+        foretold: what was predicted.
+        median_ms: what was measured, ms.
+        verdict: of the measurement.
+        settings: how it was measured.
+        precision: of its artifact.
+        target: what its artifact is made for.
+        input_size: of the images.
+        batch: images per inference.
+        emulator: what computes in the device's place; empty is nothing.
+    """
+
+    backbone: str
+    foretold: Foretold
+    median_ms: float
+    verdict: Verdict
+    settings: MeasureSettings
+    precision: Precision
+    target: Target
+    input_size: ImageSize
+    batch: int
+    emulator: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from controller.domain.rankings.predictions import (
@@ -74,7 +75,11 @@ def pioneers(
             chosen += [each.job_id for each in waiting]
             continue
         here = {_name(each): found for each in those if (found := _features(each, features))}
-        first = first_backbones(here, max(0, PIONEERS - len(known)), measured=known)
+        first = _first(
+            tuple(sorted(here.items(), key=itemgetter(0))),
+            max(0, PIONEERS - len(known)),
+            tuple(sorted(known)),
+        )
         chosen += [each.job_id for each in waiting if _name(each) in first]
     return tuple(chosen)
 
@@ -84,7 +89,7 @@ def expected_of(
     learned: Sequence[RacingJob],
     features: Mapping[Network, NetworkFeatures],
     deviation: float,
-    elsewhere: Sequence[Elsewhere] = (),
+    elsewhere: Mapping[Precision, Sequence[Elsewhere]] = MappingProxyType({}),
 ) -> dict[str, Prior]:
     """What is expected of jobs that were not measured, by id; nothing of what is not predicted.
 
@@ -95,7 +100,8 @@ def expected_of(
         learned: what earlier sweeps measured on the device, the oldest first.
         features: of networks that have any.
         deviation: standard deviation between processes of one candidate, on the logarithm.
-        elsewhere: what networks took on other devices, by `network_name`.
+        elsewhere: what networks took on other devices, by `network_name`: of each precision the
+            settings that tell of it.
     """
     those_of = _by_setting(candidates, features)
     known: defaultdict[Setting, dict[str, float]] = defaultdict(dict)
@@ -107,10 +113,8 @@ def expected_of(
                 # The first process: what others tell moves no prediction, which is then not made
                 # anew after each round.
                 known[setting] |= {_name(e): e.medians_ms[0] for e in those if e.medians_ms}
-    if elsewhere:
-        # Costs are learned there of networks that do not race, too.
-        does = {network_name(network): found for network, found in features.items()} | does
-    network_features = tuple(sorted(does.items(), key=itemgetter(0)))
+    # Costs are learned elsewhere of networks that do not race, too.
+    every = {network_name(network): found for network, found in features.items()} | does
     found: dict[str, Prior] = {}
     for setting, those in those_of.items():
         if setting is None:
@@ -123,16 +127,27 @@ def expected_of(
             prior = Prior(median_ms=median_ms, deviation=max(deviation, ANOTHER_DAY))
             found[missing[name]] = prior
         wanted = tuple(sorted(missing.keys() - before.keys()))
+        others = elsewhere.get(setting.precision, ())
+        counted = every if others else does
         told = _told(
             _sorted(known[setting]),
             wanted,
-            (*_elsewhere(setting, known), *_alike(elsewhere, known[setting], does.keys())),
+            (*_elsewhere(setting, known), *_alike(others, known[setting], counted.keys())),
             _coarse(deviation),
-            network_features,
+            tuple(sorted(counted.items(), key=itemgetter(0))),
         )
         for each in told.predicted:
             found[missing[each.backbone]] = predicted_prior(each, len(known[setting]))
     return found
+
+
+# The same in each runtime, with each number of threads and on each device of a sweep; and as a race
+# is written, which must not take long, the same as when it was planned.
+@lru_cache(maxsize=32)
+def _first(
+    networks: tuple[tuple[str, NetworkFeatures], ...], count: int, measured: tuple[str, ...]
+) -> frozenset[str]:
+    return frozenset(first_backbones(dict(networks), count, measured=measured))
 
 
 # A prediction takes a second, and a race asks again after each round. Other races go on beside it.

@@ -4,33 +4,37 @@ A race asks after each round, and chooses and reads once. What others measure me
 the next race.
 """
 
+import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence, Set
 from heapq import nlargest
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from controller.domain.catalog import joined_catalog
 from controller.domain.devices import Device
 from controller.domain.rankings.predictions import Elsewhere
 from controller.fleet.rounds.expecting import network_name
 from controller.ranking.prediction.elsewhere import nearest_devices, telling_settings
-from controller.ranking.prediction.evidence import Network, Setting, is_comparable
-from controller.state.catalog.candidates import racing_jobs
+from controller.ranking.prediction.evidence import Network, Setting, is_comparable, tells_of
+from controller.state.catalog.candidates import RacingJob, racing_jobs
 from controller.state.catalog.own_models import list_own_models
 from controller.state.database import Database
 from controller.state.devices import find_devices
 from controller.state.measurements.elsewhere import list_latencies
 from controller.state.measurements.stamps import counts_by_device
 from controller.state.rounds.courses import Place
+from controller.state.sweeps import running_among
 from models.catalog.catalog import Backbone, load_catalog
-from models.catalog.precisions import Precision
+from models.catalog.precisions import MADE_PRECISIONS, Precision
 from protos.runtimes import Runtime
 
 _MOST_PROFILES: Final = 256
 """Devices whose profiles are looked at: those that measured most."""
 _MOST_LATENCIES: Final = 5_000
 """Of each device that is chosen: the whole catalog in 13 settings."""
+MOST_FIGURES_KEPT: Final = 640_000
+"""Of all races at once, 100 bytes each: 56 that learn from the whole catalog in 32 settings."""
 
 
 class Took(NamedTuple):
@@ -59,33 +63,107 @@ class Asked(NamedTuple):
     precisions: Set[Precision]
 
 
-# A race keeps a megabyte of 32 settings that have the whole catalog. Which these are may differ
-# once a controller was started again.
-@lru_cache(maxsize=32)
-def elsewhere_of(database: Database, place: Place) -> tuple[Elsewhere, ...]:
+Others: TypeAlias = Mapping[Precision, Sequence[Elsewhere]]
+"""What networks took in the settings of other devices that tell of each precision that races."""
+
+
+class _Kept:
+    """What the races that go on learn from others: read once each, and bounded together."""
+
+    def __init__(self) -> None:
+        self._of: dict[Place, Others] = {}
+        self._lock = threading.Lock()
+
+    def get(self, place: Place) -> Others | None:
+        """What a race learns from; None where it did not ask yet."""
+        with self._lock:
+            return self._of.get(place)
+
+    def put(self, place: Place, others: Others) -> Others:
+        """Keeps what a race learns from, and gives it: nothing where there is no room for it.
+
+        A race that went without goes on so: what it learns from stays the same to its end.
+        """
+        with self._lock:
+            kept = sum(map(_figure_count, self._of.values()))
+            has_room = kept + _figure_count(others) <= MOST_FIGURES_KEPT
+            # Of two that asked at once both go by the same.
+            return self._of.setdefault(place, others if has_room else {})
+
+    def forget(self, place: Place) -> None:
+        """Lets go of a race that has ended here."""
+        with self._lock:
+            self._of.pop(place, None)
+
+    def forget_ended(self, database: Database) -> None:
+        """Lets go of races that were cancelled, or ended otherwise."""
+        with self._lock:
+            sweep_ids = {place.sweep_id for place in self._of}
+            ended = sweep_ids - running_among(database, sweep_ids)
+            self._of = {of: kept for of, kept in self._of.items() if of.sweep_id not in ended}
+
+
+# Those of a database go with it.
+_KEPT: Final[WeakKeyDictionary[Database, _Kept]] = WeakKeyDictionary()
+
+
+def elsewhere_of(database: Database, place: Place) -> Others:
     """What networks took in the settings of other devices that may tell most of a race.
+
+    It is read once, and the same until the race ends.
 
     Args:
         database: the controller's.
         place: the race's sweep and device.
     """
+    kept = _KEPT.setdefault(database, _Kept())
+    known = kept.get(place)
+    if known is not None:
+        return known
+    kept.forget_ended(database)
+    return kept.put(place, _read(database, place))
+
+
+def forget_others(database: Database, place: Place) -> None:
+    """Lets go of what a race learned from, once it has ended on a device."""
+    if database in _KEPT:
+        _KEPT[database].forget(place)
+
+
+def _figure_count(others: Others) -> int:
+    return sum(len(each.values) for those in others.values() for each in those)
+
+
+def _read(database: Database, place: Place) -> Others:
     own = find_devices(database, {place.device_id}, frozenset())
     # One that was taken out of the fleet races no more.
     if not own:
-        return ()
+        return {}
     with database.transaction() as transaction:
         raced = racing_jobs(transaction, place)
-    catalog = joined_catalog(load_catalog(), list_own_models(database))
-    chosen = telling_most(
-        database,
-        nearest(database, own[0]),
-        {each.name: each for each in catalog},
-        Asked(
-            {(each.backbone, each.input_size) for each in raced if each.input_size is not None},
-            {each.settings.runtime for each in raced if each.settings is not None},
-            {Precision.FP32},
-        ),
+    catalog = {
+        each.name: each for each in joined_catalog(load_catalog(), list_own_models(database))
+    }
+    near = nearest(database, own[0])
+    # As predictions are asked for, one precision after the other: so each learns from the same
+    # whatever races beside it.
+    return {
+        precision: _elsewhere(telling_most(database, near, catalog, _asked(raced, precision)))
+        for precision in MADE_PRECISIONS
+        if any(each.precision is precision for each in raced)
+    }
+
+
+def _asked(raced: Iterable[RacingJob], precision: Precision) -> Asked:
+    here = [each for each in raced if each.precision is precision]
+    return Asked(
+        {(each.backbone, each.input_size) for each in here if each.input_size is not None},
+        {each.settings.runtime for each in here if each.settings is not None},
+        {each for each in Precision if tells_of(each, precision)},
     )
+
+
+def _elsewhere(chosen: Mapping[Setting, Mapping[Network, Took]]) -> tuple[Elsewhere, ...]:
     return tuple(
         Elsewhere(
             setting=setting.name,
@@ -137,7 +215,8 @@ def _took(
 ) -> dict[Setting, dict[Network, Took]]:
     """What networks took on a device, by setting."""
     found: defaultdict[Setting, dict[Network, Took]] = defaultdict(dict)
-    for each in list_latencies(database, device_id, precisions, _MOST_LATENCIES):
+    networks = {(name, each.input_size) for name, each in catalog.items()}
+    for each in list_latencies(database, device_id, precisions, networks, _MOST_LATENCIES):
         if is_comparable(each, catalog):
             told = each.settings
             setting = Setting(each.device, told.runtime, told.threads, each.precision)

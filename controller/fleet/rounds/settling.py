@@ -10,7 +10,7 @@ from controller.fleet.rounds.ending import Settled, end_settled, may_end_somethi
 from controller.fleet.rounds.expecting import expected_of
 from controller.fleet.rounds.foretelling import foretold_of
 from controller.fleet.rounds.networks import known_networks
-from controller.fleet.rounds.others import elsewhere_of
+from controller.fleet.rounds.others import elsewhere_of, forget_others
 from controller.fleet.rounds.racing import course_deviation, next_round
 from controller.fleet.rounds.turns import (
     SENTINEL_EVERY,
@@ -277,6 +277,7 @@ def _settle_race(database: Database, place: Place) -> Settled | None:
                 break
     if has_turns_left:
         return Settled(place, course, list(after.lost), True, after.lost)
+    forget_others(database, place)
     everyone = [each.job_id for each in race.candidates if not each.has_ended]
     return Settled(place, course, everyone, False, {**after.undecided, **after.lost})
 

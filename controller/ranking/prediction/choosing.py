@@ -11,6 +11,8 @@ from models.catalog.features import NetworkFeatures
 
 _MOST: Final = 1000
 """Networks to choose among: of more, so many by size, since each step compares all with all."""
+_MOST_MEASURED: Final = 100
+"""Measured ones that count, likewise: each is such a step."""
 
 
 def first_backbones(
@@ -29,7 +31,8 @@ def first_backbones(
         count: how many at most.
         measured: names of those that are measured already; they count, and are not named again.
     """
-    names = _different(features, set(measured))
+    # Whoever began before asks for none.
+    names = _different(features, set(measured)) if count > 0 else []
     if not names:
         return ()
     rows = rows_of([features[name] for name in names])
@@ -54,12 +57,17 @@ def _different(features: Mapping[str, NetworkFeatures], measured: set[str]) -> l
     found: dict[NetworkFeatures, str] = {}
     for name in sorted(features, key=lambda name: (name not in measured, name)):
         found.setdefault(features[name], name)
-    names = sorted(found.values())
-    if len(names) <= _MOST:
+    names = set(found.values())
+    done, new = names & measured, names - measured
+    return sorted(_spread(features, done, _MOST_MEASURED) | _spread(features, new, _MOST))
+
+
+def _spread(features: Mapping[str, NetworkFeatures], names: set[str], most: int) -> set[str]:
+    """Some of the names, by size."""
+    by_size = sorted(names, key=lambda name: (features[name].multiply_adds, name))
+    if len(by_size) <= most:
         return names
-    new = sorted(set(names) - measured, key=lambda name: features[name].multiply_adds)
-    spread = np.linspace(0, len(new) - 1, _MOST).astype(int)
-    return sorted({*(new[place] for place in spread), *(set(names) & measured)})
+    return {by_size[place] for place in np.linspace(0, len(by_size) - 1, most).astype(int)}
 
 
 def _falls(covariance: Array, noise: float) -> Array:

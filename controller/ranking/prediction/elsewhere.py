@@ -29,8 +29,8 @@ def nearest_devices(
 ) -> list[Device]:
     """Name the devices that may tell most of one, at most `MOST_DEVICES`, the most alike first.
 
-    These have the same processor, else the same architecture, and measured most. An emulated one
-    tells nothing.
+    First are those of the same processor, then of the same architecture, then any other, and among
+    them those that measured most. An emulated one tells nothing.
 
     Args:
         own: the device.

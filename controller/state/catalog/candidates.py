@@ -1,14 +1,14 @@
 """Jobs of a sweep that race: what they are of, with accuracy, and their processes so far."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, and_, insert, or_, select
 
 from controller.domain.catalog import AccuracyMetric
-from controller.domain.jobs import ENDED
+from controller.domain.jobs import ENDED, PlannedJob
 from controller.domain.measurements import LatencyFigures, Verdict
 from controller.state.catalog.accuracy import figure_of_job
 from controller.state.database import Transaction
@@ -24,6 +24,7 @@ from controller.state.schema import (
     reused_jobs,
     turns,
 )
+from controller.state.schema.many_rows import in_few_lengths
 from controller.state.schema.unreadable import finite
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
@@ -102,6 +103,36 @@ def racing_jobs(transaction: Transaction, place: Place) -> list[RacingJob]:
         )
         for row in rows
     ]
+
+
+def reused_racers(transaction: Transaction, job_ids: Sequence[str]) -> dict[str, list[RacingJob]]:
+    """Jobs of earlier sweeps that are to stand for some of a race, by their devices' ids.
+
+    Without accuracy.
+    """
+    if not job_ids:
+        return {}
+    asked = jobs.c.job_id.in_(in_few_lengths(job_ids))
+    rows = transaction.execute(select(*_COLUMNS, jobs.c.device_id).where(asked)).all()
+    medians = medians_of(transaction, [row.job_id for row in rows])
+    found: defaultdict[str, list[RacingJob]] = defaultdict(list)
+    for row in rows:
+        found[row.device_id].append(_job(row, None, tuple(medians.get(row.job_id, ()))))
+    return found
+
+
+def planned_racer(job_id: str, job: PlannedJob) -> RacingJob:
+    """A job that is to race, of which nothing is known."""
+    return RacingJob(
+        job_id=job_id,
+        backbone=job.variant.backbone,
+        top1=None,
+        settings=job.settings,
+        precision=job.variant.precision,
+        target=job.variant.target,
+        input_size=job.variant.input_size,
+        batch=job.variant.batch,
+    )
 
 
 def add_continued(transaction: Transaction, continued: Mapping[str, str]) -> None:

@@ -3,12 +3,12 @@
 Of each there is what tells whether it is comparable, which rules outside decide on.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, bindparam, select, tuple_
 
 from controller.domain.measurements import Verdict
 from controller.state.database import Database
@@ -55,18 +55,30 @@ class LatencyElsewhere:
 
 
 def list_latencies(
-    database: Database, device_id: str, precisions: Collection[Precision], most: int
+    database: Database,
+    device_id: str,
+    precisions: Collection[Precision],
+    networks: Iterable[tuple[str, ImageSize]],
+    most: int,
 ) -> list[LatencyElsewhere]:
-    """The newest latencies of a device in some precisions and of one image, the oldest first.
+    """The newest latencies of a device of one image by its processor, the oldest first.
+
+    Nothing disturbed them. Those of unusual settings are among them.
 
     Args:
         database: the controller's.
         device_id: whose.
         precisions: which ones.
+        networks: names of backbones, each with the size of the image.
         most: at most so many, the first by backbone.
     """
+    asked = {
+        "of_device": device_id,
+        "in_precisions": list(precisions),
+        "of_networks": sorted(networks, key=str),
+        "most": most,
+    }
     with database.transaction() as transaction:
-        asked = {"of_device": device_id, "in_precisions": list(precisions), "most": most}
         rows = transaction.execute(_NEWEST, asked).mappings().all()
     found = readable("measurement", "measurement_id", rows, _latency)
     return sorted(found, key=attrgetter("committed_at_unix_ms"))
@@ -102,13 +114,21 @@ _NEWEST: Final = (
     .where(
         measurements.c.device_id == bindparam("of_device"),
         measurements.c.is_newest.is_(True),
-        # So is each; else SQLite takes an index that has all of a device. No order, likewise.
+        # So is each; else SQLite takes an index that has all of a device.
         measurements.c.backbone >= "",
         measurements.c.median_ms.is_not(None),
-        # What no prediction is made of does not count towards the bound.
+        # What no prediction is made of does not count towards the bound, but for what is measured
+        # in an unusual setting, which no column tells.
+        measurements.c.verdict.in_([Verdict.OK, Verdict.WIDE]),
         candidates.c.precision.in_(bindparam("in_precisions", expanding=True)),
+        candidates.c.target.in_([each for each in Target if not each.is_accelerator]),
+        tuple_(candidates.c.backbone, candidates.c.input_size).in_(
+            bindparam("of_networks", expanding=True)
+        ),
         candidates.c.batch == 1,
         candidates.c.is_sentinel.is_(False),
     )
+    # That of the index.
+    .order_by(measurements.c.backbone, measurements.c.candidate_id)
     .limit(bindparam("most"))
 )

@@ -1,23 +1,18 @@
 """What was predicted of jobs before they were measured, and what they were measured at then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select
 
 from controller.domain.measurements import Verdict
-from controller.domain.rankings.predictions import Foretold
+from controller.domain.rankings.predictions import Foretold, MeasuredLater
 from controller.state.database import Database, Transaction
 from controller.state.devices.emulators import emulator_told
 from controller.state.measurements.making import are_times
 from controller.state.schema import devices, earlier_predictions, jobs, measurements
 from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import readable
-from models.catalog.precisions import Precision
-from models.catalog.variants import Target
-from protos.inputs import ImageSize
-from protos.measuring import MeasureSettings
 
 MOST_FORETOLD: Final = 2_000
 """So many are kept of a device; older ones are forgotten."""
@@ -57,35 +52,6 @@ _MEASURED = (
     .where(_OF_DEVICE, measurements.c.verdict.in_([Verdict.OK, Verdict.WIDE]))
     .order_by(earlier_predictions.c.prediction_id)
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredLater:
-    """A job that something was predicted of before it was measured, and nothing disturbed it.
-
-    Attributes:
-        backbone: of what.
-        foretold: what was predicted.
-        median_ms: what was measured, ms.
-        verdict: of the measurement.
-        settings: how it was measured.
-        precision: of its artifact.
-        target: what its artifact is made for.
-        input_size: of the images.
-        batch: images per inference.
-        emulator: what computes in the device's place; empty is nothing.
-    """
-
-    backbone: str
-    foretold: Foretold
-    median_ms: float
-    verdict: Verdict
-    settings: MeasureSettings
-    precision: Precision
-    target: Target
-    input_size: ImageSize
-    batch: int
-    emulator: str
 
 
 def keep_foretold(

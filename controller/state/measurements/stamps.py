@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Integer, ScalarSelect, bindparam, cast, ex
 
 from controller.domain.jobs import JobState, TurnState
 from controller.state.database import Database
+from controller.state.devices.emulators import emulator_told
 from controller.state.schema import (
     accuracies,
     artifacts,
@@ -84,6 +85,7 @@ _FLEET: Final = select(
     devices.c.device_id,
     devices.c.name,
     devices.c.removed_at_unix_ms,
+    emulator_told(),
     last_of_device(devices.c.device_id),
 )
 _MEASURED: Final = _FLEET.where(devices.c.device_id.in_(bindparam("of_devices", expanding=True)))
@@ -91,13 +93,15 @@ _COUNTED: Final = select(func.count()).select_from(network_counts)
 
 
 def fleet_stamp(database: Database) -> Stamp:
-    """Of which devices there are, and of how much each has measured."""
+    """Of which devices there are, which are emulated, and of how much each has measured."""
     with database.transaction() as transaction:
         return tuple(sorted(map(tuple, transaction.execute(_FLEET))))
 
 
 def evidence_stamp(database: Database, device_ids: Collection[str]) -> Stamp:
     """Of what devices measured, under which names, of own models, and of what networks do.
+
+    Whether a device is emulated is of it, too: what was measured there tells nothing then.
 
     Args:
         database: the controller's.

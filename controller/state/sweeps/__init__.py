@@ -40,7 +40,7 @@ from controller.state.schema import (
     sweeps,
 )
 from controller.state.schema.columns import IsJson
-from controller.state.schema.many_rows import write_rows
+from controller.state.schema.many_rows import in_few_lengths, write_rows
 from controller.state.schema.unreadable import MAX_WHOLE, readable
 from controller.state.sweeps.listing import list_sweeps, pause_of
 from models.catalog.variants import Variant
@@ -56,6 +56,7 @@ __all__ = [
     "find_sweep",
     "list_sweeps",
     "resolve_sweep",
+    "running_among",
     "running_sweeps",
     "set_phase",
 ]
@@ -76,6 +77,9 @@ _HAS_FINISHED = and_(
     .correlate(sweeps),
 )
 _ADD_JOBS = insert(jobs)
+_RUNNING_AMONG = select(sweeps.c.sweep_id).where(
+    _IS_RUNNING, sweeps.c.sweep_id.in_(bindparam("of_sweeps", expanding=True))
+)
 _FINISHED = select(sweeps.c.sweep_id).where(_HAS_FINISHED)
 _IS_FINISHED = _FINISHED.where(sweeps.c.sweep_id == bindparam("of_sweep"))
 
@@ -246,6 +250,15 @@ def running_sweeps(database: Database) -> tuple[StoredSweep, ...]:
             select(sweeps).where(_IS_RUNNING).order_by(sweeps.c.created_at_unix_ms)
         )
         return tuple(readable("sweep", "sweep_id", rows.mappings(), _stored))
+
+
+def running_among(database: Database, sweep_ids: Collection[str]) -> frozenset[str]:
+    """Those of some sweeps, by their ids, that have not ended."""
+    if not sweep_ids:
+        return frozenset()
+    with database.transaction() as transaction:
+        asked = {"of_sweeps": in_few_lengths(sorted(sweep_ids))}
+        return frozenset(transaction.scalars(_RUNNING_AMONG, asked))
 
 
 def set_phase(database: Database, sweep_id: str, phase: SweepPhase, now_unix_ms: int) -> None:

@@ -9,7 +9,7 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob
 from controller.fleet.rounds.expecting import pioneers
 from controller.ranking.prediction.evidence import Network
-from controller.state.catalog.candidates import RacingJob
+from controller.state.catalog.candidates import RacingJob, planned_racer
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.prospects.prospect import Prospect
 from models.catalog.catalog import Catalog
@@ -64,16 +64,10 @@ def _racing(
 ) -> RacingJob:
     variant = job.variant
     comes = catalog.get(variant.backbone)
-    return RacingJob(
-        job_id=str(number),
-        backbone=variant.backbone,
+    return replace(
+        planned_racer(str(number), job),
         # In another precision it races only where that is known, which is all that counts here.
         top1=comes.top1 if variant.precision is comes.precision else 0.0,
         medians_ms=() if figure is None else (figure.latency.median_ms,),
-        settings=job.settings,
-        precision=variant.precision,
-        target=variant.target,
-        input_size=variant.input_size,
-        batch=variant.batch,
         has_ended=figure is not None,
     )

@@ -17,7 +17,7 @@ from models.catalog.catalog import load_catalog
 from tests.benchmarks.pages.section import Section
 from tests.benchmarks.predicting.tables import SURVEYED as MACHINE
 from tests.benchmarks.predicting.tables import Recorded, reference
-from tests.benchmarks.racing.foreseen import ASKED, told
+from tests.benchmarks.racing.foreseen import ASKED, told, verdict
 from tests.benchmarks.racing.proof import FRONTS, LEAST_RIGHT, SHARE, each_run
 from tests.benchmarks.racing.tables import SURVEYED, TABLES, Known, read_table
 from tests.benchmarks.size import scaled
@@ -51,8 +51,7 @@ def run() -> Section:
             *("processes, mean", "of a sweep", "never measured, mean"),
         ),
         rows=rows,
-        # So few runs do not prove it.
-        holds=None if all(each >= LEAST_RIGHT for each in held) else False,
+        holds=verdict(held, runs),
     )
 
 

@@ -30,6 +30,7 @@ from controller.ranking.prediction.evidence import Network, features_by_network
 from controller.state.catalog.candidates import RacingJob
 from models.catalog.catalog import load_catalog
 from models.catalog.features import NetworkFeatures, load_features
+from models.catalog.precisions import Precision
 from models.catalog.variants import WeightsKind
 from protos.inputs import NetworkInput
 from protos.measuring import MeasureSettings
@@ -131,6 +132,7 @@ def race(
     features, noise = _networks(), Noise()
     shuffling = random.Random(int(rng.integers(2**32)))
     medians: dict[str, list[float]] = {}
+    others = {Precision.FP32: elsewhere}
     spent, order = 0, pioneers(list(candidates.values()), features)
     while True:
         for name in order[: most - spent]:
@@ -140,7 +142,7 @@ def race(
             spent += 1
         course = _course(wanted, medians)
         racing = list(candidates.values())
-        expected = expected_of(racing, (), features, course_deviation(course), elsewhere)
+        expected = expected_of(racing, (), features, course_deviation(course), others)
         going_on = [each for each in racing if each.medians_ms and not each.has_ended]
         following = next_round(list(map(_open, going_on)), racing, expected, course, shuffling)
         for name in following.lost.keys() & medians.keys():

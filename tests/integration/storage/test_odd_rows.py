@@ -32,7 +32,7 @@ from controller.domain.selectors import Selector
 from controller.domain.sweeps import SweepSummary
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.ranking.racing.judging import judged
+from controller.ranking.racing.earlier import judged
 from controller.state.catalog.accuracy import list_datasets, store_catalog
 from controller.state.database import Database, open_database
 from controller.state.measurements import list_outcomes

@@ -22,6 +22,7 @@ from controller.ranking.prediction.evidence import Evidence, Setting
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
 from controller.state.devices import find_named, remove
+from controller.state.devices.emulators import mark_emulated
 from controller.state.measurements.pages import list_newest
 from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
@@ -152,7 +153,11 @@ def test_what_it_does_not_rest_on_throws_nothing_away(
     measure(database, "near-3", NAMES[2:3])
     again()
     assert len(learned_from) == 2 * learned
-    # It takes the place of one that leaves.
-    remove(database, "id-of-near-3", Caller(caller=CallerKind.OWNER), 0)
+    # What is emulated tells nothing, before it measures more.
+    mark_emulated(database, "id-of-near-4", "qemu")
     again()
     assert len(learned_from) == 3 * learned
+    # Another one takes the place of one that leaves.
+    remove(database, "id-of-near-3", Caller(caller=CallerKind.OWNER), 0)
+    again()
+    assert len(learned_from) == 4 * learned

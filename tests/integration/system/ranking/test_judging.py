@@ -14,11 +14,12 @@ import pytest
 from controller.api.queries.predictions import Predictions
 from controller.client import QueryClient
 from controller.domain.rankings.predicted import PredictQuestion
+from controller.domain.rankings.predictions import MeasuredLater
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.foretelling import LastTold
 from controller.state.database import Database
 from controller.state.devices import list_devices
-from controller.state.measurements.foretold import MeasuredLater, list_measured_later
+from controller.state.measurements.foretold import list_measured_later
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog

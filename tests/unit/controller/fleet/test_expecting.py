@@ -191,7 +191,7 @@ def test_what_other_devices_took_makes_expectations_closer_and_surer() -> None:
         Elsewhere(setting="of few", values=dict(list(like.items())[:3])),
     ]
     alone = expected_of(candidates, (), DOES, 0.01)
-    beside = expected_of(candidates, (), DOES, 0.01, others)
+    beside = expected_of(candidates, (), DOES, 0.01, {Precision.FP32: others})
     assert alone.keys() <= beside.keys()
     for job_id, prior in alone.items():
         truth = off_alike(job_id.split(" ")[0])
@@ -200,9 +200,38 @@ def test_what_other_devices_took_makes_expectations_closer_and_surer() -> None:
         assert beside[job_id] == prior or beside[job_id].deviation < prior.deviation / 2
 
 
+def test_what_other_devices_took_in_int8_tells_of_int8_and_nothing_of_fp32() -> None:
+    both = [
+        job
+        for precision in (Precision.FP32, Precision.INT8_DYNAMIC)
+        for job in racing(NAMES, NAMES[::4], precision=precision)
+    ]
+    # A few percent off what is counted, so that nothing is told as surely by that.
+    off = {name: 1 + (place * 7 % 11) / 11 for place, name in enumerate(NAMES)}
+    candidates = [
+        replace(job, medians_ms=tuple(ms * off[job.backbone] for ms in job.medians_ms))
+        for job in both
+    ]
+    values = {
+        network_name((name, SIZES[name])): 3 * off[name] * latency_ms(FEATURES[name])
+        for name in NAMES
+    }
+    there = {Precision.INT8_DYNAMIC: [Elsewhere(setting="another, int8-dynamic", values=values)]}
+    alone = expected_of(candidates, (), DOES, 0.01)
+    beside = expected_of(candidates, (), DOES, 0.01, there)
+    for job in candidates:
+        if job.precision is Precision.FP32:
+            assert beside.get(job.job_id) == alone.get(job.job_id)
+    assert any(
+        beside[job.job_id].deviation < alone[job.job_id].deviation / 2
+        for job in candidates
+        if job.precision is Precision.INT8_DYNAMIC and job.job_id in alone
+    )
+
+
 def test_other_devices_tell_nothing_before_anything_was_measured_here() -> None:
     values = {network_name((name, SIZES[name])): 5.0 for name in NAMES}
-    others = [Elsewhere(setting="another", values=values)]
+    others = {Precision.FP32: [Elsewhere(setting="another", values=values)]}
     assert expected_of(racing(NAMES), (), DOES, 0.01, others) == {}
     assert expected_of(racing(NAMES, NAMES[:4]), (), DOES, 0.01, others) == {}
 

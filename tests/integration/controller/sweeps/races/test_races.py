@@ -9,16 +9,13 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.expecting import PIONEERS
-from controller.fleet.rounds.others import elsewhere_of
 from controller.fleet.rounds.settling import follow_race, settle_sweep
 from controller.ranking.prediction.evidence import features_by_name
 from controller.state import attempts, jobs
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
-from controller.state.devices.emulators import mark_emulated
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
-from controller.state.rounds.courses import Place
 from controller.state.sweeps import end_finished
 from controller.sweeps.planning import SENTINEL_BACKBONE
 from controller.sweeps.starting import Before
@@ -27,7 +24,6 @@ from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
 from tests.integration.controller.domain_samples import measured_report
-from tests.integration.controller.fleet.statements import heard, walking
 from tests.measured import record_report
 from tests.processes.states import begun_database
 
@@ -163,28 +159,3 @@ def test_a_race_beside_a_device_that_measured_much_measures_fewer_and_finds_the_
     alone.close()
     assert set(taken[database]) < set(NAMES)
     assert len(taken[database]) < len(taken[alone])
-
-
-def test_what_other_devices_took_is_read_once_a_race_and_only_what_tells(
-    database: Database,
-) -> None:
-    store_catalog(database, CATALOG)
-    for pc in ("pc", "emulated"):
-        start_sweep(database, pc, **(RACE | {"race": None}))
-        work_off(database, f"id-of-{pc}")
-    mark_emulated(database, "id-of-emulated", "qemu")
-    sweep_id = start_sweep(database, "phone", repetitions=(1, 10), **RACE)
-    place = Place(sweep_id=sweep_id, device_id=PHONE)
-    with heard(database) as asked:
-        (only,) = elsewhere_of(database, place)
-    assert only.setting == "pc, onnxruntime, 1"
-    assert len(only.values) == len(NAMES)
-    of_latencies = [each for each in asked if "JOIN candidates" in each.text]
-    assert len(of_latencies) == 1
-    assert walking(database, of_latencies) == {}
-    with heard(database) as asked:
-        assert elsewhere_of(database, place) == (only,)
-    assert asked == []
-    # What it is asked of next is another race.
-    other = Place(sweep_id=sweep_id, device_id="id-of-pc")
-    assert elsewhere_of(database, other) == ()

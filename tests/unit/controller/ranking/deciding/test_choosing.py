@@ -4,12 +4,14 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.rankings.predictions import KnownFigure, PredictionQuestion
-from controller.ranking.prediction import first_backbones, predict
-from controller.ranking.prediction.networks import far_from, near_with, rows_of
+from controller.ranking.prediction import choosing, first_backbones, predict
+from controller.ranking.prediction.networks import Array, Works, far_from, near_with, rows_of
+from controller.ranking.prediction.working import before_any
 from models.catalog.features import NetworkFeatures, load_features
 
 CATALOG = {f"{name} at {size} px": does for (name, size), does in load_features().items()}
@@ -58,6 +60,27 @@ def test_of_thousands_of_networks_some_are_chosen() -> None:
     first = first_backbones(many, 3, measured=["net7"])
     assert len(set(first)) == 3
     assert "net7" not in first
+
+
+def test_of_thousands_of_measured_networks_some_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+
+    def noted(works: Works) -> tuple[Array, float]:
+        compared.append(len(works.amounts))
+        return before_any(works)
+
+    monkeypatch.setattr(choosing, "before_any", noted)
+    basis = CATALOG[NAMES[0]]
+    many = {f"net{n}": replace(basis, dense_cost=basis.dense_cost + n) for n in range(2500)}
+    measured = [f"net{n}" for n in range(2000)]
+    first = first_backbones(many, 2, measured=measured)
+    assert len(set(first) - set(measured)) == 2
+    assert compared == [500 + 100]
+
+
+def test_who_asks_for_none_has_nothing_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(choosing, "rows_of")
+    assert first_backbones(CATALOG, 0, measured=NAMES[:12]) == ()
 
 
 def test_nothing_to_choose_from_is_nothing() -> None:

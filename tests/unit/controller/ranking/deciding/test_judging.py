@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.measurements import Verdict
-from controller.domain.rankings.predictions import EarlierErrors, Foretold
-from controller.ranking.racing.judging import Judged, judged
-from controller.state.measurements.foretold import MeasuredLater
+from controller.domain.rankings.predictions import EarlierErrors, Foretold, MeasuredLater
+from controller.ranking.racing.earlier import Judged, judged
 from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Target

@@ -6,9 +6,12 @@ from operator import attrgetter
 from statistics import fmean, median
 from typing import NamedTuple
 
-from controller.domain.rankings.predictions import EarlierErrors, JudgedPrediction
+from controller.domain.rankings.predictions import (
+    EarlierErrors,
+    JudgedPrediction,
+    MeasuredLater,
+)
 from controller.ranking.prediction.evidence import is_comparable
-from controller.state.measurements.foretold import MeasuredLater
 from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision
 from protos.runtimes import Runtime
