@@ -19,6 +19,7 @@ from controller.sweeps.prospects.enough_time import check_time, first_round
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
+from controller.sweeps.prospects.racers import AskedNow
 from controller.sweeps.prospects.reuse import begun_before, measured_before
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import OnnxVersions
@@ -53,8 +54,9 @@ class Planner:
         sha256s = {variant: file.sha256 for variant, file in files.items()}
         measuring = {} if spec.fresh else dict.fromkeys(job.device_id for job in plan.jobs)
         earlier = tuple(earlier_figures(self._database, measuring, set(sha256s.values())))
-        standing = measured_before(plan.jobs, spec, devices, sha256s, earlier)
-        begun = begun_before(plan.jobs, spec, devices, sha256s, earlier)
+        asked = AskedNow(spec, self._catalog)
+        standing = measured_before(plan.jobs, asked, devices, sha256s, earlier)
+        begun = begun_before(plan.jobs, asked, devices, sha256s, earlier)
         return Prospect(plan, standing, files, tuple(devices), begun)
 
     def preview(self, spec: SweepSpec, devices: Sequence[Device], *, with_jobs: bool) -> SweepPlan:
