@@ -1,4 +1,4 @@
-"""What backbones would be measured at on a device, from all that a controller has measured."""
+"""What backbones would be measured at on a device, from what a controller has measured."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -134,7 +134,10 @@ def fit_setting(setting: Setting, evidence: Evidence) -> FittedSetting:
                 known=_known(here, figure),
                 wanted=[name for name in evidence.catalog if name not in here],
                 features=evidence.features,
-                elsewhere=_elsewhere(setting, evidence.measured, figure),
+                elsewhere=[
+                    *_elsewhere(setting, evidence.measured, figure),
+                    *evidence.others.get(kind, ()),
+                ],
                 figure=kind,
             )
         )

@@ -7,7 +7,7 @@ much they measured, then settings by what they measured, then those whose figure
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -22,18 +22,6 @@ MOST_DEVICES: Final = 16
 MOST_OTHERS: Final = 32
 """Settings that are chosen from: each takes its time."""
 _LEAST_IN_COMMON: Final = 4
-
-
-class Neighbour(NamedTuple):
-    """A setting of another device.
-
-    Attributes:
-        setting: where.
-        latencies_ms: what networks took there.
-    """
-
-    setting: Setting
-    latencies_ms: Mapping[Network, float]
 
 
 def nearest_devices(
@@ -64,30 +52,26 @@ def nearest_devices(
 
 
 def telling_settings(
-    found: Mapping[Setting, Mapping[Network, float]],
+    found: Mapping[Setting, Mapping[Network, object]],
     networks: Set[Network],
     runtimes: Set[Runtime],
-) -> list[Neighbour]:
+) -> list[Setting]:
     """Name the settings that may tell most of networks, at most `MOST_OTHERS`, the likeliest first.
 
     These are of the same runtimes and have most of the networks. One with too few to learn costs
     from is none.
 
     Args:
-        found: what networks took, ms, by setting.
+        found: what networks took, by setting.
         networks: that are asked about.
         runtimes: where.
     """
 
-    def order(each: Neighbour) -> tuple[bool, int, str]:
-        common = len(networks & each.latencies_ms.keys())
-        return each.setting.runtime not in runtimes, -common, each.setting.name
+    def order(setting: Setting) -> tuple[bool, int, str]:
+        common = len(networks & found[setting].keys())
+        return setting.runtime not in runtimes, -common, setting.name
 
-    telling = [
-        Neighbour(setting, latencies_ms)
-        for setting, latencies_ms in found.items()
-        if len(latencies_ms) >= LEAST_MEASURED
-    ]
+    telling = [setting for setting, those in found.items() if len(those) >= LEAST_MEASURED]
     return sorted(telling, key=order)[:MOST_OTHERS]
 
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from controller.domain.measurements import Measurement, Verdict
+from controller.domain.rankings.predictions import Elsewhere, Figure
 from controller.ranking.distinction import Distinction, distinction_of
 from models.catalog.catalog import Backbone
 from models.catalog.features import NetworkCount, NetworkFeatures
@@ -78,11 +79,12 @@ class Evidence:
     """All that predictions are made of.
 
     Attributes:
-        measurements: of every device, oldest first.
+        measurements: some of the device that is asked about, at least one of each kind of weights.
         catalog: backbones by name.
         measured: see `measured_settings`.
         features: by backbone's name, of all that have any.
         refusals: by backbone's name, why nothing was counted of its network.
+        others: what backbones took in settings of other devices, where no more is known of them.
     """
 
     measurements: Sequence[Measurement]
@@ -90,6 +92,7 @@ class Evidence:
     measured: Mapping[Setting, Mapping[str, Measurement]]
     features: Mapping[str, NetworkFeatures]
     refusals: Mapping[str, str]
+    others: Mapping[Figure, Sequence[Elsewhere]] = field(default_factory=dict)
 
 
 def tells_of(other: Precision, wanted: Precision) -> bool:
@@ -110,7 +113,7 @@ def gather(
     """Bring together what is known.
 
     Args:
-        measurements: of every device, oldest first.
+        measurements: oldest first.
         backbones: the catalog.
         published: features by architecture and input size, pixels, counted beforehand.
         counted: by backbone's name and image, what was counted when it was converted or added;

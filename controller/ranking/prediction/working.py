@@ -32,7 +32,7 @@ class _Scale(NamedTuple):
 
 
 _FIRST: Final = _Scale(size=0.25, length=0.5, noise=0.05)
-_BEFORE: Final = _Scale(size=0.25, length=0.25, noise=0.05)
+_BEFORE: Final = _Scale(size=0.5, length=0.25, noise=0.05)
 _SCALES: Final = tuple(
     _Scale(size, length, noise)
     for size, length, noise in product((0.1, 0.25, 0.5), (0.25, 0.5, 1.0), (0.02, 0.05))

@@ -1,8 +1,9 @@
-"""Newest latencies of a device as what is predicted elsewhere needs them: bounded, without figures.
+"""Newest latencies of a device as what is predicted elsewhere needs them: bounded, and little else.
 
 Of each there is what tells whether it is comparable, which rules outside decide on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
@@ -22,7 +23,7 @@ from protos.measuring import MeasureSettings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatencyElsewhere:
-    """A latency that a device was measured at.
+    """A latency that a device was measured at, and the memory beside it.
 
     Attributes:
         device: its name.
@@ -35,6 +36,7 @@ class LatencyElsewhere:
         settings: how it was measured.
         verdict: how far it can be trusted.
         median_ms: median latency.
+        peak_rss_bytes: peak memory; None where nobody knows.
         committed_at_unix_ms: when it was committed, ms since 1970 UTC.
     """
 
@@ -48,19 +50,23 @@ class LatencyElsewhere:
     settings: MeasureSettings
     verdict: Verdict
     median_ms: float
+    peak_rss_bytes: int | None
     committed_at_unix_ms: int
 
 
-def list_latencies(database: Database, device_id: str, most: int) -> list[LatencyElsewhere]:
-    """The newest latencies of a device in fp32 and of one image, the oldest first.
+def list_latencies(
+    database: Database, device_id: str, precisions: Collection[Precision], most: int
+) -> list[LatencyElsewhere]:
+    """The newest latencies of a device in some precisions and of one image, the oldest first.
 
     Args:
         database: the controller's.
         device_id: whose.
+        precisions: which ones.
         most: at most so many, the first by backbone.
     """
     with database.transaction() as transaction:
-        asked = {"of_device": device_id, "most": most}
+        asked = {"of_device": device_id, "in_precisions": list(precisions), "most": most}
         rows = transaction.execute(_NEWEST, asked).mappings().all()
     found = readable("measurement", "measurement_id", rows, _latency)
     return sorted(found, key=attrgetter("committed_at_unix_ms"))
@@ -87,6 +93,7 @@ _NEWEST: Final = (
         candidates.c.settings,
         measurements.c.verdict,
         measurements.c.median_ms,
+        measurements.c.peak_rss_bytes,
         measurements.c.committed_at_unix_ms,
     )
     .select_from(measurements)
@@ -99,7 +106,7 @@ _NEWEST: Final = (
         measurements.c.backbone >= "",
         measurements.c.median_ms.is_not(None),
         # What no prediction is made of does not count towards the bound.
-        candidates.c.precision == Precision.FP32,
+        candidates.c.precision.in_(bindparam("in_precisions", expanding=True)),
         candidates.c.batch == 1,
         candidates.c.is_sentinel.is_(False),
     )

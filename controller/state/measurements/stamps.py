@@ -1,6 +1,6 @@
 """What tells whether something that was answered is still so, without reading it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Integer, ScalarSelect, bindparam, cast, exists, func, select
@@ -80,17 +80,36 @@ def counts_by_device(database: Database, device_id: str | None = None) -> Mappin
         return {of: last for of, last in transaction.execute(counted, asked).tuples() if last}
 
 
-def evidence_stamp(database: Database) -> Stamp:
-    """Of all that was measured, under which names, of own models, and of what networks do."""
-    named = select(devices.c.device_id, devices.c.name).order_by(devices.c.device_id)
-    counted = select(func.count()).select_from(network_counts)
+_FLEET: Final = select(
+    devices.c.device_id,
+    devices.c.name,
+    devices.c.removed_at_unix_ms,
+    last_of_device(devices.c.device_id),
+)
+_MEASURED: Final = _FLEET.where(devices.c.device_id.in_(bindparam("of_devices", expanding=True)))
+_COUNTED: Final = select(func.count()).select_from(network_counts)
+
+
+def fleet_stamp(database: Database) -> Stamp:
+    """Of which devices there are, and of how much each has measured."""
     with database.transaction() as transaction:
-        known = (
-            *transaction.execute(named).tuples().all(),
+        return tuple(sorted(map(tuple, transaction.execute(_FLEET))))
+
+
+def evidence_stamp(database: Database, device_ids: Collection[str]) -> Stamp:
+    """Of what devices measured, under which names, of own models, and of what networks do.
+
+    Args:
+        database: the controller's.
+        device_ids: a few.
+    """
+    asked = {"of_devices": sorted(device_ids)}
+    with database.transaction() as transaction:
+        return (
+            *sorted(map(tuple, transaction.execute(_MEASURED, asked))),
             *transaction.execute(_OF_BROUGHT).one(),
-            *transaction.execute(counted).one(),
+            *transaction.execute(_COUNTED).one(),
         )
-    return (*sorted(counts_by_device(database).items()), *known)
 
 
 _IS_UNDERWAY: Final = exists().where(

@@ -17,8 +17,8 @@ import httpx
 import numpy as np
 import psutil
 
-from protos.v1 import query_pb2, query_pb2_grpc
-from tests.benchmarks.asking.filling import DEVICES, device_name, fill
+from protos.v1 import query_pb2, query_pb2_grpc, types_pb2
+from tests.benchmarks.asking.filling import DEVICES, THREADS, device_name, fill
 from tests.benchmarks.pages.section import Section
 from tests.benchmarks.size import scaled
 from tests.processes import EDGERANK, running_controller
@@ -28,6 +28,7 @@ ASKED: Final = 60
 PAGE: Final = 200
 LISTED: Final = 50
 _FLEETS: Final = 2
+_PREDICTED: Final = 4
 AT_FIRST_MS: Final = 1_000.0
 EXPORT_S: Final = 60.0
 EXPORT_BYTES: Final = 300_000_000
@@ -57,7 +58,8 @@ def run() -> Section:
             rows = [_home_row(home_ms)]
             rows += [each.row() for each in (*begun, *timed)]
             taken_s, own, its = _export(process, Path(folder) / "all.parquet", address)
-    rows.append(_export_row(count, taken_s, own, its))
+            predicting = _predicting_row(process, address, devices)
+    rows += [_export_row(count, taken_s, own, its), predicting]
     are_fast = all(each.is_fast for each in (*begun, *timed)) and home_ms <= AT_FIRST_MS
     return Section(
         title="Questions to a controller that remembers much",
@@ -68,6 +70,7 @@ def run() -> Section:
         f"{EXPORT_S:g} s with under {EXPORT_BYTES / 1e6:.0f} MB more of memory on either side. "
         "The first answer after a restart, and the web page with it, comes in "
         f"{AT_FIRST_MS / 1e3:g} s. "
+        "What is predicted of a device has no limit. "
         "First: each question is another one; again: nothing has changed since. Both are held "
         "against the limit.",
         header=(
@@ -198,6 +201,29 @@ def _export(controller: psutil.Process, file: Path, address: str) -> tuple[float
         if command.wait() != 0:
             raise RuntimeError("the export failed")
     return time.perf_counter() - begin, of_controller.most - before, of_command.most
+
+
+def _predicting_row(controller: psutil.Process, address: str, devices: int) -> tuple[str, ...]:
+    """What a few devices' predictions in one setting take, first and again, and of memory."""
+    before = controller.memory_info().rss
+    with grpc.insecure_channel(address, options=_ANY_SIZE) as channel:
+        stub = query_pb2_grpc.QueryStub(channel)
+
+        def predict(number: int) -> object:
+            asked = query_pb2.PredictRequest(
+                device=device_name(number % devices),
+                runtime=types_pb2.RUNTIME_ONNXRUNTIME,
+                threads=THREADS[0],
+            )
+            return stub.Predict(asked)
+
+        question = _Question("", 0, predict)
+        with _most(controller) as found:
+            first = [_took_ms(question, number) for number in range(_PREDICTED)]
+            again = [_took_ms(question, number) for number in range(_PREDICTED)]
+    told = f"one setting predicted on one device; {(found.most - before) / 1e6:.0f} MB more"
+    figures = (statistics.median(first), _p95(first), statistics.median(again), _p95(again))
+    return (told, *(f"{each:.0f}" for each in figures), "")
 
 
 @dataclass

@@ -49,14 +49,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_the_newest_conversion_counts(database: Database) -> None:
-    before = evidence_stamp(database)
+    before = evidence_stamp(database, [])
     first = replace(converted_of(VARIANT), count=REFUSED)
     record_artifact(database, first, now_unix_ms=1)
     assert stored_counts(database) == {("MobileNetV1", SIZE): REFUSED}
     again = replace(first, conversion_key="other", sha256="e" * 64, count=LARGE)
     record_artifact(database, again, now_unix_ms=2)
     assert stored_counts(database) == {("MobileNetV1", SIZE): LARGE}
-    assert evidence_stamp(database) != before
+    assert evidence_stamp(database, []) != before
 
 
 def test_a_repeat_tells_what_was_not_counted_before(database: Database) -> None:
