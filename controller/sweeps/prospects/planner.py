@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
-from controller.domain.jobs import SweepPlan
+from controller.domain.jobs import PlannedJob, SweepPlan
+from controller.domain.rankings.predictions import Foretold
 from controller.domain.sweeps import SweepSpec
 from controller.fleet.rounds.foretelling import LastTold
 from controller.fleet.rounds.networks import known_networks
@@ -58,6 +59,10 @@ class Planner:
         standing = measured_before(plan.jobs, asked, devices, sha256s, earlier)
         begun = begun_before(plan.jobs, asked, devices, sha256s, earlier)
         return Prospect(plan, standing, files, tuple(devices), begun)
+
+    def foretold(self, planned: Sequence[PlannedJob]) -> Mapping[PlannedJob, Foretold]:
+        """What was last predicted of jobs that are to be measured."""
+        return self.last_told.told_of(planned, self._catalog)
 
     def preview(self, spec: SweepSpec, devices: Sequence[Device], *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take.

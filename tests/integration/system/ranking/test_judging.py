@@ -132,7 +132,7 @@ def test_what_was_predicted_when_a_sweep_was_planned_is_judged_by_it(database: D
     assert before.earlier_errors is None
     spec = replace(SPEC, devices=("phone",), backbones=others)
     phones = list_devices(database, frozenset([PHONE]))
-    foretold = told.take(plan_sweep(spec, phones, load_catalog()).jobs)
+    foretold = told.told_of(plan_sweep(spec, phones, load_catalog()).jobs, load_catalog())
     medians = {each.backbone: each.latency_ms.value for each in before.predicted}
     assert {job.variant.backbone: each.median_ms for job, each in foretold.items()} == {
         name: medians[name] for name in others if name in medians
