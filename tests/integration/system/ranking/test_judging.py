@@ -13,6 +13,7 @@ import pytest
 
 from controller.api.queries.predictions import Predictions
 from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.foretelling import LastTold
@@ -89,13 +90,15 @@ def test_a_person_reads_both_and_which_is_which(raced: Raced) -> None:
 
 def test_a_race_may_be_asked_for_how_its_own_predictions_did(raced: Raced) -> None:
     with QueryClient(raced.address) as client:
-        every, own, none = (
+        every, own, begun = (
             client.predict(PredictQuestion(device="phone", judged_by=judged_by)).settings[0]
-            for judged_by in (None, raced.sweep_id, "another")
+            for judged_by in (None, raced.sweep_id, raced.sweep_id[:8])
         )
-    assert every.earlier_errors == own.earlier_errors
-    assert none.earlier_errors is None
-    assert none.latency_errors == every.latency_errors
+        with pytest.raises(EdgerankError) as refused:
+            client.predict(PredictQuestion(device="phone", judged_by="another"))
+    assert every.earlier_errors is not None
+    assert every.earlier_errors == own.earlier_errors == begun.earlier_errors
+    assert refused.value.code is ErrorCode.UNKNOWN_NAME
 
 
 def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
