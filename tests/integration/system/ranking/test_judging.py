@@ -17,13 +17,14 @@ from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.foretelling import LastTold
-from controller.state.database import Database
+from controller.state.database import Database, open_database
 from controller.state.devices import list_devices
 from controller.state.measurements.foretold import MeasuredLater, list_measured_later
+from controller.state.sweeps import list_sweeps
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
-from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.conftest import make_ready, start_sweep
 from tests.integration.controller.domain_samples import SPEC
 from tests.integration.controller.sweeps.races.test_races import (
     NAMES,
@@ -107,6 +108,31 @@ def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
     assert done.returncode == 0, done.stderr
     for basis in json.loads(done.stdout)["predicted"]["rests_on"]:
         assert basis["earlier_errors"] == asked(raced.address)["earlier_errors"]
+
+
+def test_what_a_controller_told_before_a_sweep_is_judged_once_that_was_measured(
+    tmp_path: Path,
+) -> None:
+    database = begun_database(tmp_path)
+    start_sweep(database, "phone", **(RACE | {"race": None, "backbones": NAMES[::2]}))
+    work_off(database)
+    database.close()
+    sweep = (
+        *("sweep", "--devices", "phone", "--models", ",".join(NAMES[1::2]), "--threads", "1"),
+        *("--runtimes", "onnxruntime", "--weights", "synthetic", "--no-sentinel", "--no-follow"),
+    )
+    with running_controller(tmp_path) as (_controller, address):
+        assert asked(address)["earlier_errors"] is None
+        done = edgerank(*sweep, address=address)
+        assert done.returncode == 0, done.stderr
+    database = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
+    make_ready(database, list_sweeps(database)[0].sweep_id)
+    measured = work_off(database)
+    database.close()
+    with running_controller(tmp_path) as (_controller, address):
+        told = asked(address)["earlier_errors"]
+    assert 1 < told["count"] <= len(measured)
+    assert told["least_known"] == told["most_known"] == len(NAMES[::2])
 
 
 @pytest.fixture
