@@ -1,7 +1,7 @@
 """Runs sweeps: artifacts first, then jobs, then the end; a restarted controller goes on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -19,6 +19,7 @@ from controller.domain.conversions import (
 from controller.domain.devices import Device
 from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.jobs import PlannedJob, SweepPlan
+from controller.domain.rankings.predictions import Foretold
 from controller.domain.sweeps import (
     MAX_NAME_LENGTH,
     RUNNING_PHASES,
@@ -157,7 +158,7 @@ class Sweeps:
             expected_ms=expected_ms,
             reused=[figure.job_id for figure in prospect.reused],
             continued={job: its.job_id for job, its in prospect.continued.items()},
-            foretold=await self._planned(self._planner.last_told.take, prospect.to_measure),
+            foretold=await self.foretold(prospect.to_measure),
             started_by=started_by,
             request=request,
             left_out=prospect.plan.left_out,
@@ -172,6 +173,10 @@ class Sweeps:
         """
         known = await self._devices()
         return await self._planned(self._planner.preview, spec, known, with_jobs=with_jobs)
+
+    async def foretold(self, planned: Sequence[PlannedJob]) -> Mapping[PlannedJob, Foretold]:
+        """What was last predicted of jobs that are to be measured."""
+        return await self._planned(self._planner.foretold, planned)
 
     async def begin(
         self, spec: SweepSpec, planned: Sequence[PlannedJob], before: Before = NOTHING_BEFORE

@@ -57,7 +57,12 @@ class Retrying:
                     f"no job of the sweep {sweep_id} {what} on a device that is still there; "
                     "there is nothing to retry",
                 )
-            before = Before(reused=undone.measured, started_by=started_by, retry_of=sweep_id)
+            before = Before(
+                reused=undone.measured,
+                foretold=await self._sweeps.foretold(undone.jobs),
+                started_by=started_by,
+                retry_of=sweep_id,
+            )
             started = StartedSweep(
                 sweep_id=await self._sweeps.begin(stored.spec, undone.jobs, before),
                 job_count=sum(not job.is_sentinel for job in undone.jobs),

@@ -6933,7 +6933,9 @@ class PredictRequest(_message.Message):
     confidence: _builtins.float
     """Share of intervals that are to hold what is measured later, 0.5 to 0.99; absent is 0.9."""
     judged_by: _builtins.str
-    """The id of a sweep: of earlier predictions only those are told that it measured; absent is all."""
+    """The id of a sweep, a beginning of it, or a name: of earlier predictions only those are told that
+    it measured; absent is all.
+    """
     precision: _types_pb2.Precision.ValueType
     """Absent is fp32."""
     @_builtins.property

@@ -176,14 +176,15 @@ class Queries(Answering):
         """What backbones would be measured at on a device, where they were not.
 
         Raises:
-            EdgerankError: UNKNOWN_NAME for the device or a backbone; INVALID_INPUT for a
-                confidence out of range.
+            EdgerankError: UNKNOWN_NAME for the device, a backbone or a sweep; INVALID_INPUT for a
+                confidence out of range, or a beginning of several ids.
         """
         check_question(question)
         for name in question.backbones:
             find_backbone(self._catalog, name)
-        device = await self._measured(question.device)
-        return await self._predictions.predict(device, question)
+        if question.judged_by is not None:
+            question = replace(question, judged_by=await self.sweep_id(question.judged_by))
+        return await self._predictions.predict(await self._measured(question.device), question)
 
     async def compare(self, question: CompareQuestion) -> Comparison:
         """Whether B is faster or slower than A, pair by pair.

@@ -73,8 +73,8 @@ class Found:
         unmeasured_count: how many candidates were not measured in all, predicted or not.
         earlier_count: of how many of these an earlier sweep has figures: they are ranked, and the
             race did without new ones.
-        judged: how far off its predictions were of candidates that it measured then; of settings
-            with any, and only where a candidate was not measured.
+        judged: how far off predictions were of candidates that this race measured then; of
+            settings with any, and only where a candidate was not measured.
         left_out: what did not race of what was asked for, and why.
     """
 
@@ -159,7 +159,7 @@ def found_by(
         predicted: those of them of which anything is predicted.
         before: candidates whose figures of an earlier sweep stand for them.
         earlier_count: how many that were not measured have figures of an earlier sweep.
-        settings: those of the race, with how far off its own predictions were.
+        settings: those of the race, with how far off predictions were of what it measured then.
     """
     lost: list[JobOutcome] = []
     undecided: list[JobOutcome] = []

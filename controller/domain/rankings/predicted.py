@@ -26,8 +26,8 @@ class PredictQuestion:
         threads: with so many threads; None is with each number that something was measured with.
         precision: of what would be measured.
         confidence: share of intervals that are to hold what is measured later.
-        judged_by: the id of a sweep: of earlier predictions only those are told that it measured;
-            None is all.
+        judged_by: the id of a sweep, a beginning of it, or a name: of earlier predictions only
+            those are told that it measured; None is all.
     """
 
     device: str

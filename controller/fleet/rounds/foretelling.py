@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from controller.domain.jobs import PlannedJob
+from controller.domain.measurements import Verdict
 from controller.domain.rankings.predictions import CONFIDENCE, Foretold, Predicted
+from controller.ranking.prediction.evidence import is_comparable
 from controller.ranking.racing.beliefs import Prior
+from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.inputs import ImageSize
+from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 # Settings of devices of which is remembered what was last told: some 70 KB each.
@@ -83,7 +89,7 @@ class Where(NamedTuple):
 
 
 class LastTold:
-    """What was last predicted on devices, as long as nothing was ordered by it; for threads."""
+    """What was last predicted on devices; for threads."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[Where, dict[str, Foretold]] = OrderedDict()
@@ -104,26 +110,67 @@ class LastTold:
             while len(self._told) > _MOST_SETTINGS:
                 self._told.popitem(last=False)
 
-    def take(self, planned: Sequence[PlannedJob]) -> dict[PlannedJob, Foretold]:
-        """What was predicted of jobs that are to be measured; it is given but once."""
-        found: dict[PlannedJob, Foretold] = {}
+    def told_of(
+        self, planned: Sequence[PlannedJob], catalog: Iterable[Backbone]
+    ) -> dict[PlannedJob, Foretold]:
+        """What was last predicted of jobs that are to be measured, of those that it is of.
+
+        It stays told: a sweep may not begin, or be cancelled, and another one measures the same. A
+        prediction is judged but once.
+
+        Args:
+            planned: the jobs.
+            catalog: all that there is of backbones.
+        """
         with self._lock:
-            # Of a million jobs nearly none is where anything was told.
-            if not self._told:
-                return found
-            for job in planned:
-                where = Where(
-                    job.device_id,
-                    job.settings.runtime,
-                    job.settings.threads,
-                    job.variant.precision,
-                )
-                told = self._told.get(where)
-                if told and _is_plain(job) and job.variant.backbone in told:
-                    found[job] = told.pop(job.variant.backbone)
+            told = dict(self._told)
+        found: dict[PlannedJob, Foretold] = {}
+        # Of a million jobs nearly none is where anything was told.
+        if not told:
+            return found
+        by_name = {each.name: each for each in catalog}
+        for job in planned:
+            where = Where(
+                job.device_id,
+                job.settings.runtime,
+                job.settings.threads,
+                job.variant.precision,
+            )
+            its = told.get(where, {}).get(job.variant.backbone)
+            if its and not job.is_sentinel and is_comparable(_Ahead(job), by_name):
+                found[job] = its
         return found
 
 
-def _is_plain(job: PlannedJob) -> bool:
-    """Whether it is of what is predicted; the rest is told when it is judged."""
-    return job.variant.batch == 1 and not job.is_sentinel
+@dataclass(frozen=True)
+class _Ahead:
+    """A job as its figure will be, if nothing disturbs it."""
+
+    job: PlannedJob
+    verdict: Verdict = Verdict.OK
+    # Nothing is predicted on an emulated device.
+    emulator: str = ""
+
+    @property
+    def backbone(self) -> str:
+        return self.job.variant.backbone
+
+    @property
+    def settings(self) -> MeasureSettings:
+        return self.job.settings
+
+    @property
+    def precision(self) -> Precision:
+        return self.job.variant.precision
+
+    @property
+    def target(self) -> Target:
+        return self.job.variant.target
+
+    @property
+    def input_size(self) -> ImageSize:
+        return self.job.variant.input_size
+
+    @property
+    def batch(self) -> int:
+        return self.job.variant.batch

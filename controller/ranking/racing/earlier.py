@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controller.domain.rankings.predictions import (
     EarlierErrors,
+    Foretold,
     JudgedPrediction,
     MeasuredLater,
 )
@@ -31,15 +32,17 @@ def judged(
     """Tell of each setting how far off predictions were, by what predictions are learned from.
 
     Args:
-        predicted: on one device, and measured later.
+        predicted: on one device, and measured later, what was predicted first before others; one
+            prediction counts once.
         catalog: backbones by name.
     """
-    found: defaultdict[Judged, list[MeasuredLater]] = defaultdict(list)
+    found: defaultdict[Judged, dict[tuple[str, Foretold], MeasuredLater]] = defaultdict(dict)
     for each in predicted:
         if is_comparable(each, catalog):
             setting = Judged(each.settings.runtime, each.settings.threads, each.precision)
-            found[setting].append(each)
-    return {setting: _errors(those) for setting, those in found.items()}
+            # Measured again, it was no prediction any more.
+            found[setting].setdefault((each.backbone, each.foretold), each)
+    return {setting: _errors([*those.values()]) for setting, those in found.items()}
 
 
 def _errors(predicted: Sequence[MeasuredLater]) -> EarlierErrors:

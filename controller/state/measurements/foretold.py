@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import RowMapping, bindparam, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+)
 
+from controller.domain.jobs import JobState
 from controller.domain.measurements import Verdict
 from controller.domain.rankings.predictions import Foretold, MeasuredLater
 from controller.state.database import Database, Transaction
@@ -15,22 +25,40 @@ from controller.state.schema.many_rows import write_rows
 from controller.state.schema.unreadable import readable
 
 MOST_FORETOLD: Final = 2_000
-"""So many are kept of a device; older ones are forgotten."""
+"""So many are kept of a device that were measured since, and so many of others; see `_forget`."""
 
 _TOLD: Final = ("median_ms", "low_ms", "high_ms", "confidence", "known_count")
 _OF_DEVICE = earlier_predictions.c.device_id == bindparam("of_device")
 _REPLACED = delete(earlier_predictions).where(earlier_predictions.c.job_id == bindparam("of_job"))
 _ADD = insert(earlier_predictions)
-_FORGET = delete(earlier_predictions).where(
-    _OF_DEVICE,
-    earlier_predictions.c.prediction_id
-    <= select(earlier_predictions.c.prediction_id)
-    .where(_OF_DEVICE)
-    .order_by(earlier_predictions.c.prediction_id.desc())
-    .offset(MOST_FORETOLD)
-    .limit(1)
-    .scalar_subquery(),
+_IS_MEASURED = exists().where(measurements.c.job_id == earlier_predictions.c.job_id)
+_HAS_FAILED = exists().where(
+    jobs.c.job_id == earlier_predictions.c.job_id,
+    jobs.c.state.in_([JobState.FAILED, JobState.CANCELLED]),
 )
+
+
+def _newest(beyond: str, *those: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The newest of a device's that is beyond so many."""
+    return (
+        select(earlier_predictions.c.prediction_id)
+        .where(_OF_DEVICE, *those)
+        .order_by(earlier_predictions.c.prediction_id.desc())
+        .offset(bindparam(beyond))
+        .limit(1)
+    )
+
+
+_ARE_MANY = _newest("twice")
+_FORGET_FAILED = delete(earlier_predictions).where(_OF_DEVICE, _HAS_FAILED, ~_IS_MEASURED)
+_FORGET_OLD = [
+    delete(earlier_predictions).where(
+        _OF_DEVICE,
+        those,
+        earlier_predictions.c.prediction_id <= _newest("once", those).scalar_subquery(),
+    )
+    for those in (_IS_MEASURED, ~_IS_MEASURED)
+]
 _MEASURED = (
     select(
         *(earlier_predictions.c[name].label(f"told_{name}") for name in _TOLD),
@@ -59,8 +87,7 @@ def keep_foretold(
 ) -> None:
     """Remembers what is predicted of jobs that are to be measured, by their ids.
 
-    It takes the place of what was predicted of them before. Of the device's those that were
-    remembered first are forgotten beyond `MOST_FORETOLD`.
+    It takes the place of what was predicted of them before.
     """
     if not foretold:
         return
@@ -70,7 +97,24 @@ def keep_foretold(
         for job_id, each in foretold.items()
     ]
     write_rows(transaction, _ADD, rows)
-    write_rows(transaction, _FORGET, [{"of_device": device_id}])
+    _forget(transaction, device_id)
+
+
+def _forget(transaction: Transaction, device_id: str) -> None:
+    """Forgets of a device's many what tells least.
+
+    That is all of jobs that ended without a figure; then the oldest, of those that were measured
+    and of the others apart: a sweep of thousands may be cancelled as it begins, and forgets nothing
+    that was judged. Whether they are many is told by the index alone, so that most of the time it
+    is all that this costs.
+    """
+    of_device = {"of_device": device_id}
+    many = transaction.scalar(_ARE_MANY, of_device | {"twice": 2 * MOST_FORETOLD})
+    if many is None:
+        return
+    transaction.execute(_FORGET_FAILED, of_device)
+    for old in _FORGET_OLD:
+        transaction.execute(old, of_device | {"once": MOST_FORETOLD})
 
 
 def list_measured_later(
@@ -78,7 +122,7 @@ def list_measured_later(
 ) -> list[MeasuredLater]:
     """What was predicted on a device and then measured, in the order in which it was predicted.
 
-    This looks at no more than `MOST_FORETOLD` rows, and at the measurement of each.
+    This looks at no more than twice `MOST_FORETOLD` rows, and at the measurement of each.
 
     Args:
         database: where it is remembered.

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from controller.conversions.stored import Shelf
 from controller.domain.devices import Device
-from controller.domain.jobs import SweepPlan
+from controller.domain.jobs import PlannedJob, SweepPlan
+from controller.domain.rankings.predictions import Foretold
 from controller.domain.sweeps import SweepSpec
 from controller.fleet.rounds.foretelling import LastTold
 from controller.fleet.rounds.networks import known_networks
@@ -19,6 +20,7 @@ from controller.sweeps.prospects.enough_time import check_time, first_round
 from controller.sweeps.prospects.estimating import History, history_of
 from controller.sweeps.prospects.preview import estimates, preview
 from controller.sweeps.prospects.prospect import Prospect
+from controller.sweeps.prospects.racers import AskedNow
 from controller.sweeps.prospects.reuse import begun_before, measured_before
 from models.catalog.catalog import Catalog
 from models.catalog.onnx_versions import OnnxVersions
@@ -53,9 +55,14 @@ class Planner:
         sha256s = {variant: file.sha256 for variant, file in files.items()}
         measuring = {} if spec.fresh else dict.fromkeys(job.device_id for job in plan.jobs)
         earlier = tuple(earlier_figures(self._database, measuring, set(sha256s.values())))
-        standing = measured_before(plan.jobs, spec, devices, sha256s, earlier)
-        begun = begun_before(plan.jobs, spec, devices, sha256s, earlier)
+        asked = AskedNow(spec, self._catalog)
+        standing = measured_before(plan.jobs, asked, devices, sha256s, earlier)
+        begun = begun_before(plan.jobs, asked, devices, sha256s, earlier)
         return Prospect(plan, standing, files, tuple(devices), begun)
+
+    def foretold(self, planned: Sequence[PlannedJob]) -> Mapping[PlannedJob, Foretold]:
+        """What was last predicted of jobs that are to be measured."""
+        return self.last_told.told_of(planned, self._catalog)
 
     def preview(self, spec: SweepSpec, devices: Sequence[Device], *, with_jobs: bool) -> SweepPlan:
         """What a sweep would measure, and how long that would take.

@@ -3,7 +3,7 @@
 Alike is: the same file, on the same device, with the same build of the runtime, told the same. Such
 a figure stands for a job when it holds what is asked for now: its interval is as narrow, or its own
 sweep tried as hard to make it so and a new one would end as wide. In the same race it is as good
-where that race decided on it, and where it did not, or what it lost to may not race now, its
+where that race decided on it among those that race now; where it did not, or others race, its
 processes count on. What was disturbed or throttled stands for nothing.
 """
 
@@ -15,7 +15,7 @@ from controller.domain.jobs import PlannedJob
 from controller.domain.sweeps import SweepSpec
 from controller.figures.statistics import relative_half_width
 from controller.state.rounds.history import EarlierFigure
-from models.catalog.precisions import Precision
+from controller.sweeps.prospects.racers import AskedNow
 from models.catalog.variants import Variant
 from protos.measuring import MeasureSettings
 from protos.reasons import ReasonCode
@@ -24,7 +24,7 @@ from protos.runtimes import Runtime, RuntimeInfo
 
 def measured_before(
     jobs: Sequence[PlannedJob],
-    spec: SweepSpec,
+    asked: AskedNow,
     devices: Iterable[Device],
     files: Mapping[Variant, str],
     earlier: Iterable[EarlierFigure],
@@ -33,17 +33,17 @@ def measured_before(
 
     Args:
         jobs: of the sweep.
-        spec: what is asked for.
+        asked: what is asked for.
         devices: those of the jobs.
         files: the SHA-256 of each variant's file, of those that there are.
         earlier: figures of before, the oldest first.
     """
-    return _newest(jobs, devices, files, (each for each in earlier if holds(each, spec)))
+    return _newest(jobs, devices, files, (each for each in earlier if holds(each, asked)))
 
 
 def begun_before(
     jobs: Sequence[PlannedJob],
-    spec: SweepSpec,
+    asked: AskedNow,
     devices: Iterable[Device],
     files: Mapping[Variant, str],
     earlier: Iterable[EarlierFigure],
@@ -52,14 +52,14 @@ def begun_before(
 
     Args:
         jobs: of the sweep.
-        spec: what is asked for.
+        asked: what is asked for.
         devices: those of the jobs.
         files: the SHA-256 of each variant's file, of those that there are.
         earlier: figures of before, the oldest first.
     """
-    if spec.race is None:
+    if asked.spec.race is None:
         return tuple(None for _ in jobs)
-    return _newest(jobs, devices, files, (each for each in earlier if goes_on(each, spec)))
+    return _newest(jobs, devices, files, (each for each in earlier if goes_on(each, asked)))
 
 
 def _newest(
@@ -90,51 +90,51 @@ def _newest(
     return tuple(map(standing_for, jobs))
 
 
-def goes_on(figure: EarlierFigure, spec: SweepSpec) -> bool:
+def goes_on(figure: EarlierFigure, asked: AskedNow) -> bool:
     """Whether the race that gave a figure was the same, and more of it may tell something now.
 
-    It ended before it was decided, or the figure lost and not all that raced then race now.
+    It ended before it was decided, or others race now than those that the decision was among.
     """
-    is_undecided = any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons)
-    is_watched = figure.asked.sentinel or not spec.sentinel
-    is_open = is_undecided or _may_come_back(figure, spec)
-    return is_open and is_watched and figure.asked.race == spec.race
+    spec = asked.spec
+    if figure.asked.race != spec.race or (spec.sentinel and not figure.asked.sentinel):
+        return False
+    return _has(figure, ReasonCode.RACE_UNDECIDED) or not _stays_decided(figure, asked)
 
 
-def _may_come_back(figure: EarlierFigure, spec: SweepSpec) -> bool:
-    """Whether what it lost to may not race now; nobody has to race for it to be over a limit."""
-    has_lost = any(
-        each.code is ReasonCode.LOST_RACE and each.words.get("standing") != "over_limit"
-        for each in figure.reasons
-    )
-    return has_lost and any(
-        not then <= now for then, now in zip(_who(figure.asked), _who(spec), strict=True)
-    )
+def _stays_decided(figure: EarlierFigure, asked: AskedNow) -> bool:
+    """Whether what the same race decided on a figure holds among those that race now.
+
+    What stands takes no process more, so that nobody may be left whom more of it would decide on.
+    """
+    lost = [each for each in figure.reasons if each.code is ReasonCode.LOST_RACE]
+    if any(each.words.get("standing") == "over_limit" for each in lost):
+        # Nobody has to race for that.
+        return True
+    if lost:
+        # Who lost loses among more, too; what it lost to may not race now.
+        return asked.has_all_of(figure.asked)
+    # Who won among more wins among fewer; nobody compared it with who did not race then.
+    return asked.has_none_but(figure.asked)
 
 
-def _who(spec: SweepSpec) -> tuple[frozenset[object], ...]:
-    """Who races: what is not said is each that there may be."""
-    return (
-        frozenset(spec.backbones),
-        frozenset(spec.runtimes or Runtime),
-        frozenset(spec.threads),
-        frozenset(spec.precisions or (Precision.FP32, Precision.INT8)),
-    )
+def _has(figure: EarlierFigure, code: ReasonCode) -> bool:
+    return any(each.code is code for each in figure.reasons)
 
 
-def holds(figure: EarlierFigure, spec: SweepSpec) -> bool:
+def holds(figure: EarlierFigure, asked: AskedNow) -> bool:
     """Whether a figure is as good as what a sweep would give, of a job that is told the same."""
+    spec = asked.spec
     if figure.latency.repetition_count < spec.fewest_repetitions:
         return False
     if spec.sentinel and not figure.asked.sentinel:
         return False
-    if any(each.code is ReasonCode.RACE_UNDECIDED for each in figure.reasons):
+    if _has(figure, ReasonCode.RACE_UNDECIDED):
         # Another day goes on where the time ended, see `begun_before`.
         return False
     if spec.race is not None and figure.asked.race is not None:
         # It is decided, however little time that took; of another question nothing is.
-        is_same = figure.asked.race == spec.race and not _may_come_back(figure, spec)
-        return is_same and _took_as_much(figure.asked, spec)
+        is_same = figure.asked.race == spec.race and _took_as_much(figure.asked, spec)
+        return is_same and _stays_decided(figure, asked)
     # The interval of one process tells nothing of another, which a race may ask for.
     tells_of_others = spec.race is None or figure.latency.repetition_count > 1
     is_narrow = relative_half_width(figure.latency) <= spec.relative_half_width

@@ -162,9 +162,14 @@ def start_sweep(
     sweep_id = create_sweep(
         database, spec, plan_sweep(spec, devices, catalog, ranked=ranked).jobs, at_unix_ms, before
     )
+    make_ready(database, sweep_id, made_of)
+    return sweep_id
+
+
+def make_ready(database: Database, sweep_id: str, made_of: Weights = WEIGHTS) -> None:
+    """Gives a sweep its artifacts, so that it is ready to be measured."""
     for role in jobs.Role:
         for variant in jobs.waiting_variants(database, sweep_id, role):
             key = store_artifact(database, variant, made_of)
             jobs.queue_jobs(database, sweep_id, role, variant, key)
     sweeps.set_phase(database, sweep_id, SweepPhase.MEASURING, now_unix_ms=0)
-    return sweep_id

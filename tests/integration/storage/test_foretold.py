@@ -13,12 +13,9 @@ from controller.fleet.rounds.expecting import PIONEERS
 from controller.state.database import Database
 from controller.state.devices import enrol, list_devices
 from controller.state.devices.forgetting import forget
-from controller.state.measurements import list_measurements
-from controller.state.measurements.foretold import (
-    MOST_FORETOLD,
-    keep_foretold,
-    list_measured_later,
-)
+from controller.state.jobs import cancel_jobs
+from controller.state.measurements import foretold, list_measurements
+from controller.state.measurements.foretold import keep_foretold, list_measured_later
 from controller.state.schema import earlier_predictions, jobs
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import Before
@@ -47,9 +44,9 @@ def job_ids(database: Database, sweep_id: str) -> dict[str, str]:
         return dict(transaction.execute(of_sweep.order_by(jobs.c.job_id)).tuples().all())
 
 
-def keep(database: Database, foretold: dict[str, Foretold]) -> None:
+def keep(database: Database, predicted: dict[str, Foretold]) -> None:
     with database.writing() as transaction:
-        keep_foretold(transaction, PHONE, foretold)
+        keep_foretold(transaction, PHONE, predicted)
 
 
 def count(database: Database) -> int:
@@ -94,23 +91,47 @@ def test_what_was_disturbed_is_not_judged(database: Database) -> None:
     assert list_measured_later(database, PHONE) == []
 
 
-def test_of_a_device_those_that_were_predicted_first_are_forgotten(database: Database) -> None:
-    beside = job_ids(database, start_sweep(database, "board", backbones=NAMES[:1]))
-    with database.writing() as transaction:
-        keep_foretold(transaction, "id-of-board", dict.fromkeys(beside.values(), TOLD))
-    every = tuple(each.name for each in CATALOG)
-    sweeps = [
-        start_sweep(database, "phone", backbones=every)
-        for _ in range(MOST_FORETOLD // len(every) + 1)
-    ]
-    ids = [job_id for sweep_id in sweeps for job_id in job_ids(database, sweep_id).values()]
-    assert len(ids) > MOST_FORETOLD
-    keep(database, dict.fromkeys(ids[:100], TOLD))
-    keep(database, dict.fromkeys(ids[100:], TOLD))
-    assert count(database) == MOST_FORETOLD + 1
+def kept(database: Database, *ids: str) -> set[str]:
+    """Those of these jobs of which anything is remembered."""
     with database.transaction() as transaction:
-        kept = set(transaction.scalars(select(earlier_predictions.c.job_id)))
-    assert kept == {*ids[-MOST_FORETOLD:], *beside.values()}
+        return set(ids) & set(transaction.scalars(select(earlier_predictions.c.job_id)))
+
+
+def test_of_a_device_the_oldest_are_forgotten_those_that_were_measured_and_the_others_apart(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foretold, "MOST_FORETOLD", 5)
+    beside = job_ids(database, start_sweep(database, "board", backbones=NAMES[:1])).values()
+    with database.writing() as transaction:
+        keep_foretold(transaction, "id-of-board", dict.fromkeys(beside, TOLD))
+    first = [*job_ids(database, start_sweep(database, "phone", backbones=NAMES[:6])).values()]
+    keep(database, dict.fromkeys(first, TOLD))
+    work_off(database)
+    # As many as there may be in all: none is forgotten by now.
+    then = [*job_ids(database, start_sweep(database, "phone", backbones=NAMES[:8])).values()]
+    keep(database, dict.fromkeys(then[:4], TOLD))
+    assert kept(database, *first, *then) == {*first, *then[:4]}
+    keep(database, dict.fromkeys(then[4:], TOLD))
+    assert kept(database, *first) == set(first[1:])
+    assert kept(database, *then) == set(then[-5:])
+    assert kept(database, *beside) == set(beside)
+
+
+def test_a_sweep_that_is_cancelled_forgets_nothing_that_was_judged_and_goes_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foretold, "MOST_FORETOLD", 5)
+    measured = [*job_ids(database, start_sweep(database, "phone", backbones=NAMES[:5])).values()]
+    keep(database, dict.fromkeys(measured, TOLD))
+    work_off(database)
+    cancelled = start_sweep(database, "phone", backbones=NAMES[:5])
+    keep(database, dict.fromkeys(job_ids(database, cancelled).values(), TOLD))
+    cancel_jobs(database, cancelled)
+    assert count(database) == 10
+    (last,) = job_ids(database, start_sweep(database, "phone", backbones=NAMES[:1])).values()
+    keep(database, {last: TOLD})
+    assert count(database) == 6
+    assert kept(database, *measured, last) == {*measured, last}
 
 
 def test_a_race_keeps_what_it_predicted_of_those_that_it_measures_then(database: Database) -> None:
@@ -133,22 +154,21 @@ def test_what_was_told_before_a_sweep_is_kept_of_the_jobs_that_it_begins_with(
     devices = list_devices(database, connected=frozenset([PHONE]))
     for asked in (RACE | {"race": None}, RACE):
         spec = replace(SPEC, devices=("phone",), **asked)
-        foretold = dict.fromkeys(plan_sweep(spec, devices, CATALOG).jobs, TOLD)
-        before = Before(foretold=foretold)
+        before = Before(foretold=dict.fromkeys(plan_sweep(spec, devices, CATALOG).jobs, TOLD))
         sweep_id = start_sweep(database, "phone", before=before, **asked)
         ids = job_ids(database, sweep_id).values()
         with database.transaction() as transaction:
-            kept = transaction.scalars(
+            told = transaction.scalars(
                 select(earlier_predictions.c.job_id).where(earlier_predictions.c.job_id.in_(ids))
             ).all()
         if spec.race is None:
-            assert len(kept) == len(NAMES)
+            assert len(told) == len(NAMES)
         else:
             # Of those that a race may never measure nothing is kept.
-            assert PIONEERS <= len(kept) < len(NAMES)
+            assert PIONEERS <= len(told) < len(NAMES)
         work_off(database)
         # The race expects of the others what the sweep before measured, which is no prediction.
-        assert len(list_measured_later(database, PHONE, sweep_id)) == len(kept)
+        assert len(list_measured_later(database, PHONE, sweep_id)) == len(told)
 
 
 def test_with_its_device_it_is_forgotten(database: Database) -> None:

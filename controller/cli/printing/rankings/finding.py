@@ -42,9 +42,10 @@ def print_found(
     _print_unmeasured(console, found, confidence)
     for each in found.judged:
         told = counted(each.errors.count, "candidate")
+        them = "it" if each.errors.count == 1 else "them"
         print_line(
             console,
-            f"{_setting(each, found)}: {told} predicted before this race measured it, "
+            f"{_setting(each, found)}: {told} predicted before this race measured {them}, "
             f"{judged_words(each.errors)}",
         )
     if found.undecided:

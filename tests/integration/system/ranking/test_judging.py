@@ -13,17 +13,19 @@ import pytest
 
 from controller.api.queries.predictions import Predictions
 from controller.client import QueryClient
+from controller.domain.errors import EdgerankError, ErrorCode
 from controller.domain.rankings.predicted import PredictQuestion
 from controller.domain.rankings.predictions import MeasuredLater
 from controller.fleet.rounds.expecting import PIONEERS
 from controller.fleet.rounds.foretelling import LastTold
-from controller.state.database import Database
+from controller.state.database import Database, open_database
 from controller.state.devices import list_devices
 from controller.state.measurements.foretold import list_measured_later
+from controller.state.sweeps import list_sweeps
 from controller.sweeps.planning import plan_sweep
 from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
-from tests.integration.controller.conftest import start_sweep
+from tests.integration.controller.conftest import make_ready, start_sweep
 from tests.integration.controller.domain_samples import SPEC
 from tests.integration.controller.sweeps.races.test_races import (
     NAMES,
@@ -90,13 +92,15 @@ def test_a_person_reads_both_and_which_is_which(raced: Raced) -> None:
 
 def test_a_race_may_be_asked_for_how_its_own_predictions_did(raced: Raced) -> None:
     with QueryClient(raced.address) as client:
-        every, own, none = (
+        every, own, begun = (
             client.predict(PredictQuestion(device="phone", judged_by=judged_by)).settings[0]
-            for judged_by in (None, raced.sweep_id, "another")
+            for judged_by in (None, raced.sweep_id, raced.sweep_id[:8])
         )
-    assert every.earlier_errors == own.earlier_errors
-    assert none.earlier_errors is None
-    assert none.latency_errors == every.latency_errors
+        with pytest.raises(EdgerankError) as refused:
+            client.predict(PredictQuestion(device="phone", judged_by="another"))
+    assert every.earlier_errors is not None
+    assert every.earlier_errors == own.earlier_errors == begun.earlier_errors
+    assert refused.value.code is ErrorCode.UNKNOWN_NAME
 
 
 def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
@@ -105,6 +109,31 @@ def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
     assert done.returncode == 0, done.stderr
     for basis in json.loads(done.stdout)["predicted"]["rests_on"]:
         assert basis["earlier_errors"] == asked(raced.address)["earlier_errors"]
+
+
+def test_what_a_controller_told_before_a_sweep_is_judged_once_that_was_measured(
+    tmp_path: Path,
+) -> None:
+    database = begun_database(tmp_path)
+    start_sweep(database, "phone", **(RACE | {"race": None, "backbones": NAMES[::2]}))
+    work_off(database)
+    database.close()
+    sweep = (
+        *("sweep", "--devices", "phone", "--models", ",".join(NAMES[1::2]), "--threads", "1"),
+        *("--runtimes", "onnxruntime", "--weights", "synthetic", "--no-sentinel", "--no-follow"),
+    )
+    with running_controller(tmp_path) as (_controller, address):
+        assert asked(address)["earlier_errors"] is None
+        done = edgerank(*sweep, address=address)
+        assert done.returncode == 0, done.stderr
+    database = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
+    make_ready(database, list_sweeps(database)[0].sweep_id)
+    measured = work_off(database)
+    database.close()
+    with running_controller(tmp_path) as (_controller, address):
+        told = asked(address)["earlier_errors"]
+    assert 1 < told["count"] <= len(measured)
+    assert told["least_known"] == told["most_known"] == len(NAMES[::2])
 
 
 @pytest.fixture
@@ -133,7 +162,7 @@ def test_what_was_predicted_when_a_sweep_was_planned_is_judged_by_it(database: D
     assert before.earlier_errors is None
     spec = replace(SPEC, devices=("phone",), backbones=others)
     phones = list_devices(database, frozenset([PHONE]))
-    foretold = told.take(plan_sweep(spec, phones, load_catalog()).jobs)
+    foretold = told.told_of(plan_sweep(spec, phones, load_catalog()).jobs, load_catalog())
     medians = {each.backbone: each.latency_ms.value for each in before.predicted}
     assert {job.variant.backbone: each.median_ms for job, each in foretold.items()} == {
         name: medians[name] for name in others if name in medians

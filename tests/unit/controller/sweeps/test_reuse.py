@@ -9,19 +9,23 @@ from controller.domain.sweeps import SweepSpec
 from controller.domain.sweeps.races import Race
 from controller.state.rounds.history import EarlierFigure
 from controller.sweeps.planning import plan_sweep
+from controller.sweeps.prospects.racers import AskedNow
 from controller.sweeps.prospects.reuse import goes_on, holds, measured_before
-from models.catalog.catalog import load_catalog
+from models.catalog.catalog import Backbone, Catalog, load_catalog
 from models.catalog.precisions import Precision
+from models.catalog.variants import Target
+from protos.inputs import ImageSize
 from protos.measuring import StartGate
-from protos.reasons import ReasonCode, reason
+from protos.reasons import Reason, ReasonCode, reason
 from protos.runtimes import Runtime, RuntimeInfo
 from tests.unit.controller.samples.measurements import figures
 from tests.unit.controller.sweeps.test_planning import SPEC, device
 
 SHA256 = "5f" * 32
+CATALOG = load_catalog()
 ASKED = replace(SPEC, backbones=("MobileNetV1",), runtimes=(Runtime.ONNXRUNTIME,), threads=(1,))
 HERE = device("pc", runtimes=(RuntimeInfo(runtime=Runtime.ONNXRUNTIME, version="1", build="b"),))
-(JOB,) = plan_sweep(ASKED, (HERE,), load_catalog()).jobs
+(JOB,) = plan_sweep(ASKED, (HERE,), CATALOG).jobs
 FILES = {JOB.variant: SHA256}
 
 
@@ -43,7 +47,7 @@ def figure(half_width_ms: float = 0.1, **changes: Any) -> EarlierFigure:
 
 def standing(*earlier: EarlierFigure, spec: SweepSpec = ASKED) -> str | None:
     """The id of the measurement that stands for the job."""
-    (found,) = measured_before((JOB,), spec, (HERE,), FILES, earlier)
+    (found,) = measured_before((JOB,), AskedNow(spec, CATALOG), (HERE,), FILES, earlier)
     return None if found is None else found.measurement_id
 
 
@@ -77,15 +81,17 @@ def test_paddle_lites_build_is_not_held_against_its_figures() -> None:
     spec = replace(ASKED, runtimes=(Runtime.PADDLELITE,))
     lite = RuntimeInfo(runtime=Runtime.PADDLELITE, version="1", build="without a network")
     here = device("pc", runtimes=(lite,))
-    (job,) = plan_sweep(spec, (here,), load_catalog()).jobs
+    (job,) = plan_sweep(spec, (here,), CATALOG).jobs
     earlier = figure(settings=job.settings, runtime_build="of a network")
-    (found,) = measured_before((job,), spec, (here,), {job.variant: SHA256}, (earlier,))
+    asked = AskedNow(spec, CATALOG)
+    (found,) = measured_before((job,), asked, (here,), {job.variant: SHA256}, (earlier,))
     assert found == earlier
 
 
 def test_a_sentinel_is_read_anew() -> None:
     sentinel = replace(JOB, is_sentinel=True)
-    assert measured_before((sentinel,), ASKED, (HERE,), FILES, (figure(),)) == (None,)
+    asked = AskedNow(ASKED, CATALOG)
+    assert measured_before((sentinel,), asked, (HERE,), FILES, (figure(),)) == (None,)
 
 
 @pytest.mark.parametrize(
@@ -116,39 +122,82 @@ def test_a_figure_holds_what_is_asked_for_or_was_tried_as_hard(
     half_width_ms: float, then: dict[str, Any], now: dict[str, Any], *, does: bool
 ) -> None:
     earlier = figure(half_width_ms, asked=replace(ASKED, **then))
-    assert holds(earlier, replace(ASKED, **now)) is does
+    assert holds(earlier, AskedNow(replace(ASKED, **now), CATALOG)) is does
 
 
 BOTH = (Precision.FP32, Precision.INT8_DYNAMIC)
 RACE = replace(
     ASKED, backbones=("MobileNetV1", "VGG11"), threads=(1, 2), precisions=BOTH, race=Race()
 )
+SIZE = CATALOG.get("MobileNetV1").input_size
+SMALLER = ImageSize(160, 160)
+LOST = {"standing": "dominated", "other": "VGG11"}
+QUANTISED = replace(CATALOG.get("VGG11"), name="mine", precision=Precision.INT8)
+WITH_OWN = Catalog([*CATALOG, QUANTISED])
 
 
 @pytest.mark.parametrize(
-    ("now", "stands"),
+    ("then", "now", "lost_stands", "won_stands"),
     [
-        ({}, True),
-        # Who lost loses among more, too.
-        ({"backbones": (*RACE.backbones, "VGG13"), "threads": (1, 2, 4)}, True),
-        ({"runtimes": tuple(Runtime)}, True),
-        # What it lost to may be what does not race now.
-        ({"precisions": BOTH[:1]}, False),
-        ({"precisions": ()}, False),
-        ({"backbones": ("MobileNetV1",)}, False),
-        ({"threads": (1,)}, False),
+        ({}, {}, True, True),
+        # Who lost loses among more, too; nobody compared who won with those.
+        ({}, {"backbones": (*RACE.backbones, "VGG13"), "threads": (1, 2, 4)}, True, False),
+        ({}, {"runtimes": tuple(Runtime)}, True, False),
+        ({}, {"input_sizes": (SIZE, SMALLER)}, True, False),
+        ({}, {"batches": (1, 8)}, True, False),
+        ({}, {"accelerators": (Target.NNAPI,)}, True, False),
+        # What it lost to may be what does not race now; who won among more wins among fewer.
+        ({}, {"precisions": BOTH[:1]}, False, True),
+        ({}, {"backbones": ("MobileNetV1",)}, False, True),
+        ({}, {"threads": (1,)}, False, True),
+        ({"input_sizes": (SIZE, SMALLER)}, {}, False, True),
+        ({"batches": (1, 8)}, {}, False, True),
+        ({"accelerators": (Target.NNAPI,)}, {}, False, True),
+        # Some went, and others came.
+        ({}, {"backbones": ("MobileNetV1", "VGG13")}, False, False),
+        ({"input_sizes": (SMALLER,)}, {}, False, False),
+        # What is meant where nothing is said.
+        ({"precisions": ()}, {"precisions": BOTH[:1]}, True, True),
+        ({"input_sizes": (SIZE,), "batches": (1,)}, {}, True, True),
+        # Of one that came quantised there is int8, and nothing else.
+        ({"backbones": ("VGG11", "mine")}, {"backbones": ("VGG11",)}, True, True),
+        ({"precisions": (), "backbones": ("mine",)}, {"precisions": BOTH}, False, False),
+        # One that was taken out of the catalog.
+        ({"backbones": (*RACE.backbones, "gone")}, {}, False, True),
     ],
 )
-def test_who_lost_a_race_stands_where_all_that_raced_then_race_again_and_else_goes_on(
-    now: dict[str, Any], *, stands: bool
+def test_what_a_race_decided_stands_while_those_that_race_now_leave_it_so_and_else_goes_on(
+    then: dict[str, Any], now: dict[str, Any], *, lost_stands: bool, won_stands: bool
 ) -> None:
-    words = {"standing": "dominated", "other": "VGG11"}
-    lost = figure(asked=RACE, reasons=(reason(ReasonCode.LOST_RACE, words, repetitions=1),))
-    spec = replace(RACE, **now)
-    assert holds(lost, spec) is stands
-    assert goes_on(lost, spec) is not stands
-    # A limit is the same for whoever races, and who won among more wins among fewer.
-    over = reason(ReasonCode.LOST_RACE, words | {"standing": "over_limit"}, repetitions=1)
-    for decided in (replace(lost, reasons=(over,)), replace(lost, reasons=())):
-        assert holds(decided, spec)
-        assert not goes_on(decided, spec)
+    def lost(**words: str) -> tuple[Reason, ...]:
+        return (reason(ReasonCode.LOST_RACE, LOST | words, repetitions=1),)
+
+    won = figure(asked=replace(RACE, **then))
+    asked = AskedNow(replace(RACE, **now), WITH_OWN)
+    for earlier, stands in (
+        (replace(won, reasons=lost()), lost_stands),
+        (won, won_stands),
+        # A limit is the same for whoever races.
+        (replace(won, reasons=lost(standing="over_limit")), True),
+    ):
+        assert holds(earlier, asked) is stands
+        assert goes_on(earlier, asked) is not stands
+
+
+def test_of_a_sweep_who_raced_in_it_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for: list[str] = []
+    get = Catalog.get
+
+    def noted(catalog: Catalog, name: str) -> Backbone:
+        asked_for.append(name)
+        return get(catalog, name)
+
+    monkeypatch.setattr(Catalog, "get", noted)
+    asked = AskedNow(RACE, CATALOG)
+    another = figure(asked=replace(RACE, race=Race(max_latency_ms=20)))
+    assert not holds(another, asked)
+    assert asked_for == []
+    then = replace(RACE)
+    earlier = [figure(asked=then, measurement_id=f"m{number}") for number in range(5)]
+    assert all(holds(each, asked) for each in earlier)
+    assert len(asked_for) == 2 * len(RACE.backbones)

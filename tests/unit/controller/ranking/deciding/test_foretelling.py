@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from controller.domain.jobs import PlannedJob
 from controller.domain.rankings.predictions import Predicted
@@ -15,12 +18,15 @@ from controller.fleet.rounds.foretelling import (
     predicted_prior,
 )
 from controller.ranking.racing.beliefs import Prior
+from models.catalog.catalog import load_catalog
 from models.catalog.precisions import Precision
 from models.catalog.variants import Format, Target, Variant
 from protos.inputs import ImageSize
+from protos.runtimes import OnnxRuntimeOptions
 from tests.unit.controller.fleet.test_expecting import DOES, NAMES, racing
 from tests.unit.controller.samples.measurements import settings
 
+CATALOG = load_catalog()
 PREDICTED = Predicted(
     backbone="MobileNetV1", value=10.0, low=9.0, high=11.5, deviation=0.06, degrees=8
 )
@@ -71,33 +77,51 @@ def test_a_race_is_decided_as_by_the_same_expectation_without_more() -> None:
     assert (prior.median_ms, prior.deviation, prior.degrees) == (10.0, 0.06, 8)
 
 
-def test_what_was_told_of_a_device_counts_for_the_sweep_that_measures_it_and_once() -> None:
+def test_what_was_told_of_a_device_counts_for_each_sweep_that_would_measure_it() -> None:
     last = told(["MobileNetV1", "ResNet50"])
-    found = last.take([planned(), planned(device="another")])
-    assert found == {planned(): foretold(PREDICTED, 12)}
-    assert last.take([planned()]) == {}
-    assert last.take([planned("ResNet50")]).keys() == {planned("ResNet50")}
+    for _ in range(2):
+        # The first may not have begun, or was cancelled.
+        found = last.told_of([planned(), planned(device="another")], CATALOG)
+        assert found == {planned(): foretold(PREDICTED, 12)}
+    found = last.told_of([planned("ResNet50")], CATALOG)
+    assert found.keys() == {planned("ResNet50")}
 
 
-def test_what_is_not_of_what_was_predicted_is_not_judged_by_it() -> None:
-    plain = planned()
-    variant = plain.variant
-    odd = [
-        replace(plain, variant=replace(variant, precision=Precision.FP16)),
-        replace(plain, variant=replace(variant, batch=8)),
-        replace(plain, settings=settings(threads=1)),
-        replace(plain, is_sentinel=True),
-        planned("ResNet50"),
-    ]
-    last = told()
-    assert last.take(odd) == {}
-    assert last.take([plain]).keys() == {plain}
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"precision": Precision.FP16},
+        {"batch": 8},
+        {"input_size": ImageSize(160, 160)},
+        {"format": Format.PADDLELITE, "target": Target.NNAPI},
+        {"backbone": "ResNet50"},
+    ],
+)
+def test_what_is_made_otherwise_is_not_what_was_predicted(odd: dict[str, Any]) -> None:
+    job = replace(planned(), variant=replace(planned().variant, **odd))
+    assert told().told_of([job, planned()], CATALOG).keys() == {planned()}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"threads": 1},
+        {"cores": (1,)},
+        {"flush_denormals": True},
+        {"sustained_minutes": 2},
+        {"onnxruntime": OnnxRuntimeOptions(arena=False)},
+    ],
+)
+def test_what_is_measured_otherwise_is_not_what_was_predicted(odd: dict[str, Any]) -> None:
+    job = replace(planned(), settings=replace(planned().settings, **odd))
+    sentinel = replace(planned(), is_sentinel=True)
+    assert told().told_of([job, sentinel, planned()], CATALOG).keys() == {planned()}
 
 
 def test_what_is_predicted_anew_takes_the_place_of_all_that_was_before() -> None:
     last = told(["MobileNetV1", "ResNet50"])
     last.put(PHONE, [replace(PREDICTED, value=10.5)], 20)
-    found = last.take([planned(), planned("ResNet50")])
+    found = last.told_of([planned(), planned("ResNet50")], CATALOG)
     assert found == {planned(): foretold(replace(PREDICTED, value=10.5), 20)}
 
 
@@ -105,5 +129,5 @@ def test_of_so_many_settings_those_that_were_told_first_are_forgotten() -> None:
     last = told()
     for number in range(128):
         last.put(Where(f"device {number}", PHONE.runtime, 2), [PREDICTED], 12)
-    assert last.take([planned()]) == {}
-    assert last.take([planned(device="device 127")])
+    assert last.told_of([planned()], CATALOG) == {}
+    assert last.told_of([planned(device="device 127")], CATALOG)

@@ -175,7 +175,7 @@ def test_how_far_off_the_races_own_predictions_were_is_told_of_each_setting() ->
         PredictedSetting(runtime=Runtime.ONNXRUNTIME, threads=2),
     ]
     page = told(found_by(SWEEP, ranking, 2, settings=settings))
-    assert "1 thread: 41 candidates predicted before this race measured it" in page
+    assert "1 thread: 41 candidates predicted before this race measured them" in page
     assert page.count("within intervals that promised 90%") == 1
     assert "promised" not in told(found_by(SWEEP, ranking, 2))
 
