@@ -102,7 +102,11 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
         print_line(console, f"measured by earlier sweeps, and ranked by that: {earlier} of these")
     if found.untold_count:
         untold = counted(found.untold_count, "candidate")
-        print_line(console, f"nothing is predicted of {untold} of these; more time would tell")
+        print_line(
+            console,
+            f"of {untold} of these nothing is predicted by what was measured; 'edgerank predict "
+            f"--device {found.ranking.device}' says why",
+        )
     # Those that may change the answer first: they are what more time is for.
     shown = sorted(found.predicted, key=lambda each: not each.may_change_answer)[:_MOST_PREDICTED]
     if not shown:

@@ -116,7 +116,7 @@ def test_what_earlier_sweeps_measured_is_not_told_as_unknown() -> None:
     assert "measured by earlier sweeps, and ranked by that: 3 candidates of these" in page
     assert "nothing is predicted" not in page
     page = told(replace(found, earlier_count=2))
-    assert "nothing is predicted of 1 candidate of these; more time would tell" in page
+    assert "of 1 candidate of these nothing is predicted by what was measured" in page
 
 
 def test_that_failures_say_why_is_said_where_there_are_any() -> None:
