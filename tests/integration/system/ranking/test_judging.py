@@ -111,8 +111,9 @@ def test_best_tells_the_same_of_what_it_offers(raced: Raced) -> None:
         assert basis["earlier_errors"] == asked(raced.address)["earlier_errors"]
 
 
+@pytest.mark.parametrize("again", [(), ("retry",)])
 def test_what_a_controller_told_before_a_sweep_is_judged_once_that_was_measured(
-    tmp_path: Path,
+    tmp_path: Path, again: tuple[str, ...]
 ) -> None:
     database = begun_database(tmp_path)
     start_sweep(database, "phone", **(RACE | {"race": None, "backbones": NAMES[::2]}))
@@ -126,6 +127,13 @@ def test_what_a_controller_told_before_a_sweep_is_judged_once_that_was_measured(
         assert asked(address)["earlier_errors"] is None
         done = edgerank(*sweep, address=address)
         assert done.returncode == 0, done.stderr
+        with QueryClient(address) as client:
+            first = client.list_sweeps()[0].sweep_id
+        for command in again:
+            # One that was cancelled has used nothing up.
+            assert edgerank("cancel", first, address=address).returncode == 0
+            done = edgerank(command, first, "--no-follow", address=address)
+            assert done.returncode == 0, done.stderr
     database = open_database(f"sqlite:///{tmp_path / 'controller.sqlite'}")
     make_ready(database, list_sweeps(database)[0].sweep_id)
     measured = work_off(database)
