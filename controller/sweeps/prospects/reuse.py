@@ -113,8 +113,8 @@ def _stays_decided(figure: EarlierFigure, asked: AskedNow) -> bool:
     if lost:
         # Who lost loses among more, too; what it lost to may not race now.
         return asked.has_all_of(figure.asked)
-    # Who won among more wins among fewer; nobody compared it with who did not race then.
-    return asked.has_none_but(figure.asked)
+    # Nobody compared it with who did not race then, and who lost to others goes on beside it.
+    return asked.has_none_but(figure.asked) and asked.has_all_of(figure.asked)
 
 
 def _has(figure: EarlierFigure, code: ReasonCode) -> bool:
