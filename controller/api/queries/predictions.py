@@ -61,6 +61,7 @@ _ALL: Final = "all"
 _MOST_CHOSEN: Final = 256
 # Measurements that what is known of devices holds together, 4 KB each.
 _MOST_GATHERED: Final = 30_000
+_FIGURES_OF_ONE: Final = 36
 # Devices, or sweeps, whose earlier predictions stay judged.
 _MOST_JUDGED: Final = 256
 
@@ -129,7 +130,7 @@ class Predictions:
         if evidence is None:
             evidence = self._gathered(device, others, question.precision)
             # A device that measured more is remembered, too.
-            weight = min(1 + sum(map(len, evidence.measured.values())), _MOST_GATHERED)
+            weight = min(gathered_weight(evidence), _MOST_GATHERED)
             self._evidence.put(_known_by(device, question), stamp, evidence, weight)
         settings = asked_settings(question, evidence, _runtimes(device))
         fitted = [self._fit(device, each, evidence, stamp) for each in settings]
@@ -223,6 +224,12 @@ class Predictions:
             where = Where(device.device_id, setting.runtime, setting.threads, setting.precision)
             self._last_told.put(where, told.predicted, len(known.here))
         return known
+
+
+def gathered_weight(evidence: Evidence) -> int:
+    """How many measurements evidence weighs as: 4 KB each, where a figure of others is 112 bytes."""
+    figures = sum(len(each.values) for several in evidence.others.values() for each in several)
+    return 1 + sum(map(len, evidence.measured.values())) + figures // _FIGURES_OF_ONE
 
 
 def _judged_in(setting: PredictedSetting) -> Judged:

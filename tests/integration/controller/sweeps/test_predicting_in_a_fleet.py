@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.api.queries import predictions
-from controller.api.queries.predictions import Predictions
+from controller.api.queries.predictions import Predictions, gathered_weight
 from controller.domain.access import Caller, CallerKind
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.rankings.predicted import (
@@ -111,6 +111,20 @@ def figures(setting: PredictedSetting) -> dict[tuple[str, str], float]:
         if told is not None
         for end in ("value", "low", "high")
     }
+
+
+def test_what_is_remembered_weighs_what_others_took_as_well(
+    database: Database, ask: Callable[..., DevicePredictions], learned_from: list[Evidence]
+) -> None:
+    measure(database, "phone", HERE)
+    ask()
+    measure(database, "board", ELSEWHERE, 2.0)
+    measure(database, "pc", ELSEWHERE, 0.3)
+    ask()
+    alone, *_, beside = learned_from
+    figures = len(Figure) * 2 * len(ELSEWHERE)
+    assert figures >= 36
+    assert gathered_weight(beside) == gathered_weight(alone) + figures // 36
 
 
 def test_it_rests_on_nobody_beyond_the_bound(
