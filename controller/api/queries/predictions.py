@@ -227,7 +227,7 @@ class Predictions:
 
 
 def gathered_weight(evidence: Evidence) -> int:
-    """How many measurements evidence weighs as: 4 KB each, where a figure of others is 112 bytes."""
+    """How many measurements evidence weighs as: of 4 KB each, a figure of others 112 bytes."""
     figures = sum(len(each.values) for several in evidence.others.values() for each in several)
     return 1 + sum(map(len, evidence.measured.values())) + figures // _FIGURES_OF_ONE
 
