@@ -10,7 +10,7 @@ from controller.domain.rankings.fleet import (
     FleetRanking,
     IncompleteChoice,
 )
-from controller.views.counting import counted
+from controller.views.counting import counted, first_of
 from controller.views.reasons.limits import constraint_words
 from controller.views.wording import MERIT_WORDS
 from models.catalog.catalog import IMAGENET
@@ -111,7 +111,4 @@ def _asked_words(ranking: FleetRanking) -> str:
 
 
 def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - _NAMES_SHOWN
-    shown = ", ".join(listed[:_NAMES_SHOWN])
-    return f"{shown} and {more} more" if more > 0 else shown
+    return first_of(list(names), _NAMES_SHOWN)

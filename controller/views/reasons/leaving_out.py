@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from controller.views.counting import counted
+from controller.views.counting import counted, first_of
 
 _NAMED: Final = 3
 
@@ -18,10 +18,9 @@ def unread_words(rows: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 
 def _sentence(kind: str, rows: Mapping[str, str]) -> str:
-    named = [f"{row_id or 'one without an id'} ({why})" for row_id, why in rows.items()][:_NAMED]
-    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    named = [f"{row_id or 'one without an id'} ({why})" for row_id, why in rows.items()]
     is_left_out = "is" if len(rows) == 1 else "are"
     return (
         f"{counted(len(rows), kind)} cannot be read and {is_left_out} left out: "
-        f"{', '.join(named)}{more}; the controller's log names each"
+        f"{first_of(named, _NAMED)}; the controller's log names each"
     )

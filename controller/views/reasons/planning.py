@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controller.views.counting import counted
+from controller.views.counting import counted, first_of
 from controller.views.reasons.writing import Writers
 from protos.reasons import ReasonCode
 
@@ -97,7 +97,8 @@ SENTENCES: Final[Writers] = {
     ReasonCode.RACE_WITHOUT_ACCURACY: lambda figures, words: (
         f"nobody knows the top-1 in {words['precision']} of "
         f"{counted(round(figures['count']), 'backbone')}, without which nothing races: "
-        f"{_named(words['backbones'])}; 'edgerank accuracy import' takes it in"
+        f"{first_of(words['backbones'].split(', '), _MOST_NAMED)}; "
+        "'edgerank accuracy import' takes it in"
     ),
 }
 
@@ -105,13 +106,6 @@ SENTENCES: Final[Writers] = {
 def _counted(cores: float) -> str:
     """Count cores, or the share of them that a quota leaves: 1 core, 1.5 cores."""
     return f"{cores:.3g} core{'' if cores == 1 else 's'}"
-
-
-def _named(backbones: str) -> str:
-    """The first of these names, and how many more there are."""
-    names = backbones.split(", ")
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cores(known: str) -> str:

@@ -1,13 +1,12 @@
 """What predictions rest on, how far off they are, and why there are none, in words."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from controller.domain.quantities import format_interval, format_latency, format_memory
 from controller.domain.rankings.beside import PredictionBasis
 from controller.domain.rankings.predicted import PredictedFigure, PredictedSetting
 from controller.domain.rankings.predictions import EarlierErrors, LeftOutErrors
-from controller.views.counting import counted
+from controller.views.counting import counted, first_of
 from controller.views.reasons.writing import Writers
 from models.catalog.precisions import Precision
 from protos.reasons import ReasonCode
@@ -54,16 +53,11 @@ def memory_words(figure: PredictedFigure | None) -> tuple[str, str]:
 def rests_words(setting: PredictedSetting | PredictionBasis, most_named: int | None = None) -> str:
     """Say what a setting's predictions are made of, with so many names of each; None is all."""
     measured = counted(len(setting.rests_on), "backbone")
-    words = f"rests on {measured} measured here: {_named(setting.rests_on, ', ', most_named)}"
+    words = f"rests on {measured} measured here: {first_of(setting.rests_on, most_named)}"
     if setting.settings:
         others = counted(len(setting.settings), "other setting")
-        words += f"; and on {others}: {_named(setting.settings, '; ', most_named)}"
+        words += f"; and on {others}: {first_of(setting.settings, most_named, '; ')}"
     return words
-
-
-def _named(names: Sequence[str], separator: str, most: int | None) -> str:
-    more = len(names) - len(names[:most])
-    return separator.join(names[:most]) + (f" and {more} more" if more else "")
 
 
 def errors_words(setting: PredictedSetting | PredictionBasis) -> tuple[str, ...]:

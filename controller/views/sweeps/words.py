@@ -6,7 +6,7 @@ from typing import Final
 from controller.domain.jobs import PlanEstimate, PlanGroup
 from controller.domain.quantities import format_number
 from controller.domain.sweeps import Pause, StartedSweep
-from controller.views.counting import counted, minute
+from controller.views.counting import counted, first_of, minute
 
 _MS_PER_MINUTE = 60_000
 _NAMES_SHOWN: Final = 12
@@ -85,8 +85,7 @@ def held_words(estimate: PlanEstimate) -> str:
 
 def unmeasured_words(names: Sequence[str]) -> str:
     """Say which backbones could win and have no measurement, the first of many by name."""
-    more = len(names) - _NAMES_SHOWN
-    listed = ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    listed = first_of(names, _NAMES_SHOWN)
     if len(names) == 1:
         return f"1 backbone qualifies by its accuracy and has no measurement: {listed}."
     return f"{len(names)} backbones qualify by their accuracy and have no measurement: {listed}."

@@ -126,10 +126,7 @@ def _print_unmeasured(console: Console, found: Found, confidence: float) -> None
         more = len(found.predicted) - len(shown)
         print_line(console, f"and {more} more; 'edgerank predict' shows each")
     if hopeful:
-        told = ", ".join(f"{each.backbone} ({_setting(each, found)})" for each in hopeful[:_NAMED])
-        more_named = len(hopeful) - _NAMED
-        told += f", and {more_named} more" if more_named > 0 else ""
-        print_line(console, f"only predicted, and may be of the answer: {told}")
+        print_line(console, f"only predicted, and may be of the answer: {_named(hopeful, found)}")
 
 
 def _setting(each: OnlyPredicted | JudgedSetting | JobOutcome, found: Found) -> str:
@@ -138,15 +135,15 @@ def _setting(each: OnlyPredicted | JudgedSetting | JobOutcome, found: Found) -> 
     return ", ".join((each.runtime.value, counted(each.threads, "thread"), *precision))
 
 
-def _named(outcomes: Sequence[JobOutcome], found: Found) -> str:
+def _named(candidates: Sequence[OnlyPredicted | JobOutcome], found: Found) -> str:
     told = [
-        f"{each.backbone} ({_setting(each, found)}{_median(each)})" for each in outcomes[:_NAMED]
+        f"{each.backbone} ({_setting(each, found)}{_median(each)})" for each in candidates[:_NAMED]
     ]
-    more = len(outcomes) - len(told)
+    more = len(candidates) - len(told)
     return ", ".join(told) + (f", and {more} more" if more else "")
 
 
-def _median(outcome: JobOutcome) -> str:
-    if outcome.median_ms is None:
+def _median(candidate: OnlyPredicted | JobOutcome) -> str:
+    if isinstance(candidate, OnlyPredicted) or candidate.median_ms is None:
         return ""
-    return f", {median_words(outcome.median_ms, outcome.low_ms, outcome.high_ms)}"
+    return f", {median_words(candidate.median_ms, candidate.low_ms, candidate.high_ms)}"

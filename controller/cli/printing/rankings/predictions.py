@@ -16,6 +16,7 @@ from controller.domain.rankings.predicted import (
     PredictedSetting,
     UnpredictedBackbone,
 )
+from controller.views.counting import first_of
 from controller.views.reasons import sentence
 from controller.views.reasons.predicting import (
     earlier_words,
@@ -88,6 +89,5 @@ def _print_unpredicted(console: Console, unpredicted: Iterable[UnpredictedBackbo
     for each in unpredicted:
         by_reason[sentence(each.reason)].append(each.backbone)
     for why, names in by_reason.items():
-        shown = ", ".join(names[:_MOST_NAMED])
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        print_indented(console, hanging(Text(f"Not predicted: {shown}{more}: {why}")))
+        shown = first_of(names, _MOST_NAMED)
+        print_indented(console, hanging(Text(f"Not predicted: {shown}: {why}")))
