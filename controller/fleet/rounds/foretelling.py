@@ -12,15 +12,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from controller.domain.jobs import PlannedJob
-from controller.domain.measurements import Verdict
 from controller.domain.rankings.predictions import CONFIDENCE, Foretold, Predicted
-from controller.ranking.prediction.evidence import is_comparable
+from controller.ranking.prediction.evidence import is_predicted
 from controller.ranking.racing.beliefs import Prior
 from models.catalog.catalog import Backbone
 from models.catalog.precisions import Precision
-from models.catalog.variants import Target
-from protos.inputs import ImageSize
-from protos.measuring import MeasureSettings
 from protos.runtimes import Runtime
 
 # Settings of devices of which is remembered what was last told: some 70 KB each.
@@ -137,40 +133,6 @@ class LastTold:
                 job.variant.precision,
             )
             its = told.get(where, {}).get(job.variant.backbone)
-            if its and not job.is_sentinel and is_comparable(_Ahead(job), by_name):
+            if its and not job.is_sentinel and is_predicted(job.variant, job.settings, by_name):
                 found[job] = its
         return found
-
-
-@dataclass(frozen=True)
-class _Ahead:
-    """A job as its figure will be, if nothing disturbs it."""
-
-    job: PlannedJob
-    verdict: Verdict = Verdict.OK
-    # Nothing is predicted on an emulated device.
-    emulator: str = ""
-
-    @property
-    def backbone(self) -> str:
-        return self.job.variant.backbone
-
-    @property
-    def settings(self) -> MeasureSettings:
-        return self.job.settings
-
-    @property
-    def precision(self) -> Precision:
-        return self.job.variant.precision
-
-    @property
-    def target(self) -> Target:
-        return self.job.variant.target
-
-    @property
-    def input_size(self) -> ImageSize:
-        return self.job.variant.input_size
-
-    @property
-    def batch(self) -> int:
-        return self.job.variant.batch

@@ -23,28 +23,20 @@ _USUAL: Final = Distinction()
 _SURE: Final = (Verdict.OK, Verdict.WIDE)
 
 
-class Told(Protocol):
-    """Of a figure, what tells whether predictions are made of such, and judged by them."""
+class Made(Protocol):
+    """Of a file, what tells whether predictions are made of figures of such."""
 
     @property
     def backbone(self) -> str:
-        """The name of what was measured."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Of the measurement."""
-
-    @property
-    def settings(self) -> MeasureSettings | None:
-        """How it was measured; None where nobody knows."""
+        """The name of what it is made of."""
 
     @property
     def precision(self) -> Precision:
-        """Of its file."""
+        """Of its numbers."""
 
     @property
     def target(self) -> Target:
-        """What its file is made for."""
+        """What it is made for."""
 
     @property
     def input_size(self) -> ImageSize:
@@ -53,6 +45,18 @@ class Told(Protocol):
     @property
     def batch(self) -> int:
         """Images per inference."""
+
+
+class Told(Made, Protocol):
+    """Of a figure, what tells whether predictions are made of such, and judged by them."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the measurement."""
+
+    @property
+    def settings(self) -> MeasureSettings | None:
+        """How it was measured; None where nobody knows."""
 
     @property
     def emulator(self) -> str:
@@ -179,23 +183,38 @@ def features_by_name(
 def is_comparable(told: Told, catalog: Mapping[str, Backbone]) -> bool:
     """Whether a figure is of what is predicted, and tells what the device takes.
 
-    That is one image of the backbone's own size, in a precision that is made of it, with nothing
-    out of the ordinary, on a device that is no emulated one, where nothing disturbed it.
+    That is what `is_predicted` says, on a device that is no emulated one, where nothing disturbed
+    it.
 
     Args:
         told: of the figure.
         catalog: backbones by name.
     """
-    known = catalog.get(told.backbone)
-    accelerator = told.target if told.target.is_accelerator else None
+    is_sure = told.verdict in _SURE and not told.emulator
+    return is_sure and is_predicted(told, told.settings, catalog)
+
+
+def is_predicted(
+    made: Made, settings: MeasureSettings | None, catalog: Mapping[str, Backbone]
+) -> bool:
+    """Whether figures of a file are predicted, measured in some settings.
+
+    That is one image of the backbone's own size, in a precision that is made of it, with nothing
+    out of the ordinary.
+
+    Args:
+        made: the file.
+        settings: None where nobody knows.
+        catalog: backbones by name.
+    """
+    known = catalog.get(made.backbone)
+    accelerator = made.target if made.target.is_accelerator else None
     return (
         known is not None
-        and told.verdict in _SURE
-        and not told.emulator
-        and told.precision in MADE_PRECISIONS
-        and told.batch == 1
-        and told.input_size == known.input_size
-        and distinction_of(told.settings, accelerator) == _USUAL
+        and made.precision in MADE_PRECISIONS
+        and made.batch == 1
+        and made.input_size == known.input_size
+        and distinction_of(settings, accelerator) == _USUAL
     )
 
 
