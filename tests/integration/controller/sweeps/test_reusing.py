@@ -15,7 +15,7 @@ from controller.domain.sweeps import SweepPhase, SweepSpec
 from controller.domain.sweeps.races import Race
 from controller.fleet.agents import Fleet
 from controller.fleet.changes import Changes
-from controller.fleet.rounds.settling import follow_race, settle_sweep
+from controller.fleet.rounds.settling import settle_sweep
 from controller.state import attempts, jobs
 from controller.state.blobs import open_blobs, put_blob
 from controller.state.catalog.accuracy import store_catalog
@@ -40,6 +40,7 @@ from tests.integration.controller.conftest import (
     store_artifact,
 )
 from tests.integration.controller.domain_samples import SPEC, hello, measured_report
+from tests.integration.controller.sweeps.races.leases import measure_leases
 from tests.measured import record_report
 
 CATALOG = load_catalog()
@@ -194,17 +195,10 @@ def raced(database: Database, spec: SweepSpec, *, one_ms: float, two_ms: float) 
 
 def race_on(database: Database, latency_ms: Mapping[int, float], now_ms: int = 0) -> Counter[int]:
     """Measures what a race asks for, by threads, until it ends; gives the processes of each."""
-    taken: Counter[int] = Counter()
-    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
-        taken[leased.settings.threads] += 1
-        latency_ns = round(latency_ms[leased.settings.threads] * 1e6)
-        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
-        now_ms += 1_000
-        recorded = record_report(database, PHONE, report, now_ms)
-        if recorded.following.race is not None:
-            follow_race(database, recorded.following.race, now_ms)
-    end_finished(database, now_ms)
-    return taken
+    leases = measure_leases(
+        database, PHONE, lambda lease, _: latency_ms[lease.settings.threads], now_ms
+    )
+    return Counter(lease.settings.threads for lease in leases)
 
 
 def verdicts(database: Database, sweep_id: str) -> dict[int, tuple[Verdict, set[ReasonCode]]]:

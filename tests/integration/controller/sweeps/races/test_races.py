@@ -9,22 +9,20 @@ from controller.domain.jobs import JobState
 from controller.domain.measurements import MeasurementFilter
 from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.expecting import PIONEERS
-from controller.fleet.rounds.settling import follow_race, settle_sweep
+from controller.fleet.rounds.settling import settle_sweep
 from controller.ranking.prediction.evidence import features_by_name
-from controller.state import attempts, jobs
+from controller.state import attempts
 from controller.state.catalog.accuracy import store_catalog
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
 from controller.state.rounds.counts import read_counts
-from controller.state.sweeps import end_finished
 from controller.sweeps.planning import SENTINEL_BACKBONE
 from controller.sweeps.starting import Before
 from models.catalog.catalog import load_catalog
 from models.catalog.features import load_features
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
-from tests.integration.controller.domain_samples import measured_report
-from tests.measured import record_report
+from tests.integration.controller.sweeps.races.leases import measure_leases, off_by
 from tests.processes.states import begun_database
 
 CATALOG = load_catalog()
@@ -73,21 +71,14 @@ def work_off(
     database: Database, device_id: str = PHONE, takes_ms: Callable[[str], float] = latency_ms
 ) -> list[str]:
     """Measures all that waits, a second each; the backbones in order."""
-    taken: list[str] = []
-    now_ms = 0
-    while (leased := attempts.lease_next(database, device_id, now_ms)) is not None:
-        with database.transaction() as transaction:
-            name = jobs.read_backbone(transaction, leased.job_id)
-        taken.append(name)
-        # Processes differ by up to 1 %.
-        latency_ns = round(takes_ms(name) * 1e6 * (1 + 0.005 * (len(taken) % 3 - 1)))
-        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
-        now_ms += 1_000
-        recorded = record_report(database, device_id, report, now_ms)
-        if recorded.following.race is not None:
-            follow_race(database, recorded.following.race, now_ms)
-    end_finished(database, now_ms)
-    return taken
+    return [
+        lease.backbone
+        for lease in measure_leases(
+            database,
+            device_id,
+            lambda lease, ordinal: takes_ms(lease.backbone) * off_by(ordinal),
+        )
+    ]
 
 
 def test_the_front_is_measured_who_surely_loses_is_not_and_the_next_race_has_fewer_to_measure(

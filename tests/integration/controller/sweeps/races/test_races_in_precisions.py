@@ -9,25 +9,22 @@ from controller.domain.measurements import MeasurementFilter
 from controller.domain.rankings import Constraints, Merit
 from controller.domain.sweeps.races import Race
 from controller.fleet.rounds.expecting import PIONEERS
-from controller.fleet.rounds.settling import follow_race
 from controller.own.accuracy import import_accuracies
 from controller.ranking.ranking import rank
-from controller.state import attempts
 from controller.state.catalog.accuracy import store_catalog, top1_by_precision
 from controller.state.catalog.candidates import racing_jobs
 from controller.state.database import Database
 from controller.state.measurements import list_measurements
 from controller.state.rounds.courses import Place
 from controller.state.schema import jobs
-from controller.state.sweeps import end_finished
 from models.catalog.catalog import IMAGENET
 from models.catalog.precisions import Precision
+from protos.fleet import Lease
 from protos.inputs import ImageSize, square
 from protos.runtimes import Runtime
 from tests.integration.controller.conftest import start_sweep
-from tests.integration.controller.domain_samples import measured_report
+from tests.integration.controller.sweeps.races.leases import measure_leases, off_by
 from tests.integration.controller.sweeps.races.test_races import CATALOG, NAMES, PHONE, latency_ms
-from tests.measured import record_report
 
 INT8 = Precision.INT8_DYNAMIC
 # Of the others nobody knows how accurate they are in int8.
@@ -69,23 +66,16 @@ def taken_ms(name: str, precision: Precision) -> float:
 
 def work_off(database: Database) -> list[tuple[str, Precision]]:
     """Measures all that waits, a second each; the candidates in order."""
-    taken: list[tuple[str, Precision]] = []
-    now_ms = 0
-    while (leased := attempts.lease_next(database, PHONE, now_ms)) is not None:
-        of_job = select(jobs.c.backbone, jobs.c.precision).where(jobs.c.job_id == leased.job_id)
+
+    def candidate(lease: Lease) -> tuple[str, Precision]:
+        of_job = select(jobs.c.precision).where(jobs.c.job_id == lease.job_id)
         with database.transaction() as transaction:
-            row = transaction.execute(of_job).one()
-        taken.append((row.backbone, row.precision))
-        # Processes differ by up to 1 %.
-        around = 1 + 0.005 * (len(taken) % 3 - 1)
-        latency_ns = round(taken_ms(row.backbone, row.precision) * 1e6 * around)
-        now_ms += 1_000
-        report = measured_report(leased.attempt_id, leased.job_id, latency_ns)
-        recorded = record_report(database, PHONE, report, now_ms)
-        if recorded.following.race is not None:
-            follow_race(database, recorded.following.race, now_ms)
-    end_finished(database, now_ms)
-    return taken
+            return lease.backbone, transaction.scalars(of_job).one()
+
+    leases = measure_leases(
+        database, PHONE, lambda lease, ordinal: taken_ms(*candidate(lease)) * off_by(ordinal)
+    )
+    return [candidate(lease) for lease in leases]
 
 
 def test_each_precision_has_pioneers_and_who_surely_loses_in_either_is_never_measured(
